@@ -1,0 +1,58 @@
+# SPDX-License-Identifier: Apache-2.0
+"""precordia: one toolkit for the electrocardiogram.
+
+The names below are loaded when first used, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0.dev0"
+
+_WHERE = {
+    "Record": "precordia.core.record",
+    "Patient": "precordia.core.record",
+    "Quality": "precordia.core.quality",
+    "Fiducials": "precordia.core.fiducials",
+    "Measurements": "precordia.core.measurements",
+    "Finding": "precordia.core.findings",
+    "Findings": "precordia.core.findings",
+    "Study": "precordia.core.study",
+    "PrecordiaError": "precordia.core.errors",
+    "read": "precordia.io.read",
+    "write": "precordia.io.write",
+    "list_formats": "precordia.io.formats",
+    "assess": "precordia.quality.assess",
+    "detect_rpeaks": "precordia.delineation.rpeaks",
+    "delineate": "precordia.delineation.delineate",
+    "measure": "precordia.measurement.measure",
+    "classify": "precordia.classification.classify",
+    "list_statements": "precordia.knowledge.statements",
+    "plot": "precordia.plotting.plot",
+    "simulate": "precordia.generation.simulate",
+    "list_scenarios": "precordia.generation.scenarios",
+    "toy_record": "precordia.datasets.toy",
+    "examine": "precordia.pipeline",
+    "benchmark": "precordia.benchmarking.benchmark",
+}
+
+__all__ = ["__version__", *_WHERE]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WHERE:
+        raise AttributeError(f"module 'precordia' has no attribute '{name}'")
+    value = getattr(importlib.import_module(_WHERE[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_WHERE})
+
+
+if TYPE_CHECKING:
+    from precordia.core.errors import PrecordiaError as PrecordiaError
+    from precordia.core.record import Record as Record

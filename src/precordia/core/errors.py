@@ -1,0 +1,86 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The one family of errors. Each is also a builtin, so that old ``except`` clauses keep working.
+
+A message is a sentence in three parts: what arrived, what was needed, what to do.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class PrecordiaError(Exception):
+    """Any mistake that precordia can explain."""
+
+    def __str__(self) -> str:
+        # KeyError would print the repr of its argument; a sentence should stay a sentence.
+        return str(self.args[0]) if self.args else ""
+
+
+class FormatError(PrecordiaError, ValueError):
+    """A file is not what its name, header or checksum says."""
+
+
+class LeadError(PrecordiaError, ValueError):
+    """Leads are missing, unknown, repeated or in conflict."""
+
+
+class UnitError(PrecordiaError, ValueError):
+    """A unit is absent, unknown or impossible."""
+
+
+class SamplingRateError(PrecordiaError, ValueError):
+    """A sampling rate is absent, impossible or not the one needed."""
+
+
+class SignalError(PrecordiaError, ValueError):
+    """An array has the wrong shape, type or content."""
+
+
+class OptionError(PrecordiaError, ValueError):
+    """An argument has a value that makes no sense."""
+
+
+class UnknownNameError(PrecordiaError, KeyError):
+    """A name is not in its table."""
+
+
+class MissingExtraError(PrecordiaError, ImportError):
+    """An optional dependency is not installed."""
+
+
+class WeightsError(PrecordiaError, OSError):
+    """Model weights are absent, damaged or of another model."""
+
+
+class OutputError(PrecordiaError, OSError):
+    """A result could not be written."""
+
+
+def unknown_name(kind: str, name: str, known: Iterable[str], *, listing: str) -> UnknownNameError:
+    """Build the error for a name that no table holds, with the nearest known name.
+
+    Parameters
+    ----------
+    kind
+        What the name should be: ``"format"``, ``"model"``, ...
+    name
+        The name that arrived.
+    known
+        Names that would have been right.
+    listing
+        The call that lists them, such as ``"list_formats()"``.
+
+    Returns
+    -------
+    The error, to be raised by the caller.
+
+    Examples
+    --------
+    >>> print(unknown_name("format", "wfbd", ["wfdb", "edf"], listing="list_formats()"))
+    no format 'wfbd'. Did you mean 'wfdb'?  All: list_formats().
+    """
+    near = difflib.get_close_matches(name, list(known), n=1)
+    hint = f" Did you mean '{near[0]}'?" if near else ""
+    return UnknownNameError(f"no {kind} '{name}'.{hint}  All: {listing}.")

@@ -1,0 +1,147 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Is this an ECG in millivolts? Amplitude, scale and lead consistency, reported, never repaired."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float
+
+from precordia.core.leads import identity_residuals
+from precordia.core.record import Remark
+
+#: typical peak-to-peak amplitude of a lead over ten seconds, mV (median over leads and records)
+TYPICAL_PEAK_TO_PEAK_MV = 1.2
+#: outside these bounds the median lead is not that of a surface ECG in millivolts
+LOWEST_MV, HIGHEST_MV = 0.15, 5.0
+_FACTORS = (1e-6, 1e-3, 1e-2, 0.1, 1 / 6, 0.5, 2.0, 6.0, 10.0, 100.0, 1e3, 1e6)
+
+
+def looks_normalised(signal: Float[np.ndarray, "lead sample"]) -> bool:
+    """Tell whether every lead has zero mean and unit variance, as after a z-score.
+
+    Such a signal has lost its millivolts: amplitudes must not be measured on it.
+
+    Examples
+    --------
+    >>> x = np.random.default_rng(0).normal(size=(2, 5000))
+    >>> bool(looks_normalised((x - x.mean(1, keepdims=True)) / x.std(1, keepdims=True)))
+    True
+    """
+    if signal.shape[1] < 50 or not signal.shape[0]:
+        return False
+    first = signal[0].astype(np.float64)
+    if not 0.97 < np.nanstd(first) < 1.03:
+        return False
+    with np.errstate(invalid="ignore"):
+        deviation = np.nanstd(signal.astype(np.float64), axis=1)
+        mean = np.nanmean(signal.astype(np.float64), axis=1)
+    alive = deviation > 0
+    return bool(np.all(np.abs(deviation[alive] - 1) < 0.03) and np.all(np.abs(mean[alive]) < 0.03))
+
+
+def amplitude_remarks(
+    signal: Float[np.ndarray, "lead sample"], leads: Sequence[str]
+) -> tuple[Remark, ...]:
+    """Report amplitudes that no surface ECG in millivolts has.
+
+    Parameters
+    ----------
+    signal
+        Potential, supposedly mV.
+    leads
+        Name of each row.
+
+    Returns
+    -------
+    One remark that names the likely factor, or none. The signal is never rescaled.
+
+    Notes
+    -----
+    The median over the leads of the peak-to-peak amplitude is compared with what real recordings
+    have. A factor of two can be suspected only at the edges of the normal range; a factor of six
+    or ten stands out.
+
+    Examples
+    --------
+    >>> amplitude_remarks(1000 * np.sin(np.arange(1000.0))[None], ["II"])[0].code
+    'amplitude-implausible'
+    """
+    if signal.shape[1] < 2 or not signal.shape[0]:
+        return ()
+    span = signal.max(axis=1) - signal.min(axis=1)
+    if not np.isfinite(span).all():
+        held = np.isfinite(signal).any(axis=1)
+        span = np.zeros(signal.shape[0])
+        span[held] = np.nanmax(signal[held], axis=1) - np.nanmin(signal[held], axis=1)
+    alive = span[span > 0]
+    if not alive.size:
+        return ()
+    typical = float(np.median(alive))
+    if LOWEST_MV <= typical <= HIGHEST_MV:
+        return ()
+    ratio = typical / TYPICAL_PEAK_TO_PEAK_MV
+    factor = min(_FACTORS, key=lambda f: abs(np.log(ratio / f)))
+    size = "large" if ratio > 1 else "small"
+    return (
+        Remark(
+            code="amplitude-implausible",
+            text=(
+                f"The leads span {typical:.3g} mV in the median; surface ECGs span about "
+                f"{TYPICAL_PEAK_TO_PEAK_MV:g} mV. The values look about {_times(factor)} too "
+                f"{size}: check the unit and gain of the file. Nothing was rescaled."
+            ),
+        ),
+    )
+
+
+def _times(factor: float) -> str:
+    return f"{factor:g}×" if factor >= 1 else f"{1 / factor:g}×"
+
+
+def lead_remarks(
+    signal: Float[np.ndarray, "lead sample"], leads: Sequence[str]
+) -> tuple[Remark, ...]:
+    """Report limb leads that contradict Einthoven's and Goldberger's identities.
+
+    Parameters
+    ----------
+    signal
+        Potential, mV.
+    leads
+        Name of each row.
+
+    Returns
+    -------
+    One remark per lead that does not equal what I and II say; it says so where turning the
+    lead's sign would mend it.
+
+    Notes
+    -----
+    A residual counts where it exceeds 20 µV and 10 % of the lead's own root mean square; the
+    rounding of stored integers and small filter differences between leads stay below that.
+
+    Examples
+    --------
+    >>> x = np.vstack([np.sin(np.arange(99.0)), 3 * np.sin(np.arange(99.0))])
+    >>> lead_remarks(np.vstack([x, x[:1] - x[1:]]), ["I", "II", "III"])[0].code
+    'lead-polarity'
+    """
+    remarks = []
+    for name, (residual, turned, size) in identity_residuals(signal, leads).items():
+        limit = max(0.02, 0.1 * size)
+        if residual <= limit or not np.isfinite(residual):
+            continue
+        if turned <= max(0.02, 0.02 * size):
+            code, what = "lead-polarity", "has the opposite sign of"
+        else:
+            code, what = "leads-inconsistent", f"differs by {residual:.2g} mV (rms) from"
+        remarks.append(
+            Remark(
+                code=code,
+                text=f"Lead {name} {what} what leads I and II require. Check lead order and names.",
+                leads=(name,),
+            )
+        )
+    return tuple(remarks)

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Places, read once from the environment. Behaviour is never configured here."""
+
+from __future__ import annotations
+
+import functools
+import os
+from dataclasses import dataclass
+from pathlib import Path
+
+from precordia.core.errors import OptionError
+
+PREFIX = "PRECORDIA_"
+#: what each variable is for; PRECORDIA_DATA names the recordings that tests and benchmarks use
+VARIABLES = {
+    "PRECORDIA_CACHE": "folder for downloaded and computed files",
+    "PRECORDIA_OFFLINE": "1 to refuse every network access",
+    "PRECORDIA_DEVICE": "device for models that use torch",
+    "PRECORDIA_DATA": "folder of recordings for tests and benchmarks",
+    "PRECORDIA_FOLDS": "folds that an external check should use",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Where things are on this machine."""
+
+    cache: Path
+    offline: bool
+    device: str
+    data: Path | None
+
+
+@functools.cache
+def settings() -> Settings:
+    """Return the settings of this process.
+
+    Raises
+    ------
+    OptionError
+        If a ``PRECORDIA_`` variable is set that does not exist.
+
+    Examples
+    --------
+    >>> settings().offline in (True, False)
+    True
+    """
+    unknown = sorted(k for k in os.environ if k.startswith(PREFIX) and k not in VARIABLES)
+    if unknown:
+        raise OptionError(
+            f"the environment sets {', '.join(unknown)}, which precordia does not know. "
+            f"Known: {', '.join(VARIABLES)}."
+        )
+    home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    data = os.environ.get("PRECORDIA_DATA")
+    return Settings(
+        cache=Path(os.environ.get("PRECORDIA_CACHE") or Path(home) / "precordia"),
+        offline=os.environ.get("PRECORDIA_OFFLINE", "") not in ("", "0"),
+        device=os.environ.get("PRECORDIA_DEVICE", "cpu"),
+        data=Path(data) if data else None,
+    )
