@@ -1,0 +1,251 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of formats: how a file is recognised, who reads it, who writes it."""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from precordia.core.errors import unknown_name
+
+#: bytes from the start of a file that are enough to recognise it
+HEAD_BYTES = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """One row of the table of formats.
+
+    Attributes
+    ----------
+    name
+        The name that ``read(path, format=...)`` takes.
+    title
+        What people call it.
+    suffixes
+        File name endings, lower case, with the dot.
+    magic
+        Tells from the first bytes of a file whether it is one; None where nothing marks it.
+    reader, writer
+        ``"module:function"``; None where there is none.
+    extra
+        The optional dependency group that the reader needs; None where a bare install does.
+    advice
+        For a format that is recognised and not read: what to do instead.
+
+    Examples
+    --------
+    >>> require_format("dicom").suffixes
+    ('.dcm', '.dicom')
+    """
+
+    name: str
+    title: str
+    suffixes: tuple[str, ...] = ()
+    magic: Callable[[bytes], bool] | None = None
+    reader: str | None = None
+    writer: str | None = None
+    extra: str | None = None
+    advice: str = ""
+
+    def __repr__(self) -> str:
+        able = "read" * bool(self.reader) + " and " * bool(self.reader and self.writer)
+        able += "write" * bool(self.writer) or ("" if self.reader else "recognise only")
+        return f"Format({self.name}: {self.title}; {', '.join(self.suffixes)}; {able})"
+
+
+def _starts(*signatures: bytes) -> Callable[[bytes], bool]:
+    return lambda head: head.startswith(signatures)
+
+
+@functools.lru_cache(maxsize=4)
+def _xml_root(head: bytes) -> str:
+    """Return the name of the first element of an XML text, lower case, without its prefix."""
+    plain = head.replace(b"\0", b"") if b"\0" in head[:64] else head
+    if b"<" not in plain[:64]:
+        return ""
+    for found in re.finditer(rb"<([A-Za-z_][\w.:-]*)", plain):
+        return found.group(1).decode("ascii", "replace").rpartition(":")[2].lower()
+    return ""
+
+
+def _root(*names: str) -> Callable[[bytes], bool]:
+    return lambda head: _xml_root(head) in names
+
+
+def _is_dicom(head: bytes) -> bool:
+    if head[128:132] == b"DICM" or head[:4] == b"DICM":
+        return True
+    # A bare data set begins with group 0008 (or 0002), in ascending order, in little endian.
+    if head[:2] not in (b"\x08\x00", b"\x02\x00") or len(head) < 16 or head[3] != 0:
+        return False
+    return head[4:6].isalpha() and head[4:6].isupper() or head[6:8] == b"\0\0"
+
+
+def _is_wfdb_header(head: bytes) -> bool:
+    for line in head.split(b"\n", 64)[:64]:
+        line = line.strip()
+        if not line or line.startswith(b"#"):
+            continue
+        return re.match(rb"[\w./-]+(/\d+)?\s+\d+(\s+[\d.]|\s*$)", line) is not None
+    return False
+
+
+def _is_edf(head: bytes) -> bool:
+    return head[:8] == b"0       " and head[184:192].strip(b" \0").isdigit()
+
+
+def _is_csv(head: bytes) -> bool:
+    """Tell whether bytes are rows of a text table."""
+    if b"\0" in head[:512] and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
+        return False
+    lines = [line for line in head.splitlines()[:40] if line.strip()]
+    if not lines or lines[0].lstrip(b"\xef\xbb\xbf").startswith((b"<", b"{", b"[")):
+        return False
+    rows = [line for line in lines[:-1] or lines if not line.startswith((b"#", b"%", b";"))]
+    numeric = [row for row in rows if re.fullmatch(rb"[-+\d.,;\t eEnNaA\"'|:]*\d[^A-DF-Za-df-mo-z]*", row)]
+    return len(rows) > 0 and len(numeric) >= max(1, len(rows) // 2)
+
+
+def _is_image(head: bytes) -> bool:
+    return (
+        head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"%PDF"))
+        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
+        or _xml_root(head) == "svg"
+    )
+
+
+def _is_fhir(head: bytes) -> bool:
+    if _xml_root(head) in ("observation", "bundle"):
+        return b"hl7.org/fhir" in head.replace(b"\0", b"")
+    return head.lstrip()[:1] == b"{" and b'"resourceType"' in head
+
+
+_EXPORT = (
+    "Export the recording as DICOM, EDF or WFDB from the device or its software, "
+    "or convert it and read that."
+)
+
+_TABLE = (
+    Format(
+        "wfdb", "WFDB (PhysioNet)", (".hea",), _is_wfdb_header,
+        reader="precordia.io.wfdb:read_wfdb", writer="precordia.io.wfdb:write_wfdb",
+    ),
+    Format(
+        "dicom", "DICOM waveform", (".dcm", ".dicom"), _is_dicom,
+        reader="precordia.io.dicom:read_dicom",
+    ),
+    Format(
+        "edf", "EDF, EDF+, BDF", (".edf", ".bdf", ".rec"),
+        lambda head: _is_edf(head) or head.startswith(b"\xffBIOSEMI"),
+        reader="precordia.io.edf:read_edf", writer="precordia.io.edf:write_edf",
+    ),
+    Format("scp-ecg", "SCP-ECG (EN 1064)", (".scp",), lambda head: b"SCPECG" in head[:32],
+           advice=_EXPORT),
+    Format("hl7-aecg", "HL7 annotated ECG", (".xml",), _root("annotatedecg"), advice=_EXPORT),
+    Format("muse-xml", "GE MUSE XML", (".xml",), _root("restingecg"), advice=_EXPORT),
+    Format("cardiosoft-xml", "GE CardioSoft XML", (".xml",), _root("cardiologyxml"),
+           advice=_EXPORT),
+    Format("philips-xml", "Philips SierraECG XML", (".xml",), _root("restingecgdata"),
+           advice=_EXPORT),
+    Format("mortara-xml", "Mortara XML", (".xml",), _root("ecg"), advice=_EXPORT),
+    Format("ishne", "ISHNE Holter", (".ecg",), _starts(b"ISHNE1.0", b"ANN  1.0"), advice=_EXPORT),
+    Format("mfer", "MFER (Nihon Kohden)", (".mwf", ".mfr"), lambda head: b"MFR " in head[:40],
+           advice=_EXPORT),
+    Format("alivecor-atc", "AliveCor ATC", (".atc",), _starts(b"ALIVE\0\0\0"), advice=_EXPORT),
+    Format("fhir", "FHIR Observation", (".json", ".xml"), _is_fhir, advice=_EXPORT),
+    Format("matlab", "MATLAB file", (".mat",), _starts(b"MATLAB 5.0", b"MATLAB 7"),
+           advice="Load the array with scipy.io.loadmat and give it to Record(signal=..., fs=..., "
+           "leads=...) in millivolts."),
+    Format("hdf5", "HDF5 container", (".h5", ".hdf5"), _starts(b"\x89HDF\r\n"),
+           advice="Load the array with h5py and give it to Record(signal=..., fs=..., leads=...) in "
+           "millivolts."),
+    Format("numpy", "NumPy array", (".npy", ".npz"), _starts(b"\x93NUMPY"),
+           advice="Load the array with numpy.load and give it to Record(signal=..., fs=..., "
+           "leads=...) in millivolts."),
+    Format("archive", "compressed archive", (".zip", ".gz", ".tar", ".7z"),
+           _starts(b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"BZh"),
+           advice="Unpack it and read the recording inside."),
+    Format("image", "image or document", (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif",
+           ".webp", ".heic", ".pdf", ".svg"), _is_image),
+    Format("csv", "CSV or TSV table", (".csv", ".tsv", ".txt"), _is_csv,
+           reader="precordia.io.csv:read_csv", writer="precordia.io.csv:write_csv"),
+)  # fmt: skip
+
+#: every format by name, in the order in which they are tried
+FORMATS: dict[str, Format] = {row.name: row for row in _TABLE}
+
+
+def list_formats() -> tuple[str, ...]:
+    """List the names of the formats that can be read.
+
+    Returns
+    -------
+    Names for ``read(path, format=...)``.
+
+    Examples
+    --------
+    >>> "dicom" in list_formats()
+    True
+    """
+    return tuple(row.name for row in _TABLE if row.reader is not None)
+
+
+def require_format(name: str) -> Format:
+    """Return the row of a format.
+
+    Raises
+    ------
+    UnknownNameError
+        If no format has the name.
+
+    Examples
+    --------
+    >>> require_format("edf").title
+    'EDF, EDF+, BDF'
+    """
+    try:
+        return FORMATS[name.lower().replace("_", "-")]
+    except (KeyError, AttributeError):
+        raise unknown_name("format", str(name), FORMATS, listing="list_formats()") from None
+
+
+def sniff(head: bytes) -> Format | None:
+    """Recognise a format by its content.
+
+    Parameters
+    ----------
+    head
+        The first bytes of a file; `HEAD_BYTES` of them are enough.
+
+    Returns
+    -------
+    The format, or None where nothing is recognised.
+
+    Examples
+    --------
+    >>> sniff(b"\\x89PNG\\r\\n").name
+    'image'
+    """
+    for row in _TABLE:
+        if row.magic is not None and row.magic(head):
+            return row
+    return None
+
+
+def format_of_suffix(suffix: str) -> Format | None:
+    """Return the first format with a file name ending; None where none has it.
+
+    Examples
+    --------
+    >>> format_of_suffix(".EDF").name
+    'edf'
+    """
+    folded = suffix.lower()
+    for row in _TABLE:
+        if folded in row.suffixes:
+            return row
+    return None

@@ -1,0 +1,284 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read a recording from any file that holds one."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import importlib
+import inspect
+import os
+import stat
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from precordia.core.errors import FormatError, MissingExtraError, OptionError
+from precordia.core.plausibility import amplitude_remarks, lead_remarks
+from precordia.core.record import Record, Remark
+from precordia.io.formats import HEAD_BYTES, Format, format_of_suffix, require_format, sniff
+
+#: larger files are refused unless max_bytes says otherwise
+MAX_BYTES = 2 << 30
+#: samples of a record that the plausibility checks look at
+_CHECKED_SAMPLES = 250
+
+
+def read(
+    path: str | os.PathLike[str],
+    *,
+    format: str | None = None,
+    max_bytes: int = MAX_BYTES,
+    **options: Any,
+) -> Record:
+    """Read an ECG recording.
+
+    The content decides which reader is used, the file name only where the content does not tell.
+    Nothing is estimated: an image of a recording is refused here and belongs to ``digitise``.
+
+    Parameters
+    ----------
+    path
+        A file; for WFDB also the signal file or the record name without an ending.
+    format
+        Name of a format, to override what the content says; see `list_formats`.
+    max_bytes
+        Files larger than this are refused.
+    **options
+        What the reader of the format takes. ``unit="uV"`` replaces a unit that is missing or
+        wrong, wherever a format has units.
+
+    Returns
+    -------
+    The record, in millivolts, with the standard lead names; ``record.remarks`` says what looks
+    wrong, and nothing is repaired silently.
+
+    Raises
+    ------
+    FormatError
+        If the file is missing, damaged, of a format that is not read, or no recording.
+    UnitError, SamplingRateError, LeadError
+        If the file does not say what its numbers mean.
+    OptionError
+        If the reader of the format does not take an option.
+    UnknownNameError
+        If ``format`` is not the name of one.
+
+    Notes
+    -----
+    Every record is checked once for amplitudes that no surface ECG in millivolts has and for limb
+    leads that contradict leads I and II, on evenly spaced samples.
+
+    Examples
+    --------
+    >>> read("nowhere.dcm")
+    Traceback (most recent call last):
+    precordia.core.errors.FormatError: there is no file 'nowhere.dcm'. Check the path ...
+    """
+    place = _place(path)
+    if format is None and place.endswith(".hea"):
+        record = _read_header(place, max_bytes, options)
+    else:
+        record = _read_other(place, format, max_bytes, options)
+    return _checked(record)
+
+
+def _place(path: str | os.PathLike[str]) -> str:
+    try:
+        place = os.fspath(path)
+    except TypeError:
+        raise OptionError(
+            f"a {type(path).__name__} arrived where the path of a file was needed. Give a string "
+            "or a pathlib.Path."
+        ) from None
+    if isinstance(place, bytes):
+        place = os.fsdecode(place)
+    if "\0" in place or not place:
+        raise FormatError(f"{place!r} is no path of a file. Give the name of a recording.")
+    return place
+
+
+def _read_header(place: str, max_bytes: int, options: dict[str, Any]) -> Record:
+    """Read a WFDB header without looking at it twice; look again only where that fails."""
+    path = Path(place)
+    try:
+        return _call(require_format("wfdb"), path, options)
+    except OptionError:
+        raise
+    except (FormatError, OSError):
+        head = _head(place, max_bytes)
+        found = sniff(head)
+        if found is None or found.name in ("wfdb", "csv"):
+            raise
+        return _call(found, path, options)
+
+
+def _read_other(
+    place: str, format: str | None, max_bytes: int, options: dict[str, Any]
+) -> Record:
+    wanted = None if format is None else require_format(format)
+    header = place + ".hea"
+    if not os.path.exists(place) and os.path.isfile(header) and (format or "wfdb") == "wfdb":
+        return _call(require_format("wfdb"), Path(header), options)
+    head = _head(place, max_bytes)
+    path = Path(place)
+    if wanted is not None:
+        return _call(wanted, path, options)
+    if not head:
+        raise FormatError(
+            f"'{path.name}' is empty. A recording was needed; copy or export the file again."
+        )
+    found = sniff(head)
+    if found is None or found.name in ("csv", "matlab"):
+        header = _header_of(path)
+        if header is not None:
+            return _call(require_format("wfdb"), header, options)
+    if found is None:
+        found = format_of_suffix(path.suffix)
+        if found is None or found.reader is None or found.magic is not None:
+            raise _unrecognised(path, found)
+    return _call(found, path, options)
+
+
+def _head(place: str, max_bytes: int) -> bytes:
+    """Return the first bytes of a file, after checking that it is one and of a sane size."""
+    name = os.path.basename(place.rstrip("/\\")) or place
+    try:
+        status = os.stat(place)
+        if stat.S_ISDIR(status.st_mode):
+            raise FormatError(
+                f"'{name}' is a folder, not a recording. Name one file in it, or read each file "
+                "of the folder in a loop."
+            )
+        if not stat.S_ISREG(status.st_mode):
+            raise FormatError(
+                f"'{name}' is a device or a pipe, not a file. Save the recording to a file first."
+            )
+        if status.st_size > max_bytes:
+            raise FormatError(
+                f"'{name}' has {status.st_size:,} bytes; at most {max_bytes:,} are read. If it is "
+                f"a recording, allow it with max_bytes={status.st_size}."
+            )
+        with open(place, "rb", buffering=0) as file:
+            return file.read(HEAD_BYTES)
+    except FileNotFoundError:
+        raise FormatError(
+            f"there is no file '{place}'. Check the path and the spelling of the name."
+        ) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise FormatError(
+            f"'{name}' cannot be opened ({reason}). Check the path and the permission to read it."
+        ) from error
+
+
+def _header_of(path: Path) -> Path | None:
+    """Return the WFDB header that describes a signal file; None where there is none."""
+    for header in (path.with_suffix(".hea"), Path(str(path) + ".hea")):
+        if header.is_file():
+            return header
+    if path.suffix.lower() not in (".dat", ".mat", ".d", ".flac"):
+        return None
+    mention = path.name.encode()
+    for k, header in enumerate(sorted(path.parent.glob("*.hea"))):
+        if k >= 500:
+            break
+        # A name shared up to its last letters is the usual sign; the mention is the proof.
+        if header.stem in path.stem and mention in header.read_bytes()[:HEAD_BYTES]:
+            return header
+    return None
+
+
+def _unrecognised(path: Path, by_suffix: Format | None) -> FormatError:
+    if path.suffix.lower() == ".dat":
+        return FormatError(
+            f"'{path.name}' holds samples without a description. Its WFDB header "
+            f"'{path.stem}.hea' was needed beside it; copy that too."
+        )
+    if by_suffix is not None and by_suffix.magic is not None:
+        return FormatError(
+            f"'{path.name}' is not {by_suffix.title}, whatever its name says, and its content is "
+            "of no format known here. Copy or export the file again, or name the format with "
+            "format=; list_formats() lists them."
+        )
+    return FormatError(
+        f"'{path.name}' is of no format known here. If you know which it is, say so with "
+        "format=; list_formats() lists what is read."
+    )
+
+
+def _call(row: Format, path: Path, options: dict[str, Any]) -> Record:
+    """Call the reader of a format, and turn whatever goes wrong into a sentence."""
+    if row.reader is None:
+        raise _unread(row, path)
+    reader = _load(row.reader)
+    if options:
+        _check_options(row, reader, options)
+    try:
+        return reader(path, **options)
+    except FileNotFoundError:
+        raise FormatError(
+            f"there is no file '{path}'. Check the path and the spelling of the name."
+        ) from None
+    except PermissionError as error:
+        raise FormatError(
+            f"'{path.name}' cannot be opened ({error.strerror}). Ask for permission to read it."
+        ) from error
+    except MemoryError as error:
+        raise FormatError(
+            f"'{path.name}' needs more memory than there is. Read it on a larger machine, or "
+            "export a part of it."
+        ) from error
+    except ImportError as error:
+        if row.extra is None or isinstance(error, MissingExtraError):
+            raise
+        raise MissingExtraError(
+            f"reading {row.title} needs {error.name}. Install it with: "
+            f'pip install "precordia[{row.extra}]"'
+        ) from error
+
+
+def _unread(row: Format, path: Path) -> FormatError:
+    if row.name == "image":
+        return FormatError(
+            f"'{path.name}' is an image, not a recording. "
+            f"Estimate the signal with digitise('{path.name}')."
+        )
+    article = "an" if row.title[0].lower() in "aeioh" and not row.title.startswith("H") else "a"
+    return FormatError(
+        f"'{path.name}' is {article} {row.title} file, which is recognised and not read yet. "
+        + row.advice
+    )
+
+
+@functools.cache
+def _load(where: str) -> Callable[..., Record]:
+    module, _, function = where.partition(":")
+    return getattr(importlib.import_module(module), function)
+
+
+def _check_options(row: Format, reader: Callable[..., Record], options: dict[str, Any]) -> None:
+    known = [
+        name
+        for name, parameter in inspect.signature(reader).parameters.items()
+        if parameter.kind is parameter.KEYWORD_ONLY
+    ]
+    unknown = [name for name in options if name not in known]
+    if unknown:
+        taken = f"It takes {', '.join(known)}." if known else "It takes none."
+        raise OptionError(
+            f"reading {row.title} has no option '{unknown[0]}'. {taken} Leave it out, or name "
+            "another format with format=."
+        )
+
+
+def _checked(record: Record) -> Record:
+    """Add the remarks of the plausibility checks to a record."""
+    signal = record.signal
+    step = max(1, signal.shape[1] // _CHECKED_SAMPLES)
+    remarks: tuple[Remark, ...] = amplitude_remarks(signal, record.leads)
+    if "I" in record.leads and "II" in record.leads:
+        remarks += lead_remarks(signal[:, ::step], record.leads)
+    if not remarks:
+        return record
+    return dataclasses.replace(record, remarks=record.remarks + remarks)
