@@ -12,10 +12,11 @@ from precordia.core.fiducials import Fiducials, Waves
 from precordia.core.source import Source
 from precordia.delineation.waves import CONFIDENCE, PEAK, LeadWaves
 
-_SAME_QRS_MS = 130.0  # a QRS of one lead belongs to a joint beat this near
+_SAME_QRS_MS = 150.0  # middle of the QRS of one lead to the beat; half of it between two leads
 _SAME_P_MS = 80.0  # P peaks of two leads further apart than this are two P waves
 _LONGEST_PR_MS = 600.0  # a P wave earlier than this before a QRS did not cause it
 _MIN_DEFLECTION_MV = 0.02
+_EXACT_MS = 6.0
 _BEATS_AT_ONCE = 2048
 _FIELDS = {"p": ("p_onset", "p_peak", "p_offset", "p_confidence"),
            "qrs": ("qrs_onset", None, "qrs_offset", "qrs_confidence"),
@@ -103,32 +104,47 @@ def _groups(peak, gap):
 
 
 def _beats(lead_waves, rpeaks, usable, fs):
-    """Beats: jointly detected R-peaks, and QRS waves that most leads hold without one."""
+    """Beats: QRS waves of several leads at one time, held by most leads or with a joint R-peak."""
     n_leads = len(lead_waves)
     rows, lead = _flat(lead_waves, "qrs")
-    rpeaks = np.unique(np.asarray(rpeaks, float))
+    if not len(rows):
+        return np.empty(0), np.empty((n_leads, 0, 4)), np.empty(0)
+    middle = 0.5 * (rows[:, 0] + rows[:, 2])
+    middle = np.where(np.isfinite(middle), middle, rows[:, PEAK])
+    order = np.argsort(middle, kind="stable")
+    rows, lead, middle = rows[order], lead[order], middle[order]
     near = _SAME_QRS_MS * fs / 1000
-    nearest = _nearest(rpeaks, rows[:, PEAK])
-    far = np.ones(len(rows), bool)
+    group = _groups(middle, near / 2)
+    n_groups = group[-1] + 1
+    seen = np.bincount(group, minlength=n_groups)  # a lead twice in one group is rare
+    where = np.bincount(group, middle, n_groups) / seen
+    # each R-peak speaks for the nearest group
+    rpeaks = np.unique(np.asarray(rpeaks, float))
+    joint = np.full(n_groups, np.nan)
     if len(rpeaks):
-        far = np.abs(rows[:, PEAK] - rpeaks[nearest]) > near
-    column = np.where(far, 0, nearest)
-    table, kept = _place(rows[~far], lead[~far], column[~far], n_leads, len(rpeaks))
-    spare = far.copy()
-    spare[np.flatnonzero(~far)[~kept]] = True
-    joint = rpeaks
-    if spare.any():
-        rows, lead = rows[spare], lead[spare]
-        group = _groups(rows[:, PEAK], near / 2)
-        more, _ = _place(rows, lead, group, n_leads, group[-1] + 1)
-        seen = np.isfinite(more[..., PEAK]).sum(axis=0)
-        most = seen > usable.sum() / 2
-        table = np.concatenate([table, more[:, most]], axis=1)
-        joint = np.concatenate([rpeaks, np.full(int(most.sum()), np.nan)])
-    seen = np.isfinite(table[..., PEAK]).sum(axis=0)
-    keep = seen > 0
-    table, joint = table[:, keep], joint[keep]
-    centre = np.where(np.isfinite(joint), joint, _median(table[..., PEAK]))
+        nearest = _nearest(where, rpeaks)
+        fine = np.abs(where[nearest] - rpeaks) <= near
+        joint[nearest[fine]] = rpeaks[fine]
+    beat = np.isfinite(joint)
+    most = ~beat & (seen > usable.sum() / 2)
+    if most.any() and beat.any():
+        most[most] = np.abs(where[beat][_nearest(where[beat], where[most])] - where[most]) > near
+    beat |= most
+    # waves of groups that are no beat fill empty places of a beat beside them
+    column = np.flatnonzero(beat)
+    if not len(column):
+        return np.empty(0), np.empty((n_leads, 0, 4)), np.empty(0)
+    to = _nearest(where[column], middle)
+    own = beat[group]
+    to[own] = np.searchsorted(column, group[own])
+    table, _ = _place(rows[own], lead[own], to[own], n_leads, len(column))
+    if not own.all():
+        rest = ~own & (np.abs(where[column][to] - middle) <= near)
+        rest[rest] = ~np.isfinite(table[lead[rest], to[rest], PEAK])
+        extra, _ = _place(rows[rest], lead[rest], to[rest], n_leads, len(column))
+        table = np.where(np.isfinite(extra[..., PEAK :PEAK + 1]), extra, table)
+    joint = joint[column]
+    centre = _median(table[..., PEAK])
     order = np.argsort(centre, kind="stable")
     return centre[order], table[:, order], joint[order]
 
@@ -186,46 +202,63 @@ def _deflections(signal, qrs, fs):
     """Q, R and S peak of each lead inside its own QRS."""
     n_leads, n_rows = qrs.shape[:2]
     out = np.full((3, n_leads, n_rows), np.nan)
-    n = signal.shape[1]
     for a in range(0, n_rows, _BEATS_AT_ONCE):
         part = qrs[:, a : a + _BEATS_AT_ONCE]
         lead, row = np.nonzero(np.isfinite(part[..., PEAK]))
         if len(lead):
-            out[:, lead, a + row] = _deflections_of(signal, lead, part[lead, row], n)
+            out[:, lead, a + row] = _deflections_of(signal, lead, part[lead, row], fs)
     return out
 
 
-def _deflections_of(signal, lead, waves, n):
+def _deflections_of(signal, lead, waves, fs):
+    """Q, R and S of single QRS complexes, as (3, wave).
+
+    Deflections are heights over the chord from onset to offset, so that a raised or sunken J point is no R or S.
+    """
+    n = signal.shape[1]
     peak = waves[:, PEAK]
     on = np.where(np.isfinite(waves[:, 0]), waves[:, 0], peak)
     off = np.where(np.isfinite(waves[:, 2]), waves[:, 2], peak)
-    on = np.clip(np.ceil(on), 0, n - 1).astype(np.int64)
-    off = np.clip(np.floor(off), on, n - 1).astype(np.int64)
-    width = int((off - on).max()) + 1
-    at = np.arange(width)
-    i = on[:, None] + at
-    y = signal[lead[:, None], np.minimum(i, n - 1)]
-    y = y - y[:, :1]
-    y[i > off[:, None]] = 0.0
+    on = np.clip(np.rint(on), 0, n - 1).astype(np.int64)
+    off = np.clip(np.rint(off), on, n - 1).astype(np.int64)
+    k = np.arange(len(on))
+    at = np.arange(int((off - on).max()) + 1)
+    raw = signal[lead[:, None], np.minimum(on[:, None] + at, n - 1)]
+    span = off - on
+    slope = (raw[k, span] - raw[:, 0]) / np.maximum(span, 1)
+    y = raw - raw[:, :1] - slope[:, None] * at
+    y[at > span[:, None]] = 0.0
     np.nan_to_num(y, copy=False, nan=0.0)
-    r = np.argmax(y, axis=1)
-    k = np.arange(len(y))
-    low = np.argmin(y, axis=1)
-    positive = y[k, r] >= _MIN_DEFLECTION_MV
-    main = np.where(positive, r, low)
-    out = np.full((3, len(y)), np.nan)
+    high, low = np.argmax(y, axis=1), np.argmin(y, axis=1)
+    least = np.maximum(_MIN_DEFLECTION_MV, 0.04 * (y[k, high] - y[k, low]))
+    upward = y[k, high] >= least
+    main = np.where(upward, high, low)
     before = np.where(at < main[:, None], y, 0)
     q = np.argmin(before, axis=1)
-    first_up = np.where(at < q[:, None], y, 0).max(axis=1) < _MIN_DEFLECTION_MV
-    has_q = positive & (before[k, q] <= -_MIN_DEFLECTION_MV) & first_up
+    no_r_yet = np.where(at < q[:, None], y, 0).max(axis=1) < least
     after = np.where(at > main[:, None], y, 0)
     s = np.argmin(after, axis=1)
-    has_s = positive & (after[k, s] <= -_MIN_DEFLECTION_MV)
-    out[0] = np.where(has_q, on + q, np.nan)
-    flat = y[k, low] == y[k, r]
-    out[1] = np.where(flat, peak, on + main)
-    out[2] = np.where(has_s, on + s, np.nan)
+    has_q = upward & (before[k, q] <= -least) & no_r_yet
+    has_s = upward & (after[k, s] <= -least)
+    reach = max(1, round(_EXACT_MS * fs / 1000))
+    down = -np.ones(len(on))
+    out = np.stack([_exact(raw, q, down, span, reach),
+                    _exact(raw, main, np.where(upward, 1, -1), span, reach),
+                    _exact(raw, s, down, span, reach)]) + on
+    out[0, ~has_q] = np.nan
+    out[2, ~has_s] = np.nan
+    flat = y[k, high] <= y[k, low]
+    out[1, flat] = peak[flat]
     return out
+
+
+def _exact(raw, index, sign, span, reach):
+    """Move each index to the extremum of the signal itself within a few samples."""
+    i = index[:, None] + np.arange(-reach, reach + 1)
+    v = np.take_along_axis(raw, np.clip(i, 0, raw.shape[1] - 1), axis=1) * sign[:, None]
+    v[(i <= 0) | (i >= span[:, None])] = -np.inf
+    v[:, reach][~np.isfinite(v).any(axis=1)] = 0.0
+    return (index + np.nanargmax(v, axis=1) - reach).astype(float)
 
 
 def _median(table):
