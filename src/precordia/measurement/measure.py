@@ -1,0 +1,281 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Measure a record: rates, intervals, axes, amplitudes, ST, ectopic beats, variability."""
+
+from dataclasses import asdict, dataclass
+
+import numpy as np
+
+from precordia.core.errors import OptionError, SamplingRateError
+from precordia.core.fiducials import Fiducials
+from precordia.core.measurements import (
+    BeatKind,
+    BeatTable,
+    LeadMeasurements,
+    Measurements,
+)
+from precordia.core.plausibility import looks_normalised
+from precordia.core.record import Record
+from precordia.core.source import Source
+from precordia.measurement.absences import explain_absences
+from precordia.measurement.axis import LEAD_ANGLES_DEG, axis_deg
+from precordia.measurement.ectopy import classify_beats
+from precordia.measurement.episodes import count_episodes
+from precordia.measurement.hrv import hrv_frequency, hrv_time
+from precordia.measurement.intervals import INTERVALS, interval_ms, typical
+from precordia.measurement.lead_waves import measure_leads
+from precordia.measurement.median_beat import AlignedBeats, median_beat
+from precordia.measurement.qtc import qtc
+from precordia.measurement.rhythm import atrial_rate_bpm
+
+_NAN = float("nan")
+_VERSION = "1"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeasurementSettings:
+    """Choices that a measurement depends on.
+
+    Attributes
+    ----------
+    min_wave_share
+        Share of the beats that must show a wave before its durations and its axis are given.
+    min_axis_area_mv_ms
+        Smallest net area, in the frontal plane, that still has a direction.
+    variability
+        Whether heart-rate variability is computed.
+
+    Examples
+    --------
+    >>> MeasurementSettings().min_wave_share
+    0.5
+    """
+
+    min_wave_share: float = 0.5
+    min_axis_area_mv_ms: float = 0.5
+    variability: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.min_wave_share <= 1:
+            raise OptionError(
+                f"min_wave_share is {self.min_wave_share:g}; a share above 0 and up to 1 is "
+                "needed. Choose 0.5 for half of the beats."
+            )
+
+
+DEFAULTS = MeasurementSettings()
+
+
+def measure(
+    record: Record,
+    fiducials: Fiducials | None = None,
+    *,
+    settings: MeasurementSettings = DEFAULTS,
+) -> Measurements:
+    """Measure what a reader would write down about a record.
+
+    Works on any leads and any length; what cannot be measured is NaN with a reason in ``absent``.
+
+    Parameters
+    ----------
+    record
+        The recording.
+    fiducials
+        Its waves; ``delineate(record)`` by default.
+    settings
+        Choices.
+
+    Returns
+    -------
+    Measurements
+        Numbers with their units in their names.
+
+    Raises
+    ------
+    SamplingRateError
+        If the fiducials are at another sampling rate than the record.
+    OptionError
+        If the fiducials belong to a record of another length.
+
+    Notes
+    -----
+    *Rates*: 60000 over the mean RR of all beats; the atrial rate from the median PP, blocked P
+    waves included. *Intervals*: median over the normal beats of the global interval of each beat
+    (over all beats where none is normal). *QTc*: the median QT with the mean RR. *Axes*: net areas
+    over the limb leads of the median beat (see ``axis_deg``). *Amplitudes, ST*: on the median
+    beat, against the level at the end of the PR segment. *Variability*: only intervals between two
+    adjacent normal beats; the others are left out, nothing is interpolated.
+
+    References
+    ----------
+    IEC 60601-2-25:2011 (definitions of waves). Task Force of the ESC and NASPE. Circulation
+    1996;93:1043-1065. doi:10.1161/01.CIR.93.5.1043
+
+    Examples
+    --------
+    >>> flat = Record(signal=np.zeros((1, 5000)), fs=500, leads=("II",))
+    >>> numbers = measure(flat)
+    >>> numbers.heart_rate_bpm, str(numbers.absent["heart_rate_bpm"])
+    (nan, 'no beats were found')
+    """
+    if fiducials is None:
+        from precordia.delineation.delineate import delineate
+
+        fiducials = delineate(record)
+    _check_match(record, fiducials)
+    signal, fs = record.signal, record.fs
+    missing = _missing(signal)
+    beats = classify_beats(signal, fiducials, missing=missing)
+    rows = np.flatnonzero(fiducials.has_qrs)
+    chosen = rows[_representative(beats)]
+    aligned = median_beat(signal, record.leads, fiducials, chosen)
+    normalised = looks_normalised(signal)
+    numbers: dict[str, float] = {}
+    numbers.update(_rates(fiducials, beats))
+    numbers.update(_intervals(fiducials, chosen, settings))
+    numbers.update(_corrected(numbers))
+    numbers.update(count_episodes(beats))
+    numbers["n_blocked_p_waves"] = int(
+        np.count_nonzero(~fiducials.has_qrs & np.isfinite(fiducials.p_peak))
+    )
+    leads: dict[str, LeadMeasurements] = {}
+    if aligned is not None:
+        leads = measure_leads(
+            signal, record.leads, aligned, numbers["p_wave_percent"], normalised=normalised
+        )
+        numbers.update(_axes(aligned, leads, numbers, normalised, settings))
+    if settings.variability:
+        numbers.update(_variability(beats, fs))
+    absent = explain_absences(
+        numbers,
+        n_beats=len(beats),
+        duration_s=record.duration_s,
+        leads=record.leads,
+        n_normal=beats.count(BeatKind.NORMAL),
+        normalised=normalised,
+        variability=settings.variability,
+    )
+    return Measurements(
+        n_beats=len(beats),
+        duration_s=record.duration_s,
+        leads=leads,
+        beats=beats,
+        median=aligned.median if aligned is not None else None,
+        absent=absent,
+        source=Source(method="measure", version=_VERSION, parameters=asdict(settings)),
+        **numbers,
+    )
+
+
+def _check_match(record: Record, fiducials: Fiducials) -> None:
+    if abs(fiducials.fs - record.fs) > 1e-6 * record.fs:
+        raise SamplingRateError(
+            f"the fiducials are at {fiducials.fs:g} Hz, the record is at {record.fs:g} Hz; "
+            "one rate is needed. Use delineate(record) on this record."
+        )
+    if fiducials.n_samples != record.n_samples:
+        raise OptionError(
+            f"the fiducials belong to {fiducials.n_samples} samples, the record has "
+            f"{record.n_samples}; the same record is needed. Use delineate(record) on this record."
+        )
+
+
+def _missing(signal: np.ndarray) -> np.ndarray | None:
+    if signal.size == 0 or np.isfinite(signal.sum()):
+        return None
+    return np.isnan(signal).all(axis=0)
+
+
+def _representative(beats: BeatTable) -> np.ndarray:
+    """Beats that stand for the record: the normal ones, else paced, else those of one kind."""
+    kinds = np.array([k.value for k in beats.kind], dtype=object)
+    for kind in (BeatKind.NORMAL, BeatKind.PACED, BeatKind.SUPRAVENTRICULAR, BeatKind.VENTRICULAR):
+        mask = kinds == kind.value
+        if mask.any():
+            return mask
+    return np.ones(len(beats), dtype=bool)
+
+
+def _rates(fiducials: Fiducials, beats: BeatTable) -> dict[str, float]:
+    out = dict.fromkeys(
+        "heart_rate_bpm rr_mean_ms rr_median_ms rr_min_ms rr_max_ms rr_sd_ms".split(), _NAN
+    )
+    rr = beats.rr_ms[np.isfinite(beats.rr_ms)]
+    if rr.size:
+        out["rr_mean_ms"] = float(rr.mean())
+        out["rr_median_ms"] = float(np.median(rr))
+        out["rr_min_ms"], out["rr_max_ms"] = float(rr.min()), float(rr.max())
+        out["heart_rate_bpm"] = 60000.0 / out["rr_mean_ms"]
+    if rr.size > 1:
+        out["rr_sd_ms"] = float(rr.std(ddof=1))
+    out["atrial_rate_bpm"] = atrial_rate_bpm(fiducials.p_peak, fiducials.fs)
+    return out
+
+
+def _intervals(
+    fiducials: Fiducials, rows: np.ndarray, settings: MeasurementSettings
+) -> dict[str, float]:
+    out = dict.fromkeys((*INTERVALS, "pr_sd_ms", "p_wave_percent"), _NAN)
+    if not rows.size:
+        return out
+    for name in INTERVALS:
+        values = interval_ms(fiducials, name, fiducials.fs, rows)
+        out[name] = typical(values, min_share=settings.min_wave_share)
+        if name == "pr_ms" and np.isfinite(out[name]):
+            known = values[np.isfinite(values)]
+            out["pr_sd_ms"] = float(known.std(ddof=1)) if known.size > 1 else _NAN
+    with_p = np.count_nonzero(np.isfinite(fiducials.p_peak[rows]))
+    out["p_wave_percent"] = 100.0 * with_p / rows.size
+    return out
+
+
+def _corrected(numbers: dict[str, float]) -> dict[str, float]:
+    qt, rr = np.array([numbers["qt_ms"]]), np.array([numbers["rr_mean_ms"]])
+    formulas = ("bazett", "fridericia", "framingham", "hodges")
+    return {f"qtc_{name}_ms": float(qtc(qt, rr, formula=name)[0]) for name in formulas}
+
+
+def _axes(
+    aligned: AlignedBeats,
+    leads: dict[str, LeadMeasurements],
+    numbers: dict[str, float],
+    normalised: bool,
+    settings: MeasurementSettings,
+) -> dict[str, float]:
+    out = {}
+    limb = {name: lead for name, lead in leads.items() if name in LEAD_ANGLES_DEG}
+    for wave, needs in (("p", "p_ms"), ("qrs", "qrs_ms"), ("t", "qt_ms")):
+        if normalised or not np.isfinite(numbers[needs]):
+            out[f"{wave}_axis_deg"] = _NAN
+            continue
+        net = {name: _net_area(aligned, name, wave) for name in limb}
+        out[f"{wave}_axis_deg"] = axis_deg(net, floor=settings.min_axis_area_mv_ms)
+    return out
+
+
+def _net_area(aligned: AlignedBeats, lead: str, wave: str) -> float:
+    """Net area of a wave between its global bounds, so that all leads share one stretch."""
+    median = aligned.median
+    a, b = getattr(median, f"{wave}_onset"), getattr(median, f"{wave}_offset")
+    if not (np.isfinite(a) and np.isfinite(b)) or b <= a:
+        return _NAN
+    x = median.signal[median.leads.index(lead)]
+    first, last = max(0, round(a)), min(x.size, round(b) + 1)
+    piece = x[first:last].astype(float)
+    if piece.size < 3:
+        return _NAN
+    if wave == "p":
+        piece = piece - np.linspace(piece[:3].mean(), piece[-3:].mean(), piece.size)
+    return float(piece.sum()) * 1000.0 / median.fs
+
+
+def _variability(beats: BeatTable, fs: float) -> dict[str, float]:
+    normal = np.array([k == BeatKind.NORMAL for k in beats.kind], dtype=bool)
+    both = normal.copy()
+    both[1:] &= normal[:-1]
+    nn = np.where(both, beats.rr_ms, np.nan)
+    end_s = beats.r_peak / fs
+    out = {**hrv_time(nn, end_s), **hrv_frequency(nn, end_s)}
+    out["n_nn"] = int(out["n_nn"])
+    return out
+
+
