@@ -1,0 +1,222 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Examine many files: parallel, resumable, and one bad file never stops the rest."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import math
+import os
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from precordia.core.errors import OptionError, PrecordiaError
+from precordia.core.output import write_text_whole
+from precordia.core.study import Study
+
+STUDY, REPORT, DRAWING = "study.json", "report.html", "ecg.svg"
+#: columns of the summary
+SUMMARY = (
+    *("file", "status", "acceptable", "heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms"),
+    *("qtc_fridericia_ms", "qrs_axis_deg", "findings", "problem"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One file and the folder for its outputs."""
+
+    path: Path
+    folder: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """What became of one file.
+
+    Attributes
+    ----------
+    job
+        Which.
+    status
+        ``"done"``, ``"skipped"`` (was done before) or ``"failed"``.
+    problem
+        A sentence where it failed.
+    row
+        Its line of the summary.
+    """
+
+    job: Job
+    status: str
+    problem: str = ""
+    row: dict[str, Any] | None = None
+
+
+def find_recordings(paths: Iterable[Path]) -> list[Path]:
+    """Return the recordings among files and, deeply, in folders.
+
+    A folder gives every file whose suffix belongs to a format; a WFDB record gives its header
+    once, not its signal files.
+    """
+    from precordia.io.formats import FORMATS
+
+    suffixes = {s.lower() for f in FORMATS for s in f.suffixes if f.reader} - {".dat", ".mat"}
+    found: list[Path] = []
+    for path in paths:
+        if path.is_dir():
+            inside = (p for p in sorted(path.rglob("*")) if p.suffix.lower() in suffixes)
+            found += [p for p in inside if p.is_file() and not p.name.startswith(".")]
+        else:
+            found.append(path)
+    return list(dict.fromkeys(found))
+
+
+def plan_jobs(files: Iterable[Path], output: Path) -> list[Job]:
+    """Give each file a folder of its own; equal stems are told apart by a short hash."""
+    files = list(files)
+    stems = [p.stem for p in files]
+    jobs = []
+    for path, stem in zip(files, stems, strict=True):
+        name = stem
+        if stems.count(stem) > 1:
+            digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+            name = f"{stem}-{digest}"
+        jobs.append(Job(path=path, folder=output / name))
+    return jobs
+
+
+def write_study(study: Study, folder: Path, *, title: str, overwrite: bool = False) -> None:
+    """Write ``study.json``, ``report.html`` and ``ecg.svg`` into a folder.
+
+    The study is written last: where it is, the others are whole.
+
+    Raises
+    ------
+    OutputError
+        If something is there already, or the folder cannot be written.
+    """
+    from precordia.core.errors import OutputError
+    from precordia.plotting.plot import plot
+    from precordia.reporting.report_page import report_page
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder '{folder}' could not be made ({error.strerror}). "
+            "Choose another with --output."
+        ) from error
+    drawing = plot(study.record, marks=study.fiducials, findings=study.findings, title=title)
+    page = report_page(study, title=title, drawing_svg=drawing.svg)
+    drawing.save(folder / DRAWING, overwrite=overwrite)
+    write_text_whole(page, folder / REPORT, overwrite=overwrite)
+    write_text_whole(study.to_json(), folder / STUDY, overwrite=overwrite)
+
+
+def examine_many(
+    jobs: list[Job],
+    *,
+    n_jobs: int = 1,
+    overwrite: bool = False,
+    options: dict[str, Any] | None = None,
+) -> Iterator[Outcome]:
+    """Examine files, yielding each outcome as it comes.
+
+    Parameters
+    ----------
+    jobs
+        Files and folders.
+    n_jobs
+        Processes.
+    overwrite
+        Examine again what is there already; otherwise it is skipped, which resumes a run.
+    options
+        Passed to the reader.
+
+    Yields
+    ------
+    One outcome per job, in the order in which they end.
+    """
+    if n_jobs < 1:
+        raise OptionError(f"{n_jobs} processes were asked for; at least 1 is needed.")
+    waiting = []
+    for job in jobs:
+        if (job.folder / STUDY).exists() and not overwrite:
+            yield Outcome(job=job, status="skipped")
+        else:
+            waiting.append(job)
+    if n_jobs == 1 or len(waiting) < 2:
+        for job in waiting:
+            yield _examine_one(job, options or {})
+        return
+    with ProcessPoolExecutor(min(n_jobs, len(waiting))) as pool:
+        running = {pool.submit(_examine_one, job, options or {}): job for job in waiting}
+        try:
+            for future in as_completed(running):
+                yield _result(future, running[future])
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+def _result(future: Any, job: Job) -> Outcome:
+    try:
+        return future.result()
+    except (OSError, RuntimeError) as error:  # a worker was killed
+        return Outcome(job=job, status="failed", problem=f"the worker stopped ({error}).")
+
+
+def _examine_one(job: Job, options: dict[str, Any]) -> Outcome:
+    from precordia.pipeline import examine
+
+    try:
+        study = examine(job.path, **options)
+        # Half-finished outputs of an interrupted run are replaced: the study was not there.
+        write_study(study, job.folder, title=job.path.name, overwrite=True)
+    except PrecordiaError as error:
+        return Outcome(job=job, status="failed", problem=str(error))
+    except MemoryError:
+        return Outcome(job=job, status="failed", problem="memory ran out.")
+    return Outcome(job=job, status="done", row=_row(job, study))
+
+
+def _row(job: Job, study: Study) -> dict[str, Any]:
+    numbers = study.measurements
+    row: dict[str, Any] = {"file": str(job.path), "status": "done"}
+    row["acceptable"] = study.quality.acceptable
+    for name in SUMMARY[3:9]:
+        value = getattr(numbers, name)
+        row[name] = round(value, 1) if math.isfinite(value) else ""
+    row["findings"] = "; ".join(f.code for f in study.findings)
+    row["problem"] = ""
+    return row
+
+
+def summary_csv(outcomes: Iterable[Outcome]) -> str:
+    """Return the summary of a run as CSV text: one line per file."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, SUMMARY, restval="", lineterminator="\n")
+    writer.writeheader()
+    for outcome in sorted(outcomes, key=lambda o: str(o.job.path)):
+        row = outcome.row or _row_from_disk(outcome)
+        writer.writerow(row)
+    return text.getvalue()
+
+
+def _row_from_disk(outcome: Outcome) -> dict[str, Any]:
+    path = outcome.job.folder / STUDY
+    if outcome.status == "skipped" and path.exists():
+        try:
+            study = Study.from_json(path.read_text(encoding="utf-8"))
+            return _row(outcome.job, study) | {"status": "skipped"}
+        except (PrecordiaError, OSError, ValueError):
+            pass
+    return {
+        "file": os.fspath(outcome.job.path),
+        "status": outcome.status,
+        "problem": outcome.problem,
+    }

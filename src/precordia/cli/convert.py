@@ -1,0 +1,51 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``precordia convert``: a recording in another format."""
+
+from __future__ import annotations
+
+import json as json_text
+import warnings
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from precordia.cli.options import File, Force, Format, Json, Rate, Unit, load
+
+HELP = """Write a recording in another format; the suffix of OUTPUT decides which.
+
+Example:  precordia convert ecg.dcm ecg.edf
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("convert", help=HELP)(run)
+
+
+def run(
+    file: File,
+    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The new file.")],
+    to: Annotated[
+        str | None, typer.Option(help="Format, where the suffix should not decide.")
+    ] = None,
+    force: Force = False,
+    json: Json = False,
+    format: Format = None,
+    unit: Unit = None,
+    fs: Rate = None,
+) -> None:
+    """Read and write, naming what the new format cannot hold."""
+    from precordia.io.write import write
+
+    record = load(file, format, unit, fs)
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        target = write(record, output, format=to, overwrite=force)
+    losses = [str(w.message) for w in caught]
+    if json:
+        typer.echo(json_text.dumps({"output": str(target), "lost": losses}))
+        return
+    typer.echo(f"{target}")
+    for loss in losses:
+        typer.echo(f"note: {loss}", err=True)

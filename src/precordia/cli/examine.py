@@ -1,0 +1,154 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``precordia examine``: from files to studies, reports and drawings."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from precordia.cli.options import Force, Format, Json, Rate, Unit, reader_options
+
+if TYPE_CHECKING:
+    from precordia.batch import Job, Outcome
+
+HELP = """Read an ECG, check it, find the waves, measure, name what is there, and draw it.
+
+One file gives study.json, report.html and ecg.svg in a folder named after it. Several files, or
+a folder, give one such folder each, with summary.csv; what was done before is skipped, so an
+interrupted run goes on where it stopped.
+
+Examples:  precordia examine ecg.dcm
+           precordia examine ward/ --output studies --jobs 2
+"""
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("examine", help=HELP)(run)
+
+
+def run(
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings or folders.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the results.")
+    ] = None,
+    jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes.")] = 1,
+    force: Force = False,
+    json: Json = False,
+    format: Format = None,
+    unit: Unit = None,
+    fs: Rate = None,
+) -> None:
+    """Examine one file or many."""
+    options = reader_options(unit, fs) | ({"format": format} if format else {})
+    if len(paths) == 1 and not paths[0].is_dir():
+        _one(paths[0], output, force=force, as_json=json, options=options)
+    else:
+        _many(paths, output or Path("studies"), jobs, force=force, as_json=json, options=options)
+
+
+def _one(
+    path: Path, output: Path | None, *, force: bool, as_json: bool, options: dict[str, object]
+) -> None:
+    from precordia.batch import REPORT, STUDY, write_study
+    from precordia.core.errors import OutputError
+    from precordia.pipeline import examine
+
+    folder = output or Path(f"{path.stem}-study")
+    if (folder / STUDY).exists() and not force:
+        raise OutputError(
+            f"'{folder}' holds a study already and was left as it is. "
+            "Choose another folder with --output, or overwrite with --force."
+        )
+    study = examine(path, **options)  # type: ignore[arg-type]
+    write_study(study, folder, title=path.name, overwrite=force)
+    typer.echo(study.to_json() if as_json else f"{study}\n\nReport: {folder / REPORT}")
+
+
+def _many(
+    paths: list[Path],
+    output: Path,
+    n_jobs: int,
+    *,
+    force: bool,
+    as_json: bool,
+    options: dict[str, object],
+) -> None:
+    from precordia.batch import examine_many, find_recordings, plan_jobs, summary_csv
+    from precordia.core.errors import FormatError
+    from precordia.core.output import write_text_whole
+
+    files = find_recordings(paths)
+    if not files:
+        raise FormatError(
+            f"no recording was found in {', '.join(map(str, paths))}. "
+            "Name files, or a folder that holds some; 'precordia formats' lists what is read."
+        )
+    jobs = plan_jobs(files, output)
+    outcomes: list[Outcome] = []
+    try:
+        with _progress(len(jobs), quiet=as_json) as advance:
+            for outcome in examine_many(jobs, n_jobs=n_jobs, overwrite=force, options=options):
+                outcomes.append(outcome)
+                advance(outcome)
+    finally:
+        if outcomes:
+            output.mkdir(parents=True, exist_ok=True)
+            table = summary_csv(outcomes)
+            write_text_whole(table, output / "summary.csv", overwrite=True)
+    _conclude(outcomes, jobs, output, as_json=as_json)
+
+
+def _conclude(outcomes: list[Outcome], jobs: list[Job], output: Path, *, as_json: bool) -> None:
+    counts = {s: sum(o.status == s for o in outcomes) for s in ("done", "skipped", "failed")}
+    failed = [o for o in outcomes if o.status == "failed"]
+    if as_json:
+        problems = [{"file": str(o.job.path), "problem": o.problem} for o in failed]
+        report = {**counts, "output": str(output), "problems": problems}
+        typer.echo(json_text.dumps(report, ensure_ascii=False))
+    else:
+        for o in failed:
+            typer.echo(f"{o.job.path}: {o.problem}", err=True)
+        typer.echo(
+            f"{counts['done']} examined, {counts['skipped']} were there already, "
+            f"{counts['failed']} could not be read. Summary: {output / 'summary.csv'}"
+        )
+    if failed and len(failed) == len(jobs):
+        raise typer.Exit(2)
+
+
+class _progress:
+    """A progress bar on stderr; silent where nobody watches."""
+
+    def __init__(self, total: int, *, quiet: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
+
+        self._bar = Progress(
+            "examining",
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+            "{task.description}",
+            console=Console(stderr=True),
+            disable=quiet or not sys.stderr.isatty(),
+            transient=True,
+        )
+        self._task = self._bar.add_task("", total=total)
+        self._failed = 0
+
+    def __enter__(self) -> _progress:
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def __call__(self, outcome: Outcome) -> None:
+        self._failed += outcome.status == "failed"
+        note = f"{self._failed} failed" if self._failed else ""
+        self._bar.update(self._task, advance=1, description=note)

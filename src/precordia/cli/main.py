@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The command ``precordia``: one sub-command per verb, one sentence per mistake."""
+
+from __future__ import annotations
+
+import sys
+
+import click
+import typer
+
+from precordia.cli import (
+    assess,
+    benchmark,
+    classify,
+    convert,
+    delineate,
+    examine,
+    formats,
+    info,
+    measure,
+    plot,
+    simulate,
+)
+from precordia.core.errors import PrecordiaError
+
+USERS_MISTAKE, INTERRUPTED, OUR_MISTAKE = 2, 130, 1
+
+app = typer.Typer(
+    name="precordia",
+    help=(
+        "Read any ECG, check it, find the waves, measure, name what is there, and draw it.\n\n"
+        "Research software. Not a medical device.\n\n"
+        "Example:  precordia examine ecg.dcm"
+    ),
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+for room in (examine, info, assess, delineate, measure, classify, plot, convert, simulate):
+    room.add_to(app)
+benchmark.add_to(app)
+formats.add_to(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from precordia import __version__
+
+        typer.echo(f"precordia {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: bool = typer.Option(
+        False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
+    ),
+) -> None:
+    """Hold the options that stand before a command."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run the command line and leave with its exit code.
+
+    0 is success, 2 the user's mistake (one sentence on stderr), 130 Ctrl-C, 1 a mistake of ours.
+    """
+    sys.exit(_exit_code(arguments))
+
+
+def _exit_code(arguments: list[str] | None) -> int:
+    try:
+        code = app(arguments, standalone_mode=False)
+        sys.stdout.flush()
+        return code if isinstance(code, int) else 0
+    except PrecordiaError as error:
+        _say(str(error))
+        return USERS_MISTAKE
+    except click.exceptions.Exit as leave:
+        return leave.exit_code
+    except click.ClickException as error:
+        error.show(sys.stderr)
+        return USERS_MISTAKE
+    except (KeyboardInterrupt, click.Abort):
+        _say("interrupted.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        # The reader of our output (head, less) has left; that is no mistake.
+        sys.stdout = None  # type: ignore[assignment]
+        return 0
+    except MemoryError:
+        _say("memory ran out. Examine a shorter excerpt, or fewer files at a time.")
+        return USERS_MISTAKE
+    except Exception as error:
+        where = error.__traceback__
+        while where is not None and where.tb_next is not None:
+            where = where.tb_next
+        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+        _say(f"a mistake in precordia itself: {type(error).__name__} at {place}. Please report it.")
+        return OUR_MISTAKE
+
+
+def _say(sentence: str) -> None:
+    print(f"precordia: {sentence}", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,28 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``precordia measure``: intervals, axes, amplitudes, heart-rate variability."""
+
+from __future__ import annotations
+
+import typer
+
+from precordia.cli.options import File, Format, Json, Rate, Unit, load, show
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the command."""
+    app.command("measure", help=HELP)(run)
+
+
+HELP = """Measure intervals, axes, amplitudes, ST levels and heart-rate variability.
+
+Example:  precordia measure ecg.dcm --json
+"""
+
+
+def run(
+    file: File, json: Json = False, format: Format = None, unit: Unit = None, fs: Rate = None
+) -> None:
+    """Read, measure, print."""
+    from precordia.measurement.measure import measure
+
+    show(measure(load(file, format, unit, fs)), as_json=json)

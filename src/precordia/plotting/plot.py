@@ -1,0 +1,116 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Draw a record on calibrated ECG paper."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from precordia.core.errors import SignalError
+from precordia.core.fiducials import Fiducials
+from precordia.core.findings import Findings
+from precordia.core.record import Record
+from precordia.plotting.drawing import Drawing
+from precordia.plotting.marks import leads_found, wave_spans
+from precordia.plotting.page import Layout, Order, lay_out
+from precordia.plotting.svg import page_as_svg
+
+
+def plot(
+    record: Record,
+    *,
+    marks: Fiducials | None = None,
+    findings: Findings | None = None,
+    layout: Layout = "auto",
+    order: Order = "standard",
+    rhythm: Sequence[str] | None = None,
+    speed_mm_s: float = 25.0,
+    gain_mm_mv: float = 10.0,
+    start_s: float = 0.0,
+    seconds: float = 10.0,
+    title: str = "",
+    subtitle: str = "",
+    note: str = "",
+) -> Drawing:
+    """Draw a record on calibrated ECG paper.
+
+    Parameters
+    ----------
+    record
+        What to draw.
+    marks
+        Waves to mark below each trace: P blue, QRS orange, T green.
+    findings
+        Findings whose leads are emphasised, and whose names stand in the subtitle.
+    layout
+        ``"auto"``, ``"3x4"``, ``"6x2"``, ``"12x1"``, ``"stacked"`` or ``"strip"``.
+    order
+        ``"standard"`` or ``"cabrera"``.
+    rhythm
+        Leads at full length at the bottom; lead II in 3x4 and 6x2 unless said otherwise.
+    speed_mm_s
+        Paper speed, usually 25 or 50.
+    gain_mm_mv
+        Gain, usually 5, 10 or 20.
+    start_s, seconds
+        Excerpt.
+    title, subtitle
+        Text above the traces. Nothing of the patient is printed unless it is put here.
+    note
+        Text at the end of the legend, such as the filter that was applied.
+
+    Returns
+    -------
+    The drawing: ``.svg`` is its text, ``.save(path)`` writes SVG, PNG or PDF.
+
+    Raises
+    ------
+    SignalError
+        If marks belong to another record.
+    LeadError
+        If a layout needs leads that are missing.
+    OptionError
+        If a scale makes no sense.
+
+    Notes
+    -----
+    Display after IEC 60601-2-25: 1 mm grid with every fifth line bold, calibration pulse of 1 mV
+    and 200 ms at the start of each row, columns contiguous in time. Traces are rounded to
+    0.05 mm, which is 5 µV at 10 mm/mV.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> record = Record(signal=np.zeros((1, 5000)), fs=500, leads=("II",))
+    >>> plot(record).svg[:4]
+    '<svg'
+    """
+    if marks is not None and (marks.fs, marks.n_samples) != (record.fs, record.n_samples):
+        raise SignalError(
+            f"the marks are for {marks.n_samples} samples at {marks.fs:g} Hz, the record has "
+            f"{record.n_samples} at {record.fs:g} Hz. Delineate this record."
+        )
+    if findings is not None and not subtitle:
+        subtitle = "; ".join(f.name for f in findings)[:180]
+    page = lay_out(
+        record,
+        layout=layout,
+        order=order,
+        rhythm=rhythm,
+        speed_mm_s=speed_mm_s,
+        gain_mm_mv=gain_mm_mv,
+        start_s=start_s,
+        seconds=seconds,
+        title=title,
+        subtitle=subtitle,
+        note=note,
+    )
+    spans = wave_spans(page, marks) if marks is not None else []
+    leads = {lead for finding in findings or () for lead in finding.leads}
+    highlighted = leads_found(page.panels, leads) if len(leads) < record.n_leads else set()
+    return Drawing(
+        svg=page_as_svg(page, record, spans, highlighted),
+        page=page,
+        record=record,
+        spans=tuple(spans),
+        highlighted=frozenset(highlighted),
+    )

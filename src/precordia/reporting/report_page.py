@@ -1,0 +1,241 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A study as one self-contained HTML page: drawing, verdict, numbers, findings, evidence."""
+
+from __future__ import annotations
+
+import math
+from html import escape
+
+from precordia.core.findings import Findings
+from precordia.core.measurements import Absence, Measurements
+from precordia.core.quality import Quality
+from precordia.core.study import DISCLAIMER, Study
+
+#: the numbers of the first table: label, field, unit, digits
+NUMBERS = (
+    ("Heart rate", "heart_rate_bpm", "/min", 0),
+    ("Atrial rate", "atrial_rate_bpm", "/min", 0),
+    ("P duration", "p_ms", "ms", 0),
+    ("PR interval", "pr_ms", "ms", 0),
+    ("QRS duration", "qrs_ms", "ms", 0),
+    ("QT interval", "qt_ms", "ms", 0),
+    ("QTc (Fridericia)", "qtc_fridericia_ms", "ms", 0),
+    ("QTc (Bazett)", "qtc_bazett_ms", "ms", 0),
+    ("QTc (Framingham)", "qtc_framingham_ms", "ms", 0),
+    ("QTc (Hodges)", "qtc_hodges_ms", "ms", 0),
+    ("P axis", "p_axis_deg", "°", 0),
+    ("QRS axis", "qrs_axis_deg", "°", 0),
+    ("T axis", "t_axis_deg", "°", 0),
+    ("RR mean", "rr_mean_ms", "ms", 0),
+    ("SDNN", "sdnn_ms", "ms", 1),
+    ("RMSSD", "rmssd_ms", "ms", 1),
+)
+PER_LEAD = (
+    ("P", "p_mv", 2),
+    ("Q", "q_mv", 2),
+    ("R", "r_mv", 2),
+    ("S", "s_mv", 2),
+    ("T", "t_mv", 2),
+    ("ST J", "st_j_mv", 2),
+    ("ST J+60", "st_j60_mv", 2),
+    ("ST J+80", "st_j80_mv", 2),
+)
+_STYLE = """
+:root{color-scheme:light;--ink:#1d2327;--soft:#5d6870;--line:#d9dfe3;--accent:#9b1c31;--ok:#17693a}
+*{box-sizing:border-box}body{margin:0;background:#f5f6f7;color:var(--ink);
+font:15px/1.5 system-ui,-apple-system,"Segoe UI",Roboto,Helvetica,Arial,sans-serif}
+main{max-width:1180px;margin:0 auto;padding:24px}
+h1{font-size:1.5rem;margin:0 0 .2rem}h2{font-size:1.05rem;margin:0 0 .6rem}
+p{margin:.2rem 0}.soft{color:var(--soft)}section{background:#fff;border:1px solid var(--line);
+border-radius:8px;padding:18px 20px;margin:16px 0}
+.ecg{padding:8px;overflow-x:auto}.ecg svg{width:100%;height:auto;min-width:760px;display:block}
+.cols{display:grid;grid-template-columns:1fr 1fr;gap:16px}.cols section{margin:0}
+@media(max-width:860px){.cols{grid-template-columns:1fr}}
+table{border-collapse:collapse;width:100%}th,td{text-align:left;padding:3px 10px 3px 0;
+border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600;color:var(--soft);
+font-size:.85rem}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
+.ok{color:var(--ok);font-weight:600}.bad{color:var(--accent);font-weight:600}
+.finding{padding:8px 0;border-bottom:1px solid var(--line)}.finding:last-child{border:0}
+.finding b{font-size:1.02rem}.code{color:var(--soft);font-size:.85rem}
+ul{margin:.2rem 0;padding-left:1.2rem}details{margin-top:.6rem}summary{cursor:pointer;
+color:var(--soft)}.notice{border-left:4px solid var(--accent);padding:.4rem .8rem;background:#fff}
+@media print{body{background:#fff}main{max-width:none;padding:0}section{break-inside:avoid}}
+"""
+
+
+def report_page(study: Study, *, title: str, drawing_svg: str = "") -> str:
+    """Return the report of a study as one HTML document without outside references.
+
+    Parameters
+    ----------
+    study
+        What to report.
+    title
+        Heading, usually the file's name. Nothing of the patient but age and sex is printed.
+    drawing_svg
+        The ECG as SVG text.
+
+    Returns
+    -------
+    HTML text.
+    """
+    record = study.record
+    patient = record.patient
+    age = f"{patient.age_years:.0f} years" if patient.age_years == patient.age_years else ""
+    who = ", ".join(filter(None, [age, patient.sex]))
+    recorded = f"{record.n_leads} leads, {record.duration_s:.4g} s at {record.fs:g} Hz"
+    body = [
+        f'<h1>{escape(title)}</h1><p class="soft">{escape(recorded)}'
+        + (f" · {escape(who)}" if who else "")
+        + f" · read as {escape(study.record.source.method)}</p>",
+        f'<p class="notice">{DISCLAIMER}</p>',
+        f'<section class="ecg">{drawing_svg}</section>' if drawing_svg else "",
+        f'<div class="cols">{_findings(study.findings)}{_numbers(study)}</div>',
+        _quality(study),
+        _lead_table(study.measurements),
+        _beat_table(study.measurements),
+        _provenance(study),
+    ]
+    return (
+        '<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        f"<title>{escape(title)} – precordia</title><style>{_STYLE}</style></head><body><main>"
+        + "".join(body)
+        + "</main></body></html>\n"
+    )
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:.{digits}f}".replace("-", "−") if math.isfinite(value) else ""
+
+
+def _numbers(study: Study) -> str:
+    numbers, carried = study.measurements, study.record.carried.measurements
+    head = '<tr><th></th><th class="n">measured</th><th></th>'
+    head += '<th class="n">in the file</th><th class="n">difference</th>' if carried else ""
+    rows = []
+    for label, name, unit, digits in NUMBERS:
+        value = getattr(numbers, name)
+        if math.isfinite(value):
+            cells = f'<td class="n">{_number(value, digits)}</td><td>{unit}</td>'
+        else:
+            reason = numbers.absent.get(name, Absence.NOT_MEASURED)
+            cells = f'<td class="n">–</td><td class="soft">{escape(reason)}</td>'
+        if carried:
+            given = carried.get(name, math.nan)
+            apart = value - given
+            cells += f'<td class="n">{_number(given, digits)}</td>'
+            cells += f'<td class="n">{_number(apart, digits)}</td>'
+        rows.append(f"<tr><td>{label}</td>{cells}</tr>")
+    return f"<section><h2>Measurements</h2><table>{head}</tr>{''.join(rows)}</table></section>"
+
+
+def _findings(findings: Findings) -> str:
+    parts = []
+    for f in findings:
+        where = f" · {', '.join(f.leads)}" if f.leads else ""
+        claims = "".join(f"<li>{escape(str(c))}</li>" for c in f.claims)
+        parts.append(
+            f'<div class="finding"><b>{escape(f.name)}</b> <span class="code">{escape(f.scheme)} '
+            f"{escape(f.code)}{escape(where)}</span>"
+            + (f"<ul>{claims}</ul>" if claims else "")
+            + (f'<p class="soft">{escape(f.criterion)}' if f.criterion else '<p class="soft">')
+            + (f" <i>{escape(f.reference)}</i></p>" if f.reference else "</p>")
+            + "</div>"
+        )
+    if not parts:
+        parts.append('<p class="soft">No criterion was met.</p>')
+    if findings.abstained:
+        items = "".join(f"<li>{escape(str(a))}</li>" for a in findings.abstained)
+        parts.append(
+            f"<details><summary>Not judged ({len(findings.abstained)})</summary>"
+            f"<ul>{items}</ul></details>"
+        )
+    return f"<section><h2>Findings</h2>{''.join(parts)}</section>"
+
+
+def _quality(study: Study) -> str:
+    quality: Quality = study.quality
+    verdict = (
+        '<span class="ok">acceptable</span>'
+        if quality.acceptable
+        else '<span class="bad">not acceptable</span>'
+    )
+    reasons = f" – {escape(', '.join(quality.reasons))}" if quality.reasons else ""
+    rows = "".join(
+        f'<tr><td>{escape(name)}</td><td class="n">{lead.score:.2f}</td>'
+        f"<td>{'usable' if lead.usable else 'not usable'}</td>"
+        f"<td>{escape(', '.join(lead.reasons))}</td></tr>"
+        for name, lead in quality.leads.items()
+    )
+    remarks = [*study.record.remarks, *quality.remarks]
+    notes = "".join(f"<li>{escape(text)}</li>" for text in dict.fromkeys(map(str, remarks)))
+    return (
+        f"<section><h2>Signal quality</h2><p>{verdict}, score {quality.score:.2f}{reasons}</p>"
+        + (f"<ul>{notes}</ul>" if notes else "")
+        + "<details><summary>Lead by lead</summary><table><tr><th>lead</th>"
+        f'<th class="n">score</th><th></th><th></th></tr>{rows}</table></details></section>'
+    )
+
+
+def _lead_table(numbers: Measurements) -> str:
+    if not numbers.leads:
+        return ""
+    head = "".join(f'<th class="n">{label}</th>' for label, _, _ in PER_LEAD)
+    rows = []
+    for name, lead in numbers.leads.items():
+        cells = []
+        for _, attribute, digits in PER_LEAD:
+            value = getattr(lead, attribute)
+            why = lead.absent.get(attribute, "")
+            shown = _number(value, digits) or "–"
+            cells.append(f'<td class="n" title="{escape(why)}">{shown}</td>')
+        rows.append(f"<tr><td>{escape(name)}</td>{''.join(cells)}</tr>")
+    return (
+        "<section><h2>Amplitudes and ST by lead, mV</h2>"
+        f"<table><tr><th>lead</th>{head}</tr>{''.join(rows)}</table></section>"
+    )
+
+
+def _beat_table(numbers: Measurements) -> str:
+    beats = numbers.beats
+    if not len(beats):
+        return ""
+    shown = min(len(beats), 60)
+    rows = "".join(
+        f'<tr><td class="n">{k + 1}</td><td class="n">{_number(beats.rr_ms[k], 0)}</td>'
+        f"<td>{escape(beats.kind[k])}</td>"
+        f'<td class="n">{_number(beats.pr_ms[k], 0)}</td>'
+        f'<td class="n">{_number(beats.qrs_ms[k], 0)}</td>'
+        f'<td class="n">{_number(beats.qt_ms[k], 0)}</td></tr>'
+        for k in range(shown)
+    )
+    more = f", first {shown}" if shown < len(beats) else ""
+    return (
+        f"<section><details><summary>Beat by beat ({len(beats)} beats{more})</summary><table>"
+        '<tr><th class="n">beat</th><th class="n">RR ms</th><th>kind</th><th class="n">PR ms</th>'
+        f'<th class="n">QRS ms</th><th class="n">QT ms</th></tr>{rows}</table></details></section>'
+    )
+
+
+def _provenance(study: Study) -> str:
+    carried = study.record.carried.statements
+    said = "".join(f"<li>{escape(str(s))}</li>" for s in carried)
+    parts = {
+        "signal": study.record.source,
+        "quality": study.quality.source,
+        "waves": study.fiducials.source,
+        "measurements": study.measurements.source,
+        "findings": study.findings.source,
+        "pipeline": study.source,
+    }
+    rows = "".join(
+        f"<tr><td>{name}</td><td>{escape(str(source))}</td><td class='soft'>"
+        f"{escape('; '.join(source.warnings))}</td></tr>"
+        for name, source in parts.items()
+    )
+    return (
+        (f"<section><h2>What the file itself states</h2><ul>{said}</ul></section>" if said else "")
+        + f"<section><details><summary>Methods and versions</summary><table>{rows}</table>"
+        "</details></section>"
+    )
