@@ -1,0 +1,436 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Train the delineation network on LUDB: patient-wise cross-validation, then the shipped weights.
+
+python benchmarks/delineation/train_network.py --data ../shared/data --fold 0 --folds 4 --out /tmp/fold0.pt
+python benchmarks/delineation/train_network.py --data ../shared/data --all --out /tmp/all.pt
+python benchmarks/delineation/train_network.py --export a.pt b.pt --out src/precordia/delineation/weights/waves.onnx
+
+Needs torch, onnx and wfdb (none of them is needed to use the weights). One core, about 12 minutes a run.
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import nn
+
+from precordia.delineation.network_input import companded, lead_scale, without_baseline
+
+LEADS = "i ii iii avr avl avf v1 v2 v3 v4 v5 v6".split()
+KINDS = {"p": 0, "N": 1, "t": 2}
+FS = 250  # of the network; its answers come at 125 Hz
+
+
+# ---------------------------------------------------------------------------- recordings
+def read_waves(path: Path, lead: str) -> np.ndarray:
+    """Waves of one lead as rows kind, onset, peak, offset (500 Hz samples; NaN unknown)."""
+    import wfdb
+
+    note = wfdb.rdann(str(path), lead)
+    rows, onset, last = [], np.nan, ""
+    for symbol, at in zip(note.symbol, note.sample, strict=True):
+        if symbol == "(":
+            onset = at if last != "(" else onset
+        elif symbol in KINDS:
+            if last != symbol:  # a run of one symbol is one wave
+                rows.append([KINDS[symbol], onset, at, np.nan])
+            onset = np.nan
+        elif symbol == ")" and rows:
+            rows[-1][3] = at
+        last = symbol
+    return np.array(rows, float).reshape(-1, 4)
+
+
+def read_ludb(folder: Path) -> dict[int, tuple[np.ndarray, list[np.ndarray]]]:
+    import wfdb
+
+    names = sorted(int(p.stem) for p in folder.glob("*.hea"))
+    return {
+        k: (
+            wfdb.rdrecord(str(folder / str(k))).p_signal.T.astype(np.float32),
+            [read_waves(folder / str(k), lead) for lead in LEADS],
+        )
+        for k in names
+    }
+
+
+def read_noise(folder: Path) -> dict[str, np.ndarray]:
+    """The three noises of the MIT-BIH noise stress test at 250 Hz, each of unit spread."""
+    import wfdb
+
+    out = {}
+    for kind in ("bw", "em", "ma"):
+        x = wfdb.rdrecord(str(folder / kind)).p_signal.T
+        t = np.arange(int(x.shape[1] / 360 * FS)) * 360 / FS
+        y = np.stack([np.interp(t, np.arange(x.shape[1]), row) for row in x]).astype(np.float32)
+        out[kind] = (y - y.mean(1, keepdims=True)) / y.std(1, keepdims=True)
+    return out
+
+
+# ---------------------------------------------------------------------------- one example
+def time_map(waves: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Knots (source 500 Hz samples -> seconds) of a random stretch; rests between beats stretch more."""
+    speed = np.exp(rng.uniform(-0.08, 0.08) if rng.random() < 0.5 else rng.uniform(-0.45, 0.45))
+    knots, scale = [-3000.0, 8000.0], [speed]
+    if rng.random() < 0.6:
+        spans = np.concatenate([w[:, 1:] for w in waves if len(w)])
+        busy = np.zeros(5002)
+        for a, b in zip(np.nanmin(spans, 1), np.nanmax(spans, 1), strict=True):
+            busy[int(a)] += 1
+            busy[int(b) + 1] -= 1
+        rest = np.cumsum(busy) <= 0
+        edge = np.flatnonzero(np.diff(rest.astype(int))) + 1
+        base = np.exp(rng.uniform(-1.6, 0.7))
+        jitter = rng.choice([0.0, 0.15, 0.6])
+        knots, scale, seen = [-3000.0], [], -3000.0
+        for a, b in zip(edge[:-1], edge[1:], strict=True):
+            if rest[a] and b - a > 20:
+                knots += [a + 4.0, b - 4.0]
+                scale += [speed, speed * base * np.exp(jitter * rng.standard_normal())]
+                seen = b
+        knots.append(8000.0)
+        scale.append(speed)
+    knots = np.array(knots)
+    return knots, np.concatenate([[0.0], np.cumsum(np.diff(knots) * scale)]) / 500.0
+
+
+def example(record, noise, n_leads, n, rng, plain=False):
+    """Input (2, lead, n), class targets (4, lead, n/2), peaks (3, lead, n/2), mask (lead, n/2), waves."""
+    x, waves = record
+    keep = np.arange(12) if plain else rng.permutation(12)[:n_leads]
+    x, waves = x[keep], [waves[k] for k in keep]
+    a, b = time_map(waves, rng) if not plain else (np.array([0.0, 5000.0]), np.array([0.0, 10.0]))
+    first = np.interp(0, a, b)
+    last = np.interp(4999, a, b)
+    start = first if plain else rng.uniform(first - 0.3, max(last - n / FS + 0.3, first - 0.3 + 1e-6))
+    t = np.interp(start + np.arange(n) / FS, b, a)
+    i = np.clip(t.astype(int), 0, 4998)
+    f = np.clip(t - i, 0, 1).astype(np.float32)
+    smooth = np.pad(x, ((0, 0), (1, 1)), mode="edge")
+    smooth = 0.25 * smooth[:, :-2] + 0.5 * x + 0.25 * smooth[:, 2:]
+    y = smooth[:, i] * (1 - f) + smooth[:, i + 1] * f
+    outside = (t < 0) | (t > 4999)
+    if not plain:
+        y = disturbed(y, noise, rng)
+    y = without_baseline(y)
+    y = y / np.maximum(lead_scale(y), 1e-3)
+    y[:, outside] = 0.0
+    classes = np.zeros((4, len(x), n // 2), np.float32)
+    peaks = np.zeros((3, len(x), n // 2), np.float32)
+    mask = np.zeros((len(x), n // 2), np.float32)
+    edges = 2.0 * np.arange(n // 2 + 1) - 0.5
+    step = edges[:-1] + 1.0
+    rows = []
+    for k, w in enumerate(waves):
+        if len(w) == 0:
+            continue
+        v = np.column_stack([w[:, 0], (np.interp(w[:, 1:].ravel(), a, b).reshape(-1, 3) - start) * FS])
+        v[np.isnan(w[:, 1]), 1] = np.nan
+        v[np.isnan(w[:, 3]), 3] = np.nan
+        span = np.clip(step, np.nanmin(v[:, 1:]), np.nanmax(v[:, 1:])) == step
+        mask[k] = span
+        for c in range(3):
+            u = v[v[:, 0] == c]
+            if len(u) == 0:
+                continue
+            near = np.abs(step[:, None] - u[:, 2]).min(1)
+            peaks[c, k] = np.exp(-0.5 * (near / 3.0) ** 2)
+            on, off = np.where(np.isnan(u[:, 1]), u[:, 2] - 8, u[:, 1]), np.where(np.isnan(u[:, 3]), u[:, 2] + 8, u[:, 3])
+            bp = np.column_stack([on, np.maximum(off, on + 0.1)]).ravel()
+            mass = np.concatenate([[0.0], np.cumsum(np.where(np.arange(len(bp) - 1) % 2 == 0, np.diff(bp), 0.0))])
+            if (np.diff(bp) <= 0).any():  # overlapping waves: leave this lead out
+                mask[k] = 0
+            else:
+                classes[c + 1, k] = np.diff(np.interp(edges, bp, mass)) / 2
+            for q in np.flatnonzero(np.isnan(u[:, 1]) | np.isnan(u[:, 3])):
+                mask[k, np.abs(step - u[q, 2]) < 30] = 0
+            good = u[~np.isnan(u).any(1)]
+            rows.append(np.column_stack([np.full(len(good), k), good]))
+    total = np.maximum(classes.sum(0), 1.0)
+    classes /= total
+    classes[0] = np.clip(1 - classes[1:].sum(0), 0, 1)
+    mask[:, outside[: 2 * (n // 2)].reshape(-1, 2).any(1)] = 0
+    if not plain and rng.random() < 0.15:  # an electrode off for a while
+        k, at, long = rng.integers(len(y)), rng.integers(n), rng.integers(50, 600)
+        y[k, at : at + long] = 0.0
+        mask[k, max(0, at // 2 - 20) : (at + long) // 2 + 20] = 0
+    rows = np.concatenate(rows) if rows else np.zeros((0, 5))
+    return companded(y.astype(np.float32)), classes, peaks, mask, rows
+
+
+def disturbed(y, noise, rng):
+    """Change gain, turn leads over, add noise recorded from electrodes, mains, hiss; narrow the band."""
+    n_leads, n = y.shape
+    y = y * np.exp(0.2 * rng.standard_normal((n_leads, 1)))
+    y = np.where(rng.random((n_leads, 1)) < 0.15, -y, y)
+    size = np.maximum(np.ptp(y, axis=1, keepdims=True), 0.05)
+    if rng.random() < 0.25:  # narrow band, as of 100 Hz recordings
+        width = rng.choice([2, 3, 4])
+        k = np.ones(width) / width
+        k = np.convolve(k, k)
+        y = np.apply_along_axis(lambda r: np.convolve(np.pad(r, len(k) // 2, mode="edge"), k, "valid"), 1, y)
+    if rng.random() < 0.5:
+        kind = rng.choice(["bw", "em", "ma"], p=[0.4, 0.2, 0.4])
+        level = np.exp(rng.uniform(np.log(0.01), np.log({"bw": 0.4, "em": 0.12, "ma": 0.08}[kind])))
+        source = noise[kind]
+        part = rng.random(n_leads) < rng.choice([0.3, 1.0])
+        for k in np.flatnonzero(part):
+            at = rng.integers(source.shape[1] - n)
+            y[k] += level * size[k] * np.exp(0.4 * rng.standard_normal()) * source[rng.integers(2), at : at + n]
+    if rng.random() < 0.12:
+        wave = np.sin(2 * np.pi * rng.choice([50, 60]) * np.arange(n) / FS + rng.uniform(0, 6.3))
+        y = y + size * rng.uniform(0, 0.06, (n_leads, 1)) * wave
+    if rng.random() < 0.3:
+        y = y + size * rng.uniform(0, 0.02) * rng.standard_normal(y.shape)
+    return y.astype(np.float32)
+
+
+# ---------------------------------------------------------------------------- the network
+def conv(i, o, k=5, s=1, d=1, p=None, bias=False):
+    return nn.Conv2d(i, o, (1, k), (1, s), (0, d * (k - 1) // 2 if p is None else p), (1, d), bias=bias)
+
+
+def conv_norm(i, o, k=5, s=1, d=1, p=None):
+    return nn.Sequential(conv(i, o, k, s, d, p), nn.BatchNorm2d(o))
+
+
+def conv_norm_relu(i, o, k=5, s=1, d=1, p=None):
+    return nn.Sequential(*conv_norm(i, o, k, s, d, p), nn.ReLU())
+
+
+class Residual(nn.Module):
+    def __init__(self, c, k=5, d=1):
+        super().__init__()
+        self.a, self.b = conv_norm_relu(c, c, k, 1, d), conv_norm(c, c, k, 1, d)
+
+    def forward(self, x):
+        return torch.relu(x + self.b(self.a(x)))
+
+
+class Network(nn.Module):
+    """One small U-Net run on every lead; a trunk sees the mean and the largest over leads.
+
+    (record, channel, lead, time). Every layer acts along time alone and is the same for all leads, so
+    that number and order of leads are free; what the trunk finds is given back to every lead.
+    """
+
+    def __init__(self, c1=32, c2=32, c3=48, g=64, phases=2):
+        super().__init__()
+        self.phases = phases
+        self.stem = conv_norm_relu(2, c1, 16, 4, p=6)
+        self.e1 = Residual(c1)
+        self.d2, self.e2 = conv_norm_relu(c1, c2, 4, 2, p=1), Residual(c2)
+        self.d3, self.e3 = conv_norm_relu(c2, c3, 4, 2, p=1), conv_norm_relu(c3, c3)
+        self.g2, self.g3 = conv_norm_relu(2 * c2, g, 3), conv_norm_relu(2 * c3, g, 3)
+        self.t3 = nn.Sequential(Residual(g), Residual(g, d=3), Residual(g, d=9))
+        self.t2 = nn.Sequential(conv_norm_relu(2 * g, g), Residual(g))
+        self.u3, self.b3 = conv_norm(c3, c3, 3), conv(g, c3, 1)
+        self.w3, self.u2, self.b2, self.f2 = conv(c3, c2, 1), conv_norm(c2, c2, 3), conv(g, c2, 1), Residual(c2)
+        self.w2, self.u1, self.f1 = conv(c2, c1, 1), conv_norm(c1, c1, 3), Residual(c1)
+        self.up = nn.Upsample(scale_factor=(1, 2), mode="nearest")
+        self.head = conv(c1, 7 * phases, 3, bias=True)
+        self.trunk_head = conv(g, 3, 1, bias=True)
+
+    @staticmethod
+    def pool(h):
+        return torch.cat([h.mean(2, keepdim=True), h.amax(2, keepdim=True)], 1)
+
+    def forward(self, x):
+        h1 = self.e1(self.stem(x))
+        h2 = self.e2(self.d2(h1))
+        h3 = self.e3(self.d3(h2))
+        t3 = self.t3(self.g3(self.pool(h3)))
+        t2 = self.t2(torch.cat([self.g2(self.pool(h2)), self.up(t3)], 1))
+        y3 = torch.relu(self.u3(h3) + self.b3(t3))
+        y2 = self.f2(torch.relu(self.up(self.w3(y3)) + self.u2(h2) + self.b2(t2)))
+        y1 = self.f1(torch.relu(self.up(self.w2(y2)) + self.u1(h1)))
+        o = self.head(y1)
+        b, c, n_leads, t = o.shape
+        o = o.reshape(b, self.phases, c // self.phases, n_leads, t).permute(0, 2, 3, 4, 1)
+        return o.reshape(b, c // self.phases, n_leads, t * self.phases), self.trunk_head(t2)[:, :, 0]
+
+
+class Ensemble(nn.Module):
+    """Mean probabilities of several networks: P, QRS, T, then peak of P, QRS, T."""
+
+    def __init__(self, networks):
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(self, x):
+        total = 0.0
+        for network in self.networks:
+            o, _ = network(x)
+            e = torch.exp(o[:, :4] - o[:, :4].amax(1, keepdim=True))
+            total = total + torch.cat([e[:, 1:] / e.sum(1, keepdim=True), torch.sigmoid(o[:, 4:])], 1)
+        return (total / len(self.networks))[0]
+
+
+# ---------------------------------------------------------------------------- learning
+def loss_of(network, batch, bounds_weight):
+    x, classes, peaks, mask, rows = batch
+    o, trunk = network(x)
+    n_mask = mask.sum().clamp(min=1)
+    logp = torch.log_softmax(o[:, :4], 1)
+    cross = -((classes * logp).sum(1) * mask).sum() / n_mask
+    bce = nn.functional.binary_cross_entropy_with_logits(o[:, 4:], peaks, reduction="none")
+    peak = (bce.sum(1) * mask).sum() / n_mask
+    # the trunk: is the wave there in most leads?
+    share = (classes[:, 1:] * mask[:, None]).sum(2) / mask[:, None].sum(2).clamp(min=1)
+    seen = (mask.mean(1) > 0.5).float()[:, None]
+    pool = nn.functional.avg_pool1d
+    share, seen = pool(share, 4)[..., : trunk.shape[2]], pool(seen, 4)[..., : trunk.shape[2]].floor()
+    aux = (nn.functional.binary_cross_entropy_with_logits(trunk, share, reduction="none") * seen).mean()
+    # expected bounds: probability to the left and right of the peak adds up to the wave's two halves
+    bounds = x.new_zeros(())
+    if bounds_weight and len(rows):
+        mass = torch.cumsum(torch.nn.functional.pad(logp[:, 1:].exp(), (1, 0)), 3)
+        b, k, c = rows[:, 0].long(), rows[:, 1].long(), rows[:, 2].long()
+        n = mass.shape[3] - 1
+        reach = x.new_tensor([32.0, 24.0, 50.0])[c]
+        edge = lambda at: (at + 0.5) / 2  # 250 Hz samples -> edges between steps  # noqa: E731
+
+        def read(at):
+            at = at.clamp(0, n - 1e-3)
+            i = at.floor().long()
+            f = at - i
+            return mass[b, c, k, i] * (1 - f) + mass[b, c, k, (i + 1).clamp(max=n)] * f
+
+        on, pk, off = (edge(rows[:, j]) for j in (3, 4, 5))
+        inside = (on - 6 > 0) & (off + 6 < n)
+        # stop half-way to where the next wave of the kind could be
+        left = read(pk) - read(torch.minimum(on - 6, pk - reach))
+        right = read(torch.maximum(off + 6, pk + reach)) - read(pk)
+        e = torch.stack([left - (pk - on), right - (off - pk)])[:, inside]
+        weight = x.new_tensor([1.0, 1.5, 0.4])[c][inside]
+        bounds = (nn.functional.huber_loss(e, torch.zeros_like(e), delta=3.0, reduction="none") * weight).mean()
+    return cross + 0.3 * peak + 0.2 * aux + bounds_weight * bounds, (cross.item(), peak.item(), bounds.item())
+
+
+def collate(parts):
+    x, classes, peaks, mask, rows = zip(*parts, strict=True)
+    rows = np.concatenate([np.column_stack([np.full(len(r), k), r]) for k, r in enumerate(rows)])
+    return [torch.from_numpy(np.stack(v)) for v in (x, classes, peaks, mask)] + [torch.from_numpy(rows.astype(np.float32))]
+
+
+def train(records, noise, minutes, epochs, seed, log, init=None):
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    network = Network()
+    if init:
+        network.load_state_dict(init)
+    shadow = {k: v.clone() for k, v in network.state_dict().items()}
+    names = list(records)
+    per = 4
+    total = epochs * len(names) // per
+    optimiser = torch.optim.AdamW(network.parameters(), 3e-3, weight_decay=0.02)
+    began, step = time.time(), 0
+    recent = []
+    while step < total:
+        order = rng.permutation(names)
+        at = 0
+        while at < len(order) and step < total:
+            n_leads = int(rng.choice([12, 8, 3, 2, 1], p=[0.6, 0.15, 0.1, 0.05, 0.1]))
+            count = max(per, min(16, 36 // n_leads))
+            n = int(rng.choice([1264, 1872, 2512], p=[0.2, 0.3, 0.5]))
+            chosen = [order[(at + j) % len(order)] for j in range(count)]
+            at += count if n_leads == 12 else per
+            batch = collate([example(records[k], noise, n_leads, n, rng) for k in chosen])
+            rate = 3e-3 * min(1, step / 200) * (0.5 + 0.5 * np.cos(np.pi * min(1, step / total))) + 1e-5
+            for group in optimiser.param_groups:
+                group["lr"] = rate
+            loss, parts = loss_of(network, batch, 0.02 * min(1, step / 400))
+            optimiser.zero_grad()
+            loss.backward()
+            nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+            optimiser.step()
+            step += 1
+            keep = min(0.995, step / (step + 20))
+            with torch.no_grad():
+                for k, v in network.state_dict().items():
+                    if v.is_floating_point():
+                        shadow[k].mul_(keep).add_(v, alpha=1 - keep)
+                    else:
+                        shadow[k].copy_(v)
+            recent.append(parts)
+        if log:
+            m = np.mean(recent[-70:], 0)
+            print(f"{step}/{total} {time.time() - began:.0f} s  classes {m[0]:.4f} peaks {m[1]:.4f} bounds {m[2]:.3f}", flush=True)
+        if minutes and time.time() - began > 60 * minutes:
+            break
+    return shadow
+
+
+def fold_of(names, folds, seed=7):
+    order = np.random.default_rng(seed).permutation(sorted(names))
+    return {int(k): i % folds for i, k in enumerate(order)}
+
+
+def load(paths):
+    networks = []
+    for path in paths:
+        network = Network()
+        network.load_state_dict(torch.load(path))
+        networks.append(network.eval())
+    return Ensemble(networks).eval()
+
+
+def halved(path):
+    """Keep the large weights in half precision (they are widened when the session is built)."""
+    import onnx
+    from onnx import helper, numpy_helper
+
+    model = onnx.load(path)
+    graph = model.graph
+    kept, casts = [], []
+    for w in graph.initializer:
+        value = numpy_helper.to_array(w)
+        if value.dtype == np.float32 and value.size > 64:
+            kept.append(numpy_helper.from_array(value.astype(np.float16), w.name + "_half"))
+            casts.append(helper.make_node("Cast", [w.name + "_half"], [w.name], to=onnx.TensorProto.FLOAT))
+        else:
+            kept.append(w)
+    nodes = casts + list(graph.node)
+    del graph.initializer[:], graph.node[:]
+    graph.initializer.extend(kept)
+    graph.node.extend(nodes)
+    model.producer_name, model.producer_version, model.doc_string = "precordia", "", ""
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def export(paths, out):
+    torch.onnx.export(
+        load(paths), (torch.randn(1, 2, 12, 2512),), out, input_names=["signal"], output_names=["waves"],
+        dynamic_axes={"signal": {2: "lead", 3: "sample"}, "waves": {1: "lead", 2: "step"}},
+        opset_version=17, dynamo=False,
+    )
+    halved(out)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--fold", type=int, default=0)
+    parser.add_argument("--folds", type=int, default=4)
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--minutes", type=float, default=0)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--export", nargs="+")
+    args = parser.parse_args()
+    torch.set_num_threads(1)
+    if args.export:
+        return export(args.export, args.out)
+    records = read_ludb(args.data / "ludb" / "data")
+    fold = fold_of(records, args.folds)
+    mine = {k: v for k, v in records.items() if args.all or fold[k] != args.fold}
+    weights = train(mine, read_noise(args.data / "nstdb"), args.minutes, args.epochs, args.seed, True)
+    torch.save(weights, args.out)
+
+
+if __name__ == "__main__":
+    main()
