@@ -16,9 +16,18 @@ _MIN_QRS_MV = 0.02  # smaller than 20 uV is no wave: IEC 60601-2-51, minimum wav
 _MIN_T_MV = 0.02
 _MIN_P_MV = 0.01
 
-_QRS_ON = 0.09  # share of the steepest slope below which the QRS has not begun
-_QRS_OFF = 0.13  # ... and below which it is over
+_SLOPE_BOX, _SLOPE_SPAN, _SPREAD_MS = 12, 14, 4
+_STEEP = 0.45
+_GROW_ON, _GROW_OFF = -6.0, -3.0
+_LO, _HI = 40.0, 28.0
+_OWN_ON, _OWN_OFF = 0.4, 0.4
+_NOISE = 0.0
+_QRS_ON = 0.16  # share of the steepest slope below which the QRS has not begun
+_QRS_OFF = 0.125  # ... and below which it is over
 _T_ON, _T_OFF = 0.25, 0.30
+_FROM_LEADS, _FROM_BEATS = 0.25, 0.4
+_NEIGHBOURS = 15
+_P_SCORE = np.array([7.2, 1.5, 1.5, 4.0, -0.8, 0, -10.9])
 _P_ON, _P_OFF = 0.30, 0.30
 
 
@@ -55,7 +64,8 @@ def delineate_with_rules(
     qrs, joint = _find_qrs(x, r, clock)
     rest = _without_qrs(x, joint)
     t = _find_t(rest, joint, clock)
-    p = _find_p(rest, joint, t, clock)
+    p = _steadied(_find_p(rest, x, joint, t, clock))
+    t = _steadied(t)
     for k, lead in enumerate(live):
         tables = [_finish(w[:, k].T, gap[k], clock) for w in (p, qrs, t)]
         out[lead] = LeadWaves(*tables)
@@ -151,12 +161,12 @@ def _find_qrs(x, r, clock):
     before, after = clock.samples(150), clock.samples(190)
     width = before + after + 1
     at = np.arange(width)
-    slope = np.abs(_slope(x, clock.samples(12), clock.samples(8)))
-    env = _spread(slope, clock.samples(8))
+    slope = np.abs(_slope(x, clock.samples(_SLOPE_BOX), clock.samples(_SLOPE_SPAN)))
+    env = _spread(slope, clock.samples(_SPREAD_MS))
     w = _windows(env, r - before, width)
     near = slice(before - clock.samples(70), before + clock.samples(90))
     top = w[..., near].max(-1)
-    noise = np.median(env, axis=1) * 0.5
+    noise = np.median(env, axis=1) * _NOISE
     # all leads together first: it bounds what a single lead may say
     scale = np.median(top, axis=1)
     ok = scale > 0
@@ -166,7 +176,7 @@ def _find_qrs(x, r, clock):
     joff = _boundary(joint_env, jtop, _QRS_OFF * jtop, before, at, +1)
     jon = np.maximum(jon, before - clock.samples(140))
     joff = np.minimum(joff, before + clock.samples(180))
-    lo, hi = clock.samples(36), clock.samples(44)
+    lo, hi = clock.samples(_LO), clock.samples(_HI)
     thr_on = np.maximum(_QRS_ON * top, noise[:, None])
     thr_off = np.maximum(_QRS_OFF * top, noise[:, None])
     on = _boundary(w, top, thr_on, before, at, -1)
@@ -174,11 +184,10 @@ def _find_qrs(x, r, clock):
     on = np.clip(on, jon - lo, jon + lo)
     off = np.clip(off, joff - hi, joff + hi)
     mid = np.median(on, axis=0)
-    on = 0.5 * on + 0.5 * mid
-    off = 0.5 * off + 0.5 * np.median(off, axis=0)
-    grow = clock.samples(8)
+    on = _OWN_ON * on + (1 - _OWN_ON) * mid
+    off = _OWN_OFF * off + (1 - _OWN_OFF) * np.median(off, axis=0)
     start = r - before
-    on, off = start + on + grow, start + off - grow
+    on, off = start + on + _GROW_ON * clock.fs / 1000, start + off + _GROW_OFF * clock.fs / 1000
     joint = np.stack([np.rint(np.median(on, 0)), np.rint(np.median(off, 0))]).astype(np.int64)
     # main deflection
     y = _windows(x, joint[0], clock.samples(200))
@@ -195,7 +204,7 @@ def _find_qrs(x, r, clock):
 
 def _boundary(env, top, threshold, centre, at, way):
     """Walk outward from the outermost steep slope to the first sample below the threshold."""
-    steep = env >= 0.25 * top[..., None]
+    steep = env >= _STEEP * top[..., None]
     low = env < threshold[..., None]
     if way < 0:
         first = _first(steep)[..., None]
@@ -239,7 +248,8 @@ def _find_t(x, joint, clock):
     noise = np.median(np.abs(hat), axis=1)
     y = _box(_box(x, clock.samples(20)), clock.samples(20))
     wave, height = _edges(y, peak, np.sign(peak_hat), clock, 160, 160, _T_ON, _T_OFF, lo=start - clock.samples(30), hi=joint[0] + rr - clock.samples(40))
-    present = (np.abs(peak_hat) > _MIN_T_MV) & (stop - start > clock.samples(80)) & (start < x.shape[1] - clock.samples(60))
+    strong = np.median(np.abs(peak_hat), axis=0) > 2 * _MIN_T_MV
+    present = (np.abs(peak_hat) > np.where(strong, _MIN_T_MV / 4, _MIN_T_MV)) & (stop - start > clock.samples(80)) & (start < x.shape[1] - clock.samples(60))
     conf = np.clip(np.abs(peak_hat) / 0.1, 0, 1)
     wave = np.stack([*wave, conf])
     wave[:, ~present] = np.nan
@@ -274,34 +284,133 @@ def _edges(y, peak, sign, clock, left_ms, right_ms, g_on, g_off, lo, hi):
     return (on, fine.astype(float), off), None
 
 
-def _find_p(x, joint, t, clock):
-    """P waves: a bump before the QRS that repeats over leads and beats."""
+def _find_p(x, x0, joint, t, clock):
+    """P waves: a bump that returns at the same place before the QRS, beat after beat, in all leads at once.
+
+    A bump alone is no P wave: fibrillation has many. What tells a P wave is that the signal before the QRS
+    is the same in neighbouring beats (coherence), that a beat resembles their mean, and that the mean stands out of the diastole.
+    """
     n_beats = joint.shape[1]
-    hat = _hat(x, clock.samples(20), clock.samples(56))
-    t_end = np.nanmedian(t[2], axis=0) if t.shape[1] else np.full(n_beats, np.nan)
-    width = clock.samples(320)
+    hat = _hat(x, clock.samples(20), clock.samples(52))
+    width = clock.samples(340)
     start = joint[0] - width
     h = _windows(hat, start, width)
-    at = start[:, None] + np.arange(width)
-    floor = np.full(n_beats, -np.inf)
-    if n_beats > 1:
-        floor[1:] = np.where(np.isfinite(t_end[:-1]), t_end[:-1], joint[1, :-1] + clock.samples(100))
-    allowed = (at > floor[:, None] + clock.samples(10)) & (at < (joint[0] - clock.samples(20))[:, None]) & (at > 0)
-    noise = np.median(np.abs(hat), axis=1)[:, None]
-    z = np.where(allowed, np.abs(h), 0)
-    js = np.sqrt(np.mean((z) ** 2, axis=0))
-    c = np.argmax(js, axis=-1)
-    close = np.abs(np.arange(width) - c[:, None]) <= clock.samples(24)
-    k = np.argmax(np.where(close, z, 0), axis=-1)
-    ph = np.take_along_axis(h, k[..., None], -1)[..., 0]
-    peak = start + k
+    lag = np.arange(width)
+    at = start[:, None] + lag
+    floor = np.full(n_beats, -1.0)
+    after = joint[1, :-1] + clock.samples(150)
+    t_end = _median(t[2])[:-1]
+    floor[1:] = np.minimum(np.where(np.isfinite(t_end), t_end, after), joint[0, 1:] - clock.samples(110))
+    allowed = (at >= floor[:, None]) & (at < (joint[0] - clock.samples(24))[:, None]) & (at >= 0)
+    z = np.where(allowed, h, 0.0)
+    # means over the neighbouring beats
+    many = min(n_beats, _NEIGHBOURS)
+    first = np.clip(np.arange(n_beats) - many // 2, 0, n_beats - many)
+    total = lambda v: _sums(v, first, many)
+    alike, early = _like_the_others(x0, joint, clock)
+    weight = (alike > 0.8) & ~early
+    weight = (weight if weight.sum() >= 0.5 * n_beats else np.ones(n_beats, bool)).astype(float)[:, None]
+    members = np.maximum(total(weight)[:, 0], 1.0)
+    count = np.maximum(total(allowed * weight), 1e-9)
+    mean = total(z * weight) / count
+    energy = total((z**2).mean(axis=0) * weight) / count
+    rms = np.sqrt((mean**2).mean(axis=0))
+    seen = count >= np.maximum(1.0, 0.4 * members)[:, None]
+    before_ms = (width - lag) * 1000 / clock.fs
+    prior = np.clip(1.0 - (before_ms - 200) / 300, 0.4, 1.0)
+    tau = np.argmax(np.where(seen, rms * prior, 0.0), axis=-1)
+    close = np.abs(lag - tau[:, None]) <= clock.samples(24)
+    shared = (np.where(close, rms**2, 0)).sum(-1) / np.maximum(np.where(close, energy, 0).sum(-1), 1e-12)
+    coherence = np.where(members > 2, (shared - 1 / members) / (1 - 1 / np.maximum(members, 2)), 0.8)
+    # the place in this beat: where it resembles the mean best
+    reach = clock.samples(40)
+    shifts = np.arange(-reach, reach + 1, 2)
+    template = np.where(close, mean, 0.0)
+    near = np.clip(tau[:, None] + np.arange(-clock.samples(24), clock.samples(24) + 1), 0, width - 1)
+    beats = np.arange(n_beats)[:, None]
+    m = mean[:, beats, near]
+    m2 = (m**2).sum((0, 2))
+    like = np.empty((len(shifts), n_beats))
+    for j, by in enumerate(shifts):
+        g = z[:, beats, np.clip(near + by, 0, width - 1)]
+        like[j] = (g * m).sum((0, 2)) / np.sqrt((g**2).sum((0, 2)) * m2 + 1e-12)
+    best = np.argmax(like - 1e-3 * np.abs(shifts)[:, None], axis=0)
+    resembles = like[best, np.arange(n_beats)]
+    place = tau + shifts[best]
+    # how far the mean stands out of the signal between T and P
+    quiet = _diastole(hat, floor, start + place - clock.samples(80))
+    top = rms[np.arange(n_beats), tau]
+    stands_out = np.log((top + 0.002) / (quiet + 0.002))
+    own_rms = np.sqrt((h[:, np.arange(n_beats), np.clip(place, 0, width - 1)] ** 2).mean(0))
+    share = np.clip(own_rms / (top + 0.002), 0, 1.5)
+    features = np.stack([coherence, resembles, stands_out, np.maximum(alike, 0), early.astype(float), share, np.ones(n_beats)])
+    global DEBUG
+    DEBUG = features
+    score = _P_SCORE @ features
+    score[~allowed.any(-1)] = -9.0
+    # each lead: the largest bump at that place
+    close = (np.abs(lag - place[:, None]) <= clock.samples(24)) & allowed
+    k = np.argmax(np.where(close, np.abs(h), -1), axis=-1)
+    height = np.take_along_axis(h, k[..., None], -1)[..., 0]
     y = _box(_box(x, clock.samples(12)), clock.samples(12))
-    wave, _ = _edges(y, peak, np.sign(ph), clock, 90, 90, _P_ON, _P_OFF, lo=np.maximum(floor, start).astype(np.int64), hi=joint[0])
-    present = (np.abs(ph) > _MIN_P_MV) & allowed.any(-1)
-    conf = np.clip(np.abs(ph) / 0.05, 0, 1)
-    wave = np.stack([*wave, conf])
+    wave, _ = _edges(y, start + k, np.sign(height), clock, 90, 90, _P_ON, _P_OFF, lo=np.maximum(floor, start).astype(np.int64), hi=joint[0])
+    own = np.abs(mean[:, np.arange(n_beats), np.clip(place, 0, width - 1)])
+    present = (score > 0) & (np.maximum(own, np.abs(height)) > _MIN_P_MV) & close.any(-1)
+    sure = 1 / (1 + np.exp(-np.clip(score, -30, 30)))
+    wave = np.stack([*wave, np.broadcast_to(sure, height.shape)])
     wave[:, ~present] = np.nan
     return wave
+
+
+def _like_the_others(x, joint, clock):
+    """Correlation of each QRS with the median QRS over all leads, and whether it comes early."""
+    n_beats = joint.shape[1]
+    w = _windows(x, joint[0] - clock.samples(12), clock.samples(150))
+    w = w - w.mean(axis=-1, keepdims=True)
+    typical = np.median(w, axis=1, keepdims=True)
+    like = (w * typical).sum((0, 2)) / np.sqrt((w**2).sum((0, 2)) * (typical**2).sum() + 1e-12)
+    rr = np.diff(joint[0])
+    early = np.zeros(n_beats, bool)
+    if n_beats > 3:
+        early[1:] = rr < 0.8 * np.median(rr)
+    return like, early
+
+
+def _sums(v, first, many):
+    """Sums over the neighbouring beats: axis -2 holds the beats."""
+    c = np.concatenate([np.zeros_like(v[..., :1, :]), np.cumsum(v, axis=-2)], axis=-2)
+    return c[..., first + many, :] - c[..., first, :]
+
+
+def _diastole(hat, floor, stop):
+    """Median size of the bumps between the T wave and the P wave, over all leads together."""
+    size = np.sqrt((hat**2).mean(axis=0))
+    out = np.full(len(floor), np.nan)
+    for k, (a, b) in enumerate(zip(np.maximum(floor, 0).astype(int), stop, strict=True)):
+        if b - a > 15:
+            out[k] = np.median(size[a:b])
+    return np.where(np.isfinite(out), out, np.median(size))
+
+
+def _median(table):
+    """Median over the first axis without NaN, NaN where there is none."""
+    out = np.full(table.shape[1:], np.nan)
+    some = np.isfinite(table).any(axis=0)
+    out[some] = np.nanmedian(table[:, some], axis=0)
+    return out
+
+
+def _steadied(wave):
+    """Draw each bound towards that of the other leads in this beat and of the other beats in this lead.
+
+    A bound is taken relative to the peak of its own lead when beats are compared, and as a place in time when leads are.
+    """
+    own = 1.0 - _FROM_LEADS - _FROM_BEATS
+    out = wave.copy()
+    for row in (0, 2):
+        from_peak = _median((wave[row] - wave[1]).T)[:, None] + wave[1]
+        out[row] = own * wave[row] + _FROM_LEADS * _median(wave[row]) + _FROM_BEATS * from_peak
+    return out
 
 
 def _finish(rows, gap, clock):
