@@ -16,7 +16,9 @@ from precordia.measurement.hrv import (
     WINDOW_S,
 )
 
-_RR = frozenset("heart_rate_bpm rr_mean_ms rr_median_ms rr_min_ms rr_max_ms rr_sd_ms".split())
+_RR = frozenset(
+    ["heart_rate_bpm", "rr_mean_ms", "rr_median_ms", "rr_min_ms", "rr_max_ms", "rr_sd_ms"]
+)
 _NEEDS_S = {
     "triangular_index": TRIANGULAR_SPAN_S,
     "sdann_ms": LONG_WINDOWS * WINDOW_S,
@@ -29,9 +31,9 @@ _NEEDS_S = {
     "vlf_ms2": VLF_SPAN_S,
     "total_power_ms2": VLF_SPAN_S,
 }
-_NN = frozenset("nn_mean_ms sdnn_ms rmssd_ms sdsd_ms nn50 pnn50_percent".split())
-_P = frozenset("p_ms pr_ms pr_sd_ms p_axis_deg atrial_rate_bpm p_wave_percent".split())
-_T = frozenset("qt_ms jt_ms t_peak_t_end_ms t_axis_deg".split())
+_NN = frozenset(["nn_mean_ms", "sdnn_ms", "rmssd_ms", "sdsd_ms", "nn50", "pnn50_percent"])
+_P = frozenset(["p_ms", "pr_ms", "pr_sd_ms", "p_axis_deg", "atrial_rate_bpm", "p_wave_percent"])
+_T = frozenset(["qt_ms", "jt_ms", "t_peak_t_end_ms", "t_axis_deg"])
 NUMBERS = tuple(f.name for f in fields(Measurements) if f.default != f.default)
 
 

@@ -1,11 +1,35 @@
 # SPDX-License-Identifier: Apache-2.0
 """Heights, depths, areas and durations of the waves of one lead."""
 
+from math import isfinite
+
 import numpy as np
 from jaxtyping import Float
 
 MIN_WAVE_MV, MIN_WAVE_MS = 0.02, 6.0
 _NAN = float("nan")
+_QRS = dict.fromkeys(
+    [
+        "q_mv",
+        "r_mv",
+        "s_mv",
+        "r_prime_mv",
+        "s_prime_mv",
+        "qs_mv",
+        "q_ms",
+        "r_ms",
+        "s_ms",
+        "r_prime_ms",
+        "qrs_peak_to_peak_mv",
+        "qrs_area_mv_ms",
+        "r_peak_time_ms",
+    ],
+    _NAN,
+)
+_P = dict.fromkeys(
+    ["p_mv", "p_positive_mv", "p_negative_mv", "p_area_mv_ms", "p_ms", "p_terminal_mv_ms"], _NAN
+)
+_T = dict.fromkeys(["t_mv", "t_positive_mv", "t_negative_mv", "t_area_mv_ms"], _NAN)
 
 
 def measure_qrs(
@@ -44,19 +68,16 @@ def measure_qrs(
     >>> round(out["q_mv"], 1), round(out["r_mv"], 1), round(out["s_mv"], 1)
     (-0.1, 1.0, -0.3)
     """
-    out = dict.fromkeys(
-        "q_mv r_mv s_mv r_prime_mv s_prime_mv qs_mv q_ms r_ms s_ms r_prime_ms "
-        "qrs_peak_to_peak_mv qrs_area_mv_ms r_peak_time_ms".split(),
-        _NAN,
-    )
+    out = _QRS.copy()
     a, b = bounds(onset, offset, trace.size)
     if b - a < 3:
         return out
-    x = trace[a:b].astype(float)
-    if np.isnan(x).any():
+    x = trace[a:b]
+    area = float(x.sum())
+    if not isfinite(area):
         return out
     out["qrs_peak_to_peak_mv"] = float(x.max() - x.min())
-    out["qrs_area_mv_ms"] = float(x.sum()) * 1000.0 / fs
+    out["qrs_area_mv_ms"] = area * 1000.0 / fs
     waves = _deflections(x, fs)
     if not waves:
         return out
@@ -109,21 +130,20 @@ def measure_p(
     >>> round(measure_p(x, 10, 61, 85, 500.0)["p_mv"], 2)
     0.1
     """
-    out = dict.fromkeys(
-        "p_mv p_positive_mv p_negative_mv p_area_mv_ms p_ms p_terminal_mv_ms".split(), _NAN
-    )
+    out = _P.copy()
     a, b = bounds(onset, offset, trace.size)
     if b - a < 5:
         return out
-    end = level_at if np.isfinite(level_at) and level_at > b else float(b)
+    end = level_at if isfinite(level_at) and level_at > b else float(b)
     start_mv = _level(trace, a, fs)
     end_mv = _level(trace, end, fs)
     x = trace[a:b] - (start_mv + (end_mv - start_mv) * (np.arange(a, b) - a) / max(end - a, 1.0))
-    if np.isnan(x).any():
+    area = float(x.sum())
+    if not isfinite(area):
         return out
     out["p_ms"] = (offset - onset) * 1000.0 / fs
     _both_signs(out, x, "p")
-    out["p_area_mv_ms"] = float(x.sum()) * 1000.0 / fs
+    out["p_area_mv_ms"] = area * 1000.0 / fs
     low = int(x.argmin())
     if x[low] <= -MIN_WAVE_MV:
         before = np.flatnonzero(x[:low] > 0)
@@ -164,13 +184,14 @@ def measure_t(
     >>> round(measure_t(x, 10, 111, 500.0)["t_mv"], 2)
     -0.3
     """
-    out = dict.fromkeys("t_mv t_positive_mv t_negative_mv t_area_mv_ms".split(), _NAN)
+    out = _T.copy()
     a, b = bounds(onset, offset, trace.size)
-    if b - a < 5 or np.isnan(trace[a:b]).any():
+    x = trace[a:b]
+    area = float(x.sum())
+    if b - a < 5 or not isfinite(area):
         return out
-    x = trace[a:b].astype(float)
     _both_signs(out, x, "t")
-    out["t_area_mv_ms"] = float(x.sum()) * 1000.0 / fs
+    out["t_area_mv_ms"] = area * 1000.0 / fs
     return out
 
 
@@ -194,7 +215,7 @@ def bounds(onset: float, offset: float, n: int) -> tuple[int, int]:
     >>> bounds(2.4, 5.0, 10), bounds(float("nan"), 5.0, 10)
     ((2, 6), (0, 0))
     """
-    if not (np.isfinite(onset) and np.isfinite(offset)) or offset <= onset:
+    if not (isfinite(onset) and isfinite(offset)) or offset <= onset:
         return 0, 0
     return max(0, round(onset)), min(n, round(offset) + 1)
 

@@ -2,10 +2,17 @@
 """Electrical axis in the frontal plane."""
 
 from collections.abc import Mapping
-
-import numpy as np
+from math import atan2, cos, degrees, hypot, nan, radians, sin, sqrt
 
 LEAD_ANGLES_DEG = {"I": 0.0, "II": 60.0, "III": 120.0, "aVF": 90.0, "aVL": -30.0, "aVR": -150.0}
+_HALF_SQRT_3 = sqrt(3.0) / 2.0
+_DIRECTIONS = {
+    lead: (
+        cos(radians(angle)) * (_HALF_SQRT_3 if lead.startswith("aV") else 1.0),
+        sin(radians(angle)) * (_HALF_SQRT_3 if lead.startswith("aV") else 1.0),
+    )
+    for lead, angle in LEAD_ANGLES_DEG.items()
+}
 
 
 def axis_deg(net: Mapping[str, float], *, floor: float = 0.0) -> float:
@@ -52,21 +59,18 @@ def axis_deg(net: Mapping[str, float], *, floor: float = 0.0) -> float:
     # Normal equations of the two-unknown fit, written out: six leads at most.
     xx = xy = yy = bx = by = 0.0
     n = 0
-    for lead, angle in LEAD_ANGLES_DEG.items():
-        value = float(net.get(lead, np.nan))
+    for lead, (x, y) in _DIRECTIONS.items():
+        value = float(net.get(lead, nan))
         if value != value:
             continue
-        gain = 3**0.5 / 2 if lead.startswith("aV") else 1.0
-        x = gain * float(np.cos(np.deg2rad(angle)))
-        y = gain * float(np.sin(np.deg2rad(angle)))
         xx, xy, yy = xx + x * x, xy + x * y, yy + y * y
         bx, by = bx + x * value, by + y * value
         n += 1
     det = xx * yy - xy * xy
     if n < 2 or det < 1e-9:
-        return float("nan")
+        return nan
     east, south = (yy * bx - xy * by) / det, (xx * by - xy * bx) / det
-    if not float(np.hypot(east, south)) > floor:
-        return float("nan")
-    angle = float(np.degrees(np.arctan2(south, east)))
+    if not hypot(east, south) > floor:
+        return nan
+    angle = degrees(atan2(south, east))
     return 180.0 if angle == -180.0 else angle

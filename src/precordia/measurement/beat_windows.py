@@ -168,9 +168,10 @@ def remove_baseline(
     if knots.size == 1:
         return windows - levels[:, :, None]
     at = starts[:, None] + np.arange(windows.shape[2])
-    right = np.clip(np.searchsorted(knots, at), 1, knots.size - 1)
-    part = np.clip((at - knots[right - 1]) / (knots[right] - knots[right - 1]), 0.0, 1.0)
-    part = part.astype(windows.dtype)
+    left = np.clip(np.searchsorted(knots, at) - 1, 0, knots.size - 2)
+    part = np.clip((at - knots[left]) / np.diff(knots)[left], 0.0, 1.0)
     levels = levels.astype(windows.dtype)
-    low = levels[:, right - 1]
-    return windows - low - part * (levels[:, right] - low)
+    rise = np.diff(levels, axis=1).take(left, axis=1)
+    rise *= part.astype(windows.dtype)
+    rise += levels.take(left, axis=1)
+    return windows - rise

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """All amplitudes, durations and ST levels of all leads, from the median beat."""
 
+from math import isfinite, nan
+
 import numpy as np
 from jaxtyping import Float
 
@@ -10,8 +12,15 @@ from precordia.measurement.median_beat import AlignedBeats
 from precordia.measurement.st_segment import AFTER_J_MS, isoelectric_level, measure_st
 
 _ST_NAMES = tuple(f"st_j{ms}_mv" if ms else "st_j_mv" for ms in AFTER_J_MS)
-_MV = "_mv _mv_ms _mv_per_s".split()
-_FIELDS = tuple(n for n in LeadMeasurements.__dataclass_fields__ if n != "absent")
+_NAMES = tuple(name for name in LeadMeasurements.__dataclass_fields__ if name != "absent")
+
+
+def _group(name: str) -> str:
+    first = name.split("_")[0]
+    return first if first in ("p", "t", "st", "noise") else "qrs"
+
+
+_FIELDS = tuple((name, _group(name), "_mv" in name) for name in _NAMES)
 
 
 def measure_leads(
@@ -64,27 +73,31 @@ def measure_leads(
     own = aligned.lead_positions
     on, off = median.qrs_onset, median.qrs_offset
     st = measure_st(median.signal, on, off, fs)
-    level = isoelectric_level(median.signal, on, fs) if np.isfinite(on) else None
+    level = isoelectric_level(median.signal, on, fs) if isfinite(on) else None
     dead = _dead(signal)
+    positions = {name: at.tolist() for name, at in own.items()}
+    st_slope = ((st[:, -1] - st[:, 0]) / (AFTER_J_MS[-1] / 1000.0)).tolist()
+    st, spread = st.tolist(), aligned.spread.tolist()
+    traces = median.signal.astype(float)
+    if level is not None:
+        traces = traces - np.where(np.isfinite(level), level, 0.0)[:, None]
     out = {}
     for row, name in enumerate(leads):
         if dead[row]:
-            out[name] = LeadMeasurements(absent=dict.fromkeys(_FIELDS, Absence.LEAD_OFF))
+            out[name] = LeadMeasurements(absent=dict.fromkeys(_NAMES, Absence.LEAD_OFF))
             continue
-        trace = median.signal[row]
-        if level is not None and np.isfinite(level[row]):
-            trace = trace - level[row]
-        a, b = _own_or(own, "qrs", row, on, off)
+        trace = traces[row]
+        a, b = _own_or(positions, "qrs", row, on, off)
         numbers = measure_qrs(trace, a, b, fs)
         numbers["qrs_ms"] = (b - a) * 1000.0 / fs
         if p_wave_percent >= 50:
-            p_on, p_off = own["p_onset"][row], own["p_offset"][row]
+            p_on, p_off = positions["p_onset"][row], positions["p_offset"][row]
             numbers.update(measure_p(trace, p_on, p_off, a, fs))
-        c, d = _own_or(own, "t", row, median.t_onset, median.t_offset)
+        c, d = _own_or(positions, "t", row, median.t_onset, median.t_offset)
         numbers.update(measure_t(trace, c, d, fs))
-        numbers.update(zip(_ST_NAMES, st[row].tolist(), strict=True))
-        numbers["st_slope_mv_per_s"] = (st[row, -1] - st[row, 0]) / (AFTER_J_MS[-1] / 1000.0)
-        numbers["noise_mv"] = float(aligned.spread[row])
+        numbers.update(zip(_ST_NAMES, st[row], strict=True))
+        numbers["st_slope_mv_per_s"] = st_slope[row]
+        numbers["noise_mv"] = spread[row]
         out[name] = _with_reasons(numbers, p_wave_percent, normalised)
     return out
 
@@ -93,41 +106,38 @@ def _dead(signal: np.ndarray) -> np.ndarray:
     """Leads without any change of potential."""
     if not signal.shape[1]:
         return np.ones(signal.shape[0], dtype=bool)
-    with np.errstate(invalid="ignore"):
-        span = np.fmax.reduce(signal, axis=1) - np.fmin.reduce(signal, axis=1)
-    return ~(span > 0)
+    span = signal.max(axis=1) - signal.min(axis=1)
+    for row in np.flatnonzero(np.isnan(span)).tolist():
+        known = signal[row][np.isfinite(signal[row])]
+        span[row] = np.ptp(known) if known.size else 0.0
+    return span <= 0
 
 
 def _own_or(
-    own: dict[str, np.ndarray], wave: str, row: int, onset: float, offset: float
+    own: dict[str, list[float]], wave: str, row: int, onset: float, offset: float
 ) -> tuple[float, float]:
     a, b = own[f"{wave}_onset"][row], own[f"{wave}_offset"][row]
-    if np.isfinite(a) and np.isfinite(b) and b > a:
-        return float(a), float(b)
+    if isfinite(a) and isfinite(b) and b > a:
+        return a, b
     return onset, offset
 
 
 def _with_reasons(
     numbers: dict[str, float], p_wave_percent: float, normalised: bool
 ) -> LeadMeasurements:
+    no_p = Absence.NO_WAVE if p_wave_percent >= 50 else Absence.NO_P_WAVE
+    no_t = Absence.NO_WAVE if isfinite(numbers["t_area_mv_ms"]) else Absence.NO_T_WAVE
+    no_qrs = Absence.NO_WAVE if isfinite(numbers["qrs_ms"]) else Absence.NO_BOUND
+    by_group = {"p": no_p, "t": no_t, "qrs": no_qrs, "st": Absence.NO_BOUND}
+    by_group["noise"] = Absence.TOO_FEW_BEATS
     absent: dict[str, Absence] = {}
     kept: dict[str, float] = {}
-    no_qrs = not np.isfinite(numbers["qrs_ms"])
-    no_t = not np.isfinite(numbers.get("t_area_mv_ms", np.nan))
-    for name in _FIELDS:
-        value = float(numbers.get(name, np.nan))
-        if normalised and name.endswith(tuple(_MV)):
+    for name, group, in_mv in _FIELDS:
+        value = numbers.get(name, nan)
+        if normalised and in_mv:
             absent[name] = Absence.NOT_MILLIVOLTS
-        elif np.isfinite(value):
-            kept[name] = value
-        elif name.startswith("p_"):
-            absent[name] = Absence.NO_P_WAVE if p_wave_percent < 50 else Absence.NO_WAVE
-        elif name.startswith("t_"):
-            absent[name] = Absence.NO_T_WAVE if no_t else Absence.NO_WAVE
-        elif name == "noise_mv":
-            absent[name] = Absence.TOO_FEW_BEATS
-        elif no_qrs or name.startswith("st_"):
-            absent[name] = Absence.NO_BOUND
+        elif isfinite(value):
+            kept[name] = float(value)
         else:
-            absent[name] = Absence.NO_WAVE
+            absent[name] = by_group[group]
     return LeadMeasurements(**kept, absent=absent)

@@ -2,6 +2,7 @@
 """Measure a record: rates, intervals, axes, amplitudes, ST, ectopic beats, variability."""
 
 from dataclasses import asdict, dataclass
+from math import isfinite
 
 import numpy as np
 
@@ -142,7 +143,7 @@ def measure(
         leads = measure_leads(
             signal, record.leads, aligned, numbers["p_wave_percent"], normalised=normalised
         )
-        numbers.update(_axes(aligned, leads, numbers, normalised, settings))
+        numbers.update(_axes(aligned, numbers, normalised, settings))
     if settings.variability:
         numbers.update(_variability(beats, fs))
     absent = explain_absences(
@@ -197,7 +198,7 @@ def _representative(beats: BeatTable) -> np.ndarray:
 
 def _rates(fiducials: Fiducials, beats: BeatTable) -> dict[str, float]:
     out = dict.fromkeys(
-        "heart_rate_bpm rr_mean_ms rr_median_ms rr_min_ms rr_max_ms rr_sd_ms".split(), _NAN
+        ["heart_rate_bpm", "rr_mean_ms", "rr_median_ms", "rr_min_ms", "rr_max_ms", "rr_sd_ms"], _NAN
     )
     rr = beats.rr_ms[np.isfinite(beats.rr_ms)]
     if rr.size:
@@ -236,36 +237,36 @@ def _corrected(numbers: dict[str, float]) -> dict[str, float]:
 
 def _axes(
     aligned: AlignedBeats,
-    leads: dict[str, LeadMeasurements],
     numbers: dict[str, float],
     normalised: bool,
     settings: MeasurementSettings,
 ) -> dict[str, float]:
-    out = {}
-    limb = {name: lead for name, lead in leads.items() if name in LEAD_ANGLES_DEG}
+    """Axes from net areas between the global bounds, so that all leads share one stretch."""
+    out = {"p_axis_deg": _NAN, "qrs_axis_deg": _NAN, "t_axis_deg": _NAN}
+    median = aligned.median
+    limb = [row for row, name in enumerate(median.leads) if name in LEAD_ANGLES_DEG]
+    if normalised or len(limb) < 2:
+        return out
     for wave, needs in (("p", "p_ms"), ("qrs", "qrs_ms"), ("t", "qt_ms")):
-        if normalised or not np.isfinite(numbers[needs]):
-            out[f"{wave}_axis_deg"] = _NAN
+        a, b = getattr(median, f"{wave}_onset"), getattr(median, f"{wave}_offset")
+        if not (isfinite(numbers[needs]) and isfinite(a) and isfinite(b)):
             continue
-        net = {name: _net_area(aligned, name, wave) for name in limb}
+        piece = median.signal[limb, max(0, round(a)) : round(b) + 1].astype(float)
+        if piece.shape[1] < 3:
+            continue
+        if wave == "p":
+            piece = _less_chord(piece)
+        area = piece.sum(axis=1) * (1000.0 / median.fs)
+        net = {median.leads[row]: value for row, value in zip(limb, area.tolist(), strict=True)}
         out[f"{wave}_axis_deg"] = axis_deg(net, floor=settings.min_axis_area_mv_ms)
     return out
 
 
-def _net_area(aligned: AlignedBeats, lead: str, wave: str) -> float:
-    """Net area of a wave between its global bounds, so that all leads share one stretch."""
-    median = aligned.median
-    a, b = getattr(median, f"{wave}_onset"), getattr(median, f"{wave}_offset")
-    if not (np.isfinite(a) and np.isfinite(b)) or b <= a:
-        return _NAN
-    x = median.signal[median.leads.index(lead)]
-    first, last = max(0, round(a)), min(x.size, round(b) + 1)
-    piece = x[first:last].astype(float)
-    if piece.size < 3:
-        return _NAN
-    if wave == "p":
-        piece = piece - np.linspace(piece[:3].mean(), piece[-3:].mean(), piece.size)
-    return float(piece.sum()) * 1000.0 / median.fs
+def _less_chord(x: np.ndarray) -> np.ndarray:
+    """Subtract from each row the line that joins its ends."""
+    first, last = x[:, :3].mean(axis=1), x[:, -3:].mean(axis=1)
+    part = np.arange(x.shape[1]) / (x.shape[1] - 1)
+    return x - first[:, None] - (last - first)[:, None] * part
 
 
 def _variability(beats: BeatTable, fs: float) -> dict[str, float]:
@@ -277,5 +278,3 @@ def _variability(beats: BeatTable, fs: float) -> dict[str, float]:
     out = {**hrv_time(nn, end_s), **hrv_frequency(nn, end_s)}
     out["n_nn"] = int(out["n_nn"])
     return out
-
-

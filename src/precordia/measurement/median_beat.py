@@ -2,6 +2,7 @@
 """One beat that stands for all: the median of the aligned beats, with its fiducials."""
 
 from dataclasses import dataclass
+from math import isfinite
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -15,9 +16,17 @@ from precordia.measurement.beat_windows import (
     remove_baseline,
 )
 
-POSITIONS = (
-    "p_onset p_peak p_offset qrs_onset r_peak qrs_offset t_onset t_peak t_offset".split()
-)
+POSITIONS = [
+    "p_onset",
+    "p_peak",
+    "p_offset",
+    "qrs_onset",
+    "r_peak",
+    "qrs_offset",
+    "t_onset",
+    "t_peak",
+    "t_offset",
+]
 MAX_BEATS = 240
 MIN_CORRELATION = 0.9
 _BEFORE_MS, _AFTER_MS = 440.0, 640.0
@@ -179,7 +188,7 @@ def _anchor(waves: Waves, rows: np.ndarray) -> np.ndarray:
 
 
 def _extent(fiducials: Fiducials, rows: np.ndarray, anchors: np.ndarray) -> tuple[int, int]:
-    """Samples before the anchor and in all: room for P and T, never into the next beats."""
+    """Return the samples before the anchor and in all: room for P and T, never into the next beats."""
     fs = fiducials.fs
     before, after = _BEFORE_MS * fs / 1000, _AFTER_MS * fs / 1000
     ends = fiducials.t_offset[rows] - anchors
@@ -193,9 +202,11 @@ def _extent(fiducials: Fiducials, rows: np.ndarray, anchors: np.ndarray) -> tupl
 
 
 def _correlation(windows: np.ndarray, trace: np.ndarray) -> np.ndarray:
-    """Correlation of each beat with the median, all leads in one."""
-    x = np.nan_to_num(windows - np.nan_to_num(windows.mean(axis=2, keepdims=True)))
-    y = np.nan_to_num(trace - np.nan_to_num(trace.mean(axis=1, keepdims=True)))
+    """Correlate each beat with the median, all leads in one."""
+    x = windows - windows.mean(axis=2, keepdims=True)
+    y = trace - trace.mean(axis=1, keepdims=True)
+    if not isfinite(float(x.sum())):
+        x, y = np.nan_to_num(x), np.nan_to_num(y)
     above = np.einsum("lbs,ls->b", x, y)
     below = np.sqrt(np.einsum("lbs,lbs->b", x, x) * np.einsum("ls,ls->", y, y))
     return np.divide(above, below, out=np.ones_like(above), where=below > 0)
