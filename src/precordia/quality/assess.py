@@ -1,0 +1,262 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Assess whether a recording can be read, lead by lead, and why not."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from precordia.core.plausibility import amplitude_remarks, lead_remarks, looks_normalised
+from precordia.core.quality import LeadQuality, Quality, QualityReason
+from precordia.core.record import Record, Remark
+from precordia.core.source import Source
+from precordia.quality.acceptability import each_as_worst, load_model, order_statistics
+from precordia.quality.indices import compute_indices
+from precordia.quality.lead_reversal import suspect_reversal
+from precordia.quality.mains_level import measure_mains
+from precordia.quality.reasons import ReasonSettings, lead_reasons
+
+_UNREADABLE = {QualityReason.FLAT, QualityReason.LEAD_OFF}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AssessSettings:
+    """What decides in `assess`.
+
+    Attributes
+    ----------
+    threshold
+        Smallest score of an acceptable record; None takes the one chosen in training.
+    window_s
+        Length of the windows that a longer recording is cut into. The model saw 10 s.
+    max_windows
+        A longer recording is looked at in this many windows, evenly spread.
+    min_duration_s
+        Below this the record is too short to be accepted.
+    limits
+        Limits beyond which an index becomes a reason.
+    """
+
+    threshold: float | None = None
+    window_s: float = 10.0
+    max_windows: int = 60
+    min_duration_s: float = 2.0
+    limits: ReasonSettings = field(default_factory=ReasonSettings)
+
+
+_DEFAULT = AssessSettings()
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """What one window says."""
+
+    score: float
+    lead_score: np.ndarray
+    lead: dict[str, np.ndarray]
+    window: dict[str, float]
+    reasons: tuple[tuple[QualityReason, ...], ...]
+    remarks: tuple[Remark, ...]
+
+
+def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
+    """Assess whether a recording can be read.
+
+    Parameters
+    ----------
+    record
+        Any number of leads, any rate. Ten seconds of twelve leads are what the score was
+        calibrated on; everything else is judged by the same indices.
+    settings
+        Threshold, windows and limits.
+
+    Returns
+    -------
+    Quality: `score` estimates the probability that an expert calls the record acceptable; each
+    lead has its own score, verdict, reasons and indices.
+
+    Notes
+    -----
+    *Method.* Indices per lead (stillness, rails, noise floor, bursts, baseline, steps, band
+    powers, kurtosis, likeness of beats, steepness at beats, prediction from the other leads) are
+    ordered from the worst lead to the best and enter a monotone additive logistic model: a worse
+    index never raises the score. A lead's score is the score of an otherwise clean recording
+    whose worst lead it is. Indices in the model are relative to the typical lead, so gain does not
+    matter; reasons use absolute limits. Recordings over one and a half windows are cut into windows and
+    averaged. Training, data and scores are in `acceptability.toml`.
+
+    References
+    ----------
+    Silva I, Moody GB, Celi L. Comput Cardiol 2011;38:273-276.
+    Clifford GD et al. Physiol Meas 2012;33:1419-1433. doi:10.1088/0967-3334/33/9/1419
+    Orphanidou C et al. IEEE J Biomed Health Inform 2015;19:832-838. doi:10.1109/JBHI.2014.2338351
+
+    Examples
+    --------
+    >>> flat = Record(signal=np.zeros((1, 5000)), fs=500, leads=("II",))
+    >>> quality = assess(flat)
+    >>> quality.acceptable, quality.leads["II"].reasons[0].value
+    (False, 'flat')
+    """
+    signal, fs = record.signal, record.fs
+    source = Source(
+        method="assess:indices", version=load_model().version, parameters=_parameters(settings)
+    )
+    if record.n_leads == 0 or record.duration_s < 1.0 or record.n_samples < 25:
+        return _too_short(record, source)
+    finite = bool(np.isfinite(signal.sum()))
+    parts = [
+        _assess_window(signal[:, a:b], fs, record.leads, settings, finite)
+        for a, b in _windows(record.n_samples, fs, settings)
+    ]
+    remarks, normalised = [], False
+    held = np.isfinite(signal).any(axis=1) if not finite else np.ones(record.n_leads, bool)
+    if held.any():
+        seen, names = signal[held], tuple(np.array(record.leads)[held].tolist())
+        remarks = [*amplitude_remarks(seen, names), *lead_remarks(seen, names)]
+        normalised = looks_normalised(seen)
+    return _join(record, parts, remarks, normalised, settings, source)
+
+
+def _parameters(settings):
+    changed = asdict(settings)
+    limits = changed.pop("limits")
+    return changed | limits if settings != _DEFAULT else {}
+
+
+def _windows(n_samples, fs, settings):
+    length = int(settings.window_s * fs)
+    if n_samples <= 1.5 * length:
+        return [(0, n_samples)]
+    count = n_samples // length
+    if count > settings.max_windows:
+        starts = np.linspace(0, n_samples - length, settings.max_windows).astype(int)
+    else:
+        starts = np.arange(count) * length
+    return [(int(a), int(a) + length) for a in starts]
+
+
+def _assess_window(signal, fs, leads, settings, finite):
+    missing = np.zeros(len(leads))
+    if not finite:
+        signal, missing = _fill(signal)
+    found = compute_indices(signal, fs, leads)
+    hz, mains_uv = measure_mains(signal, fs)
+    model = load_model()
+    score = float(model.probability(order_statistics(found)[None])[0])
+    lead_score = model.probability(each_as_worst(found, model.clean))
+    lead = found.lead | {"mains_uv": mains_uv, "missing_fraction": missing}
+    window = found.window | {"mains_hz": hz}
+    reasons = tuple(
+        lead_reasons(
+            {k: v[i] for k, v in lead.items()} | {"n_beats": window["n_beats"]}, settings.limits
+        )
+        for i in range(len(leads))
+    )
+    remarks = suspect_reversal(found, leads)
+    return _Part(score, lead_score, lead, window, reasons, remarks)
+
+
+def _fill(signal: Float[np.ndarray, "lead sample"]):
+    """Bridge gaps by straight lines; a lead that is missing throughout becomes zero."""
+    good = np.isfinite(signal)
+    missing = 1.0 - good.mean(axis=1)
+    filled = np.where(good, signal, np.float32(0.0))
+    grid = np.arange(signal.shape[1])
+    for k in np.flatnonzero((missing > 0) & (missing < 1)):
+        filled[k] = np.interp(grid, grid[good[k]], signal[k, good[k]])
+    return filled, missing
+
+
+def _join(record, parts, remarks, normalised, settings, source):
+    limits = settings.limits
+    n = len(parts)
+    score = float(np.mean([p.score for p in parts]))
+    leads = {}
+    for i, name in enumerate(record.leads):
+        counts: dict[QualityReason, int] = {}
+        for p in parts:
+            for reason in p.reasons[i]:
+                counts[reason] = counts.get(reason, 0) + 1
+        reasons = [r for r, c in sorted(counts.items(), key=lambda rc: -rc[1]) if c > 0.25 * n]
+        if normalised:
+            reasons = [r for r in reasons if r not in _MILLIVOLT_REASONS]
+        lead_score = float(np.mean([p.lead_score[i] for p in parts]))
+        if _UNREADABLE & set(reasons) or QualityReason.MISSING in reasons and lead_score < 0.5:
+            lead_score = min(lead_score, 0.05)
+        index = {k: float(np.mean([p.lead[k][i] for p in parts])) for k in parts[0].lead}
+        if index["missing_fraction"] >= 1.0:
+            lead_score, index = 0.0, {"missing_fraction": 1.0}
+        leads[name] = LeadQuality(
+            usable=lead_score >= limits.lead_score,
+            score=lead_score,
+            reasons=tuple(reasons),
+            indices=index,
+        )
+    why = _record_reasons(record, parts, leads, remarks, normalised, settings)
+    usable = sum(q.usable for q in leads.values())
+    if usable == 0 or QualityReason.NO_BEATS in why or QualityReason.TOO_SHORT in why:
+        score = min(score, 0.05)
+    counts = {}
+    for p in parts:
+        for remark in p.remarks:
+            counts.setdefault(remark.code, []).append(remark)
+    for code, held in counts.items():
+        if len(held) > 0.5 * n:
+            remarks.append(held[0])
+            why.append(QualityReason.LEAD_REVERSAL if "limb" in code else QualityReason.LEAD_SWAP)
+    threshold = load_model().threshold if settings.threshold is None else settings.threshold
+    return Quality(
+        acceptable=bool(score >= threshold),
+        score=score,
+        reasons=tuple(why),
+        leads=leads,
+        remarks=tuple(remarks),
+        source=source,
+    )
+
+
+_MILLIVOLT_REASONS = {
+    QualityReason.LOW_AMPLITUDE,
+    QualityReason.MAINS,
+    QualityReason.BASELINE_WANDER,
+}
+
+
+def _record_reasons(record, parts, leads, remarks, normalised, settings):
+    why = []
+    if record.duration_s < settings.min_duration_s:
+        why.append(QualityReason.TOO_SHORT)
+    beats = sum(p.window["n_beats"] for p in parts)
+    if beats < 2 and record.duration_s >= 4.0:
+        why.append(QualityReason.NO_BEATS)
+    share = max(1, round(0.25 * record.n_leads))
+    tally: dict[QualityReason, int] = {}
+    for q in leads.values():
+        for reason in q.reasons:
+            tally[reason] = tally.get(reason, 0) + 1
+    severe = {r for q in leads.values() if not q.usable for r in q.reasons}
+    why += [r for r, c in sorted(tally.items(), key=lambda rc: -rc[1]) if c >= share or r in severe]
+    codes = {r.code for r in remarks}
+    if normalised:
+        why.append(QualityReason.NORMALISED)
+    elif "amplitude-implausible" in codes:
+        why.append(QualityReason.GAIN_ERROR)
+    if codes & {"lead-polarity", "leads-inconsistent"}:
+        why.append(QualityReason.LEADS_INCONSISTENT)
+    return why
+
+
+def _too_short(record, source):
+    why = (QualityReason.TOO_SHORT,)
+    if record.n_samples and not np.isfinite(record.signal).any():
+        why = (QualityReason.TOO_SHORT, QualityReason.MISSING)
+    return Quality(
+        acceptable=False,
+        score=0.0,
+        reasons=why,
+        leads={n: LeadQuality(usable=False, score=0.0, reasons=why) for n in record.leads},
+        source=source,
+    )
