@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Waves as sums of lobes: smooth in between, exactly zero outside."""
 
+import functools
 from typing import NamedTuple
 
 import numpy as np
@@ -58,6 +59,7 @@ def _frame_to_leads() -> np.ndarray:
 FRAME_TO_LEADS = _frame_to_leads()
 
 
+@functools.lru_cache(maxsize=1024)
 def vectors(wave: Wave) -> Float[np.ndarray, "dim 3"]:
     """Return the vectors of the lobes of a wave, one row each.
 
@@ -66,7 +68,9 @@ def vectors(wave: Wave) -> Float[np.ndarray, "dim 3"]:
     >>> vectors((Lobe(0, 0.5, 1, 1.0, 0.5, 0.0),)).tolist()
     [[1.0, 0.5, 0.0]]
     """
-    return np.array([[lobe.left, lobe.down, lobe.anterior] for lobe in wave]).reshape(-1, 3)
+    rows = np.array([[lobe.left, lobe.down, lobe.anterior] for lobe in wave]).reshape(-1, 3)
+    rows.flags.writeable = False  # kept for the next call
+    return rows
 
 
 def evaluate(wave: Wave, fractions: Float[np.ndarray, "..."]) -> Float[np.ndarray, "..."]:
@@ -89,19 +93,21 @@ def evaluate(wave: Wave, fractions: Float[np.ndarray, "..."]) -> Float[np.ndarra
     [[0.0, 1.0, 0.0]]
     """
     values = np.empty((len(wave), *np.shape(fractions)))
+    quarter = np.pi / 2
     for value, lobe in zip(values, wave, strict=True):
-        rising = (fractions - lobe.onset) / max(lobe.peak - lobe.onset, 1e-9)
-        falling = (lobe.offset - fractions) / max(lobe.offset - lobe.peak - lobe.plateau, 1e-9)
-        up = np.sin(np.pi / 2 * np.clip(rising, 0.0, 1.0))
-        down = np.sin(np.pi / 2 * np.clip(falling, 0.0, 1.0))
-        np.multiply(
-            up if lobe.rise == 1 else up**lobe.rise,
-            down if lobe.fall == 1 else down**lobe.fall,
-            out=value,
-        )
+        up = quarter / max(lobe.peak - lobe.onset, 1e-9)
+        down = quarter / max(lobe.offset - lobe.peak - lobe.plateau, 1e-9)
+        rising = np.minimum(np.maximum((fractions - lobe.onset) * up, 0.0), quarter)
+        falling = np.minimum(np.maximum((lobe.offset - fractions) * down, 0.0), quarter)
+        if lobe.rise == lobe.fall:  # one of the two is always one
+            both = np.sin(rising) * np.sin(falling)
+            value[:] = both if lobe.rise == 1 else both**lobe.rise
+        else:
+            value[:] = np.sin(rising) ** lobe.rise * np.sin(falling) ** lobe.fall
     return values
 
 
+@functools.lru_cache(maxsize=1024)
 def net_direction_deg(wave: Wave) -> float:
     """Compute the frontal direction of the net area of a wave, degrees.
 
@@ -173,5 +179,5 @@ def scale(wave: Wave, factor: float) -> Wave:
 
 def _areas(wave: Wave) -> np.ndarray:
     """Integrate each lobe over its wave (a fine midpoint rule; the lobes are smooth)."""
-    grid = (np.arange(2000) + 0.5) / 2000
+    grid = (np.arange(500) + 0.5) / 500
     return evaluate(wave, grid).mean(axis=-1)

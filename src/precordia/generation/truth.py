@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """What is true of a simulated record by construction: fiducials and measurements."""
 
+import functools
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,6 +34,7 @@ class WaveTruth:
     table: Float[np.ndarray, "13 5"]
 
 
+@functools.lru_cache(maxsize=1024)
 def wave_truth(wave: Wave, *, qrs: bool, extra: Wave = ()) -> WaveTruth:
     """Find onset, peaks and offset of a wave globally and in each lead.
 
@@ -74,6 +76,7 @@ def wave_truth(wave: Wave, *, qrs: bool, extra: Wave = ()) -> WaveTruth:
         row[1:4] = (
             _qrs_peaks(trace, grid) if qrs else (np.nan, grid[np.abs(trace).argmax()], np.nan)
         )
+    table.flags.writeable = False  # kept for the next call
     return WaveTruth(table)
 
 
@@ -90,7 +93,7 @@ def _qrs_peaks(trace: np.ndarray, grid: np.ndarray) -> tuple[float, float, float
     return (
         float(grid[q]) if trace[q] < -_VISIBLE_MV else nan,
         float(grid[r]),
-        float(grid[s]) if trace[s] < -_VISIBLE_MV else nan,
+        float(grid[s]) if trace[s] < min(trace[-1], 0.0) - _VISIBLE_MV else nan,
     )
 
 
