@@ -64,10 +64,10 @@ def delineate(
     n_samples = signal.shape[1]
     if not record.leads or n_samples < settings.shortest_s * fs:
         return _nothing(record, chosen, settings)
-    if rpeaks is None:
-        rpeaks = rpeaks_of_signal(signal, fs)
-    else:
+    if rpeaks is not None:
         rpeaks = _checked_rpeaks(rpeaks, n_samples)
+    elif chosen == "rules":
+        rpeaks = rpeaks_of_signal(signal, fs)
     lead_waves = _in_blocks(signal, fs, rpeaks, _finder(chosen), settings)
     return assemble(
         lead_waves, signal, fs, record.leads, rpeaks, source=_source(chosen, settings)
@@ -142,7 +142,7 @@ def _checked_rpeaks(rpeaks: object, n_samples: int) -> Int[np.ndarray, " beat"]:
 def _in_blocks(
     signal: Float[np.ndarray, "lead sample"],
     fs: float,
-    rpeaks: Int[np.ndarray, " beat"],
+    rpeaks: Int[np.ndarray, " beat"] | None,
     find: Callable[..., list[LeadWaves]],
     settings: DelineationSettings,
 ) -> list[LeadWaves]:
@@ -155,7 +155,7 @@ def _in_blocks(
     for a in range(0, n, block):
         b = a + block if n - (a + block) > margin else n
         lo, hi = max(0, a - margin), min(n, b + margin)
-        inside = rpeaks[(rpeaks >= lo) & (rpeaks < hi)] - lo
+        inside = None if rpeaks is None else rpeaks[(rpeaks >= lo) & (rpeaks < hi)] - lo
         found = find(signal[:, lo:hi], fs, inside)
         parts.append([_kept(waves, lo, a, b) for waves in found])
         if b == n:
