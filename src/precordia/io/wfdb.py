@@ -219,9 +219,7 @@ def _part(
     return start // per_frame, end, end * per_frame - stop
 
 
-def _check_growth(
-    lines: Sequence[SignalLine], n_frames: int, n_bytes: int, name: str
-) -> None:
+def _check_growth(lines: Sequence[SignalLine], n_frames: int, n_bytes: int, name: str) -> None:
     needed = 4 * n_frames * sum([line.samples_per_frame for line in lines])
     if needed > _ALWAYS_ALLOWED_BYTES and needed > _LARGEST_GROWTH * n_bytes:
         raise FormatError(
@@ -322,6 +320,4 @@ def _source(
     given = {"start": start, "stop": stop, "annotations": annotations, "unit": unit}
     parameters = {key: value for key, value in given.items() if value}
     warnings = () if check_checksums else ("checksums were not compared",)
-    return Source(
-        method="read:wfdb", version=__version__, parameters=parameters, warnings=warnings
-    )
+    return Source(method="read:wfdb", version=__version__, parameters=parameters, warnings=warnings)

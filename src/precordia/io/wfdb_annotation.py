@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: PTH116, PTH119, PTH123
 """WFDB annotation files in MIT format: read and write."""
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from jaxtyping import Int
 
 from precordia.core.errors import FormatError, OutputError
 from precordia.core.record import Annotations
+from precordia.io.whole_files import replace_files
 
 MAX_ANNOTATION_BYTES = 1 << 28
 #: symbol of each annotation code of annot(5); codes without one are written "[15]"
@@ -218,7 +220,7 @@ def _text(raw: bytes) -> str:
 def _definitions(codes, position, aux: list[str], table: list[str]) -> tuple[int, float]:
     """Apply the notes at the beginning that describe the file itself; return how many they are."""
     resolution, defining, k = 0.0, False, 0
-    for k, text in enumerate([*aux, ""]):  # noqa: B007
+    for k, text in enumerate([*aux, ""]):
         if k == len(aux) or codes[k] != _NOTE or position[k] != 0:
             break
         if defining:
@@ -277,8 +279,6 @@ def write_annotations(
     >>> write_annotations(marks, Path(tempfile.mkdtemp(), "rec"), "atr").name
     'rec.atr'
     """
-    from precordia.io.wfdb_write import replace_files
-
     place = os.fspath(path)
     if extension is not None:
         place = f"{_stem(place)}.{_checked_extension(extension)}"

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: PTH119
 """FLAC signal files of WFDB, formats 508, 516 and 524, read and written through libsndfile."""
 
 from __future__ import annotations
@@ -47,7 +48,7 @@ class FlacFile:
         If soundfile is not installed.
     """
 
-    __slots__ = ("_file", "_shift", "_dtype", "n_samples", "name")
+    __slots__ = ("_dtype", "_file", "_shift", "n_samples", "name")
 
     def __init__(self, path: str, n_channels: int, bits: int, n_bytes: int) -> None:
         soundfile = _soundfile()

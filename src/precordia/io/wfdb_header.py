@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: PTH116, PTH119, PTH120
 """The WFDB header: one record line, one line per signal or segment, and comments."""
 
 from __future__ import annotations
@@ -7,11 +8,13 @@ import math
 import os
 import re
 import stat
-from datetime import date, datetime, time
+from datetime import datetime
+from io import FileIO
 from pathlib import Path
 from typing import NamedTuple
 
 from precordia.core.errors import FormatError, SamplingRateError
+from precordia.io.wfdb_start_time import parse_start_time
 
 #: headers larger than this are refused before they are read
 MAX_HEADER_BYTES = 16 << 20
@@ -24,10 +27,6 @@ _FS = re.compile(rf"({_REAL})(?:/({_REAL})?(?:\(({_REAL})?\))?)?$")
 _LAYOUT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?$")
 _GAIN = re.compile(rf"({_REAL})?(?:\(({_REAL})\)?)?(?:/(\S*))?$")
 _INTEGER = re.compile(r"[-+]?\d+$")
-_TIME = re.compile(r"(?:(?:(\d{1,2}):)?(\d{1,2}):)?(\d{1,2})(\.\d*)?$")
-_DAY_FIRST = re.compile(r"(\d{1,2})([/.-])(\d{1,2}|[A-Za-z]{3,9})[/.-](\d{4})$")
-_YEAR_FIRST = re.compile(r"(\d{4})[/.-](\d{1,2})[/.-](\d{1,2})$")
-_MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
 
 
 class SignalLine(NamedTuple):
@@ -46,11 +45,8 @@ class SignalLine(NamedTuple):
     baseline: float
     unit: str
     calibrated: bool
-    adc_bits: int
-    adc_zero: int
     initial: int
     checksum: int | None
-    block_size: int
     name: str
 
 
@@ -62,7 +58,11 @@ class Segment(NamedTuple):
 
 
 class Header(NamedTuple):
-    """A parsed header; ``n_frames`` is None where the file leaves the length open."""
+    """A parsed header.
+
+    ``n_frames`` is None where the file leaves the length open; ``uniform`` tells that all signals
+    share file, layout, gain, baseline and unit, as they do in most records.
+    """
 
     name: str
     fs: float
@@ -76,10 +76,11 @@ class Header(NamedTuple):
     n_signals: int
     comments: tuple[str, ...]
     repairs: tuple[tuple[str, str], ...]
+    uniform: bool
 
 
 def read_header(path: str | os.PathLike[str]) -> Header:
-    """Read one ``.hea`` file.
+    r"""Read one ``.hea`` file.
 
     Parameters
     ----------
@@ -101,7 +102,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
     --------
     >>> import tempfile, pathlib
     >>> file = pathlib.Path(tempfile.mkdtemp(), "a.hea")
-    >>> _ = file.write_text("a 1 500 10\\na.dat 16 1000/mV 16 0 0 0 0 II\\n")
+    >>> _ = file.write_text("a 1 500 10\na.dat 16 1000/mV 16 0 0 0 0 II\n")
     >>> header = read_header(file)
     >>> header.fs, header.signals[0].name
     (500.0, 'II')
@@ -116,7 +117,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
                 f"'{name}' has {info.st_size} bytes; a WFDB header has at most "
                 f"{MAX_HEADER_BYTES}. Give the .hea file, not the signal file."
             )
-        with open(path, "rb", buffering=0) as file:
+        with FileIO(path) as file:
             content = file.read(MAX_HEADER_BYTES)
     except FileNotFoundError as error:
         raise FormatError(
@@ -132,7 +133,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
 
 
 def parse_header(content: bytes, *, name: str = "header") -> Header:
-    """Parse the bytes of a WFDB header.
+    r"""Parse the bytes of a WFDB header.
 
     Parameters
     ----------
@@ -162,22 +163,18 @@ def parse_header(content: bytes, *, name: str = "header") -> Header:
 
     Examples
     --------
-    >>> parse_header(b"a 1 500 10\\na.dat 212 0 12 0\\n").signals[0].calibrated
+    >>> parse_header(b"a 1 500 10\na.dat 212 0 12 0\n").signals[0].calibrated
     False
     """
     try:
         text = content.decode()
     except UnicodeDecodeError:
         text = content.decode("latin-1")
-    comments, lines = [], []
-    for line in text.split("\n"):
-        line = line.strip()
-        if not line:
-            continue
-        if line[0] == "#":
-            comments.append(line[1:].strip())
-        else:
-            lines.append(line)
+    lines = [stripped for line in text.split("\n") if (stripped := line.strip())]
+    comments: list[str] = []
+    if "#" in text:
+        comments = [line[1:].strip() for line in lines if line[0] == "#"]
+        lines = [line for line in lines if line[0] != "#"]
     if not lines or "\0" in lines[0]:
         what = "is empty" if not content.strip() else "holds no record line"
         raise FormatError(
@@ -185,7 +182,7 @@ def parse_header(content: bytes, *, name: str = "header") -> Header:
             "sampling rate. Fetch the file again."
         )
     record, n_segments, n_signals, fs, counter, n_frames, rest = _record_line(lines[0], name)
-    start, clock, repairs = _start_time(rest)
+    start, clock, repairs = parse_start_time(rest)
     needed = n_signals if n_segments is None else n_segments
     if len(lines) - 1 < needed:
         kind = "signals" if n_segments is None else "segments"
@@ -195,14 +192,14 @@ def parse_header(content: bytes, *, name: str = "header") -> Header:
         )
     signals: tuple[SignalLine, ...] = ()
     segments: tuple[Segment, ...] = ()
+    uniform = False
     if n_segments is None:
-        known: dict[str, tuple] = {}
-        signals = tuple([_signal_line(line, known, name) for line in lines[1 : needed + 1]])
+        signals, uniform = _signal_lines(lines[1 : needed + 1], name)
     else:
         segments = tuple([_segment_line(line, name) for line in lines[1 : needed + 1]])
     return Header(
         record, fs, counter[0], counter[1], n_frames, start, clock, signals, segments, n_signals,
-        tuple(comments), repairs,
+        tuple(comments), repairs, uniform,
     )  # fmt: skip
 
 
@@ -267,36 +264,52 @@ def _record_line(line: str, name: str) -> tuple:
     return record, n_segments, n_signals, fs, counter, n_frames, tokens[4:]
 
 
-def _signal_line(line: str, known: dict[str, tuple], name: str) -> SignalLine:
-    parts = line.split(None, 8)
+def _signal_lines(lines: list[str], name: str) -> tuple[tuple[SignalLine, ...], bool]:
+    known: dict[tuple[str, str], tuple] = {}
+    signals: list[SignalLine] = []
+    build = tuple.__new__  # what NamedTuple calls, without checking twelve arguments
+    parts = [""]
+    for line in lines:
+        parts = line.split(None, 8)
+        if len(parts) == 9 and parts[7].isdigit() and parts[3].isdigit():
+            shared = known.get((parts[1], parts[2]))
+            if shared is None:
+                shared = known[parts[1], parts[2]] = _shared(parts, name)
+            layout, value, baseline, unit, calibrated, used = shared
+            if used:
+                try:
+                    zero, first, checksum = int(parts[4]), int(parts[5]), int(parts[6])
+                except ValueError:
+                    pass
+                else:
+                    if baseline is None:
+                        baseline = float(zero)
+                    signals.append(build(SignalLine, (
+                        parts[0], *layout, value, baseline, unit, calibrated, first, checksum,
+                        parts[8],
+                    )))  # fmt: skip
+                    continue
+        signals.append(_loose_line(line, parts, name))
+    uniform = len(known) == 1 and len({(s.file, s.baseline) for s in signals}) == 1
+    return tuple(signals), uniform and len(signals) == len(lines)
+
+
+def _shared(parts: list[str], name: str) -> tuple:
+    return (_layout(parts[1], name), *_gain(parts[2] if len(parts) > 2 else "", name))
+
+
+def _loose_line(line: str, parts: list[str], name: str) -> SignalLine:
+    """Parse a signal line that leaves fields out."""
     if len(parts) < 2:
         raise FormatError(
             f"'{name}' has a signal line without a format; a file name and a format such as '16' "
             "are needed. The header is damaged: fetch it again."
         )
-    layout = known.get(parts[1])
-    if layout is None:
-        known[parts[1]] = layout = _layout(parts[1], name)
-    token = parts[2] if len(parts) > 2 else ""
-    gain = known.get("/" + token)
-    if gain is None:
-        gain = known["/" + token] = _gain(token, name)
-    value, baseline, unit, calibrated, used = gain
-    if used and len(parts) == 9:
-        try:
-            bits, zero, first, checksum, block = map(int, parts[3:8])
-            label = parts[8]
-        except ValueError:
-            bits, zero, first, checksum, block, label = _loose_fields(line, used)
-    else:
-        bits, zero, first, checksum, block, label = _loose_fields(line, used)
-    if baseline is None:
-        baseline = float(zero)
-    if first is None:
-        first = zero
+    layout, value, baseline, unit, calibrated, used = _shared(parts, name)
+    zero, first, checksum, label = _loose_fields(line, used)
     return SignalLine(
-        parts[0], *layout, value, baseline, unit, calibrated, bits, zero, first, checksum, block,
-        label,
+        parts[0], *layout, value, float(zero) if baseline is None else baseline, unit, calibrated,
+        zero if first is None else first, checksum, label,
     )  # fmt: skip
 
 
@@ -311,8 +324,8 @@ def _loose_fields(line: str, used: int) -> tuple:
             break
         found.append(int(token))
         tail = after.strip()
-    bits, zero, first, checksum, block = found + [None] * (5 - len(found))
-    return bits or 0, zero or 0, first, checksum, block or 0, tail
+    _bits, zero, first, checksum, _block = found + [None] * (5 - len(found))
+    return zero or 0, first, checksum, tail
 
 
 def _cut(text: str) -> tuple[str, str, str]:
@@ -356,59 +369,6 @@ def _segment_line(line: str, name: str) -> Segment:
             "samples are needed. The header is damaged: fetch it again."
         )
     return Segment(parts[0], int(parts[1]))
-
-
-def _start_time(tokens: list[str]) -> tuple[datetime | None, str, tuple[tuple[str, str], ...]]:
-    if not tokens:
-        return None, "", ()
-    clock = day = None
-    regular = len(tokens) < 3
-    for place, token in enumerate(tokens[:3]):
-        if clock is None and (parsed := _clock(token)) is not None:
-            clock = parsed
-            regular &= place == 0
-        elif day is None and (dated := _day(token)) is not None:
-            day, usual = dated
-            regular &= usual and place == 1
-        else:
-            regular = False
-    start = datetime.combine(day, clock) if clock is not None and day is not None else None
-    repairs: tuple[tuple[str, str], ...] = ()
-    if not regular:
-        text = "read as the start time" if start is not None else "left out of the start time"
-        repairs = ((
-            "header-date",
-            f"The date and time of the header are not written as WFDB has them "
-            f"(HH:MM:SS DD/MM/YYYY); they were {text}.",
-        ),)  # fmt: skip
-    return start, clock.isoformat() if clock is not None else "", repairs
-
-
-def _clock(token: str) -> time | None:
-    found = _TIME.match(token)
-    if found is None:
-        return None
-    micro = round(float("0" + found[4]) * 1e6) if found[4] and len(found[4]) > 1 else 0
-    try:
-        return time(int(found[1] or 0), int(found[2] or 0), int(found[3]), min(micro, 999_999))
-    except ValueError:
-        return None
-
-
-def _day(token: str) -> tuple[date, bool] | None:
-    found = _DAY_FIRST.match(token)
-    try:
-        if found is not None:
-            day, cut, month, year = found.groups()
-            if month.isdecimal():
-                return date(int(year), int(month), int(day)), cut == "/"
-            return date(int(year), _MONTHS.index(month[:3].lower()) + 1, int(day)), False
-        found = _YEAR_FIRST.match(token)
-        if found is not None:
-            return date(int(found[1]), int(found[2]), int(found[3])), False
-    except ValueError:
-        return None
-    return None
 
 
 def header_path(path: str | os.PathLike[str]) -> Path:

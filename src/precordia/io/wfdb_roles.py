@@ -161,6 +161,4 @@ def assign_roles(
             "was used, so that amplitudes are not calibrated: " + ", ".join(raw) + ".",
             leads=tuple(raw),
         ))  # fmt: skip
-    return Roles(
-        tuple(leads), tuple(rows), tuple(others), per_frame, tuple(scales), tuple(remarks)
-    )
+    return Roles(tuple(leads), tuple(rows), tuple(others), per_frame, tuple(scales), tuple(remarks))

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: PTH118
 """Multi-segment WFDB records: segments end to end, with or without a layout, with gaps."""
 
 from __future__ import annotations
@@ -111,9 +112,7 @@ class Segments:
                 self._parts.append(_Part(header, groups, segment.name, first, lo, hi))
             first += segment.n_frames
 
-    def _check(
-        self, segment: str, n_frames: int, header: Header, groups: Sequence[Group]
-    ) -> None:
+    def _check(self, segment: str, n_frames: int, header: Header, groups: Sequence[Group]) -> None:
         if header.n_frames is not None and header.n_frames != n_frames:
             raise FormatError(
                 f"'{self.name}' gives the segment '{segment}' {n_frames} samples and its own "
@@ -153,7 +152,10 @@ class Segments:
             for line, key in zip(part.header.signals, _numbered(part.header.signals), strict=True):
                 at = self._place[key]
                 per_frame = line.samples_per_frame
-                lo, hi = (part.begin - self._begin) * per_frame, (part.end - self._begin) * per_frame
+                lo, hi = (
+                    (part.begin - self._begin) * per_frame,
+                    (part.end - self._begin) * per_frame,
+                )
                 targets.append(rows[at][lo:hi])
                 scales.append(self._scale(line, self.lines[at], at in leads, unit_scale, part.name))
             found = read_signals(

@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: PTH116, PTH118
 """The signal files of one WFDB segment: groups of signals, scaled straight into float32 rows."""
 
 from __future__ import annotations
@@ -6,6 +7,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator, Sequence
+from io import FileIO
 from typing import NamedTuple
 
 import numpy as np
@@ -38,6 +40,7 @@ class Group(NamedTuple):
     n_bytes: int
     n_frames: int
     flac: FlacFile | None
+    uniform: bool
 
 
 def open_groups(header: Header, folder: str, name: str) -> tuple[Group, ...]:
@@ -49,8 +52,9 @@ def open_groups(header: Header, folder: str, name: str) -> tuple[Group, ...]:
         If a file is absent, lies elsewhere, or its signals contradict each other.
     """
     lines = header.signals
-    if lines and all(line.file == lines[0].file for line in lines):  # nearly every record
-        gathered: dict[str, list[int]] = {lines[0].file: list(range(len(lines)))}
+    gathered: dict[str, list[int]]
+    if header.uniform:  # nearly every record
+        gathered = {lines[0].file: list(range(len(lines)))}
     else:
         gathered = {}
         for index, line in enumerate(lines):
@@ -62,20 +66,20 @@ def open_groups(header: Header, folder: str, name: str) -> tuple[Group, ...]:
                 )
             rows.append(index)
     return tuple([
-        _open_group(file, [lines[i] for i in rows], rows, folder, name)
+        _open_group(file, [lines[i] for i in rows], rows, folder, name, header.uniform)
         for file, rows in gathered.items()
         if file != "~"
     ])  # fmt: skip
 
 
 def _open_group(
-    file: str, lines: list[SignalLine], indices: list[int], folder: str, name: str
+    file: str, lines: list[SignalLine], indices: list[int], folder: str, name: str, uniform: bool
 ) -> Group:
     first = lines[0]
     check_file_name(file, name)
     kind = sample_format(first.fmt, name)
-    frame = 0
-    for line in lines:
+    frame = len(lines) * first.samples_per_frame if uniform else 0
+    for line in () if uniform else lines:
         if line.fmt != first.fmt or line.offset != first.offset:
             raise FormatError(
                 f"'{name}' gives the signals of '{file}' different formats or offsets; one file "
@@ -104,8 +108,9 @@ def _open_group(
     else:
         n_frames = stored_samples(first.fmt, info.st_size - first.offset) // frame
     return Group(
-        path, file, tuple(indices), tuple(lines), kind, frame, info.st_size, n_frames, flac
-    )
+        path, file, tuple(indices), tuple(lines), kind, frame, info.st_size, n_frames, flac,
+        uniform,
+    )  # fmt: skip
 
 
 def read_signals(
@@ -167,9 +172,8 @@ def _read_group(
     scales: Sequence[float], unverified: list[str], name: str,
 ) -> None:  # fmt: skip
     lines, missing = group.lines, group.kind.missing
-    gains = [ln.gain / scales[i] for i, ln in zip(group.indices, lines, strict=True)]
     simple = group.frame == len(lines)
-    skews = [line.skew for line in lines]
+    skews = lines[0][3:4] if group.uniform else [line.skew for line in lines]
     skewed = any(skews)
     first, last = start, stop
     if skewed:
@@ -180,22 +184,23 @@ def _read_group(
             kept = max(0, min(stop, group.n_frames - line.skew) - start)
             row[kept * line.samples_per_frame :] = np.nan
     wanted = [ln.checksum for ln in lines] if whole else []
-    count = any(w is not None for w in wanted)
-    sums, gaps = np.zeros(group.frame, np.int64), np.zeros(group.frame, np.int64)
-    scaling = _Scaling(lines, gains, group.kind)
+    count = len(wanted) - wanted.count(None)
+    sums: np.ndarray | int = 0
+    gaps: np.ndarray | int = 0
+    scaling = _Scaling(group, scales)
     for begin, samples in _chunks(group, first, last, name):
         end = begin + samples.shape[0]
         holes = missing is not None and int(samples.min()) == missing
         if count:
             inside = samples[: max(0, stop - begin)] if end > stop else samples
-            sums += _column_sums(inside)
+            sums = sums + _column_sums(inside)
             if holes:
-                gaps += (inside == missing).sum(axis=0)
+                gaps = gaps + (inside == missing).sum(axis=0)
         if block is not None and simple and not skewed:
             out = block[:, begin - start : end - start]
             scaling.all(samples, out)
             if holes:
-                out[samples.T == missing] = np.nan
+                out[missing == samples.T] = np.nan
             continue
         column = 0
         for k, (row, line) in enumerate(zip(rows, lines, strict=True)):
@@ -211,37 +216,48 @@ def _read_group(
                     out[part == missing] = np.nan
             column += per_frame
     if count:
+        if simple and count == len(wanted) and not np.any((sums - np.array(wanted)) & 0xFFFF):
+            return
+        gaps = gaps + np.zeros(group.frame, np.int64)
+        sums = sums + np.zeros(group.frame, np.int64)
         _compare_checksums(group, wanted, sums, gaps, unverified, name)
 
 
 class _Scaling:
     """Apply baseline and gain; in float32 where that is exact, else in float64."""
 
-    def __init__(
-        self, lines: tuple[SignalLine, ...], gains: list[float], kind: SampleFormat
-    ) -> None:
-        self.baselines = [line.baseline for line in lines]
-        self.gains = gains
+    def __init__(self, group: Group, scales: Sequence[float]) -> None:
+        lines = group.lines
+        if group.uniform and scales.count(scales[0]) == len(scales):
+            lines = lines[:1]
+        self.baselines = baselines = [line.baseline for line in lines]
+        self.gains = gains = [
+            line.gain / scales[i] for line, i in zip(lines, group.indices, strict=False)
+        ]
         # float32 holds every integer below 2**24: the difference is exact, one division rounds
-        self.light = kind.bits <= 16 and all(
-            abs(b) < 1 << 23 and b == int(b) for b in self.baselines
+        self.light = group.kind.bits <= 16 and all(
+            abs(b) < 1 << 23 and b.is_integer() for b in baselines
         )
-        self.dtype = np.float32 if self.light else np.float64
+        dtype = np.float32 if self.light else np.float64
+        self.gain, self.baseline = dtype(gains[0]), dtype(baselines[0])
+        if gains.count(gains[0]) < len(gains):
+            self.gain = np.array(gains, dtype)[:, None]
+        if baselines.count(baselines[0]) < len(baselines):
+            self.baseline = np.array(baselines, dtype)[:, None]
+        self.shifted = baselines.count(0.0) < len(baselines)
 
     def all(self, samples: np.ndarray, out: np.ndarray) -> None:
-        gains, baselines = self.gains, self.baselines
-        same_gain = all(g == gains[0] for g in gains)
-        gain = self.dtype(gains[0]) if same_gain else np.array(gains, self.dtype)[:, None]
         if not self.light:
-            values = samples.T - np.array(baselines)[:, None]
-            np.divide(values, gain, out=out, casting="same_kind")
+            values = samples.T - self.baseline
+            np.divide(values, self.gain, out=out, casting="same_kind")
             return
         out[...] = samples.T
-        if any(baselines):
-            out -= np.array(baselines, np.float32)[:, None]
-        out /= gain
+        if self.shifted:
+            out -= self.baseline
+        out /= self.gain
 
     def one(self, k: int, samples: np.ndarray, out: np.ndarray) -> None:
+        k = min(k, len(self.gains) - 1)
         if not self.light:
             np.divide(samples - self.baselines[k], self.gains[k], out=out, casting="same_kind")
             return
@@ -272,8 +288,9 @@ def _chunks(
     begin = 0 if fmt == 8 else first - first % group.kind.group
     carry: list[int] = [line.initial for line in group.lines]
     try:
-        with open(group.path, "rb", buffering=0) as file:
-            file.seek(offset + stored_bytes(fmt, begin * frame))
+        with FileIO(group.path) as file:
+            if place := offset + stored_bytes(fmt, begin * frame):
+                file.seek(place)
             while begin < last:
                 end = min(begin + step, last)
                 n = (end - begin) * frame
@@ -293,7 +310,7 @@ def _chunks(
         ) from error
 
 
-def _bytes(file, count: int, group: Group, name: str) -> np.ndarray:
+def _bytes(file: FileIO, count: int, group: Group, name: str) -> np.ndarray:
     raw = np.empty(count, np.uint8)
     got = file.readinto(raw)
     while 0 < got < count:  # a raw file may give less than asked, at 2 GiB for one
@@ -328,13 +345,15 @@ def _integrate(
 def _column_sums(samples: np.ndarray) -> np.ndarray:
     """Sum columns modulo 2**16; long rows first, which is what vector units like."""
     n_frames, frame = samples.shape
-    fold = 64
+    if n_frames < 200:
+        return samples.sum(axis=0, dtype=np.int64)
+    fold = 50  # lengths are mostly whole seconds, and sampling rates multiples of 50
     whole = n_frames // fold * fold
-    total = samples[whole:].sum(axis=0, dtype=np.int64)
-    if whole:
-        folded = samples[:whole].reshape(-1, fold * frame)
-        folded = np.add.reduce(folded, axis=0, dtype=samples.dtype)
-        total += folded.reshape(fold, frame).sum(axis=0, dtype=np.int64)
+    folded = samples[:whole].reshape(-1, fold * frame)
+    folded = np.add.reduce(folded, axis=0, dtype=samples.dtype)
+    total = np.add.reduce(folded.reshape(fold, frame), axis=0, dtype=np.int64)
+    if whole < n_frames:
+        total += samples[whole:].sum(axis=0, dtype=np.int64)
     return total
 
 
