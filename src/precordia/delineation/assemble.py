@@ -143,8 +143,10 @@ def _groups(peak, gap):
     return np.concatenate([[0], np.cumsum(np.diff(peak) > gap)])
 
 
-def _nearest(grid, at):
-    """Index of the nearest point of a sorted, non-empty grid."""
+def nearest(
+    grid: Float[np.ndarray, " sample"], at: Float[np.ndarray, " beat"]
+) -> Int[np.ndarray, " beat"]:
+    """Return the index of the nearest point of a sorted grid that is not empty."""
     i = np.searchsorted(grid, at)
     left, right = np.maximum(i - 1, 0), np.minimum(i, len(grid) - 1)
     return np.where(np.abs(at - grid[left]) <= np.abs(at - grid[right]), left, right)
@@ -166,16 +168,16 @@ def _beats(lead_waves, rpeaks, usable, fs):
     rows, lead, middle = rows[order], lead[order], middle[order]
     group = _groups(middle, near / 2)
     n_groups = group[-1] + 1
-    seen = np.bincount(group, minlength=n_groups)  # a lead twice in one group is rare
-    where = np.bincount(group, middle, n_groups) / seen
+    where = np.bincount(group, middle, n_groups) / np.bincount(group, minlength=n_groups)
     if rpeaks is None:
-        chosen = np.flatnonzero(2 * seen >= usable.sum())
+        pairs = np.unique(group * n_leads + lead) // n_leads
+        chosen = np.flatnonzero(2 * np.bincount(pairs, minlength=n_groups) >= usable.sum())
         column = np.full(n_groups, -1)
         column[chosen] = np.arange(len(chosen))
         place, known = where[chosen], np.full(len(chosen), np.nan)
     else:
         place = known = rpeaks
-        speaks_for = _nearest(where, rpeaks)
+        speaks_for = nearest(where, rpeaks)
         fine = np.abs(where[speaks_for] - rpeaks) <= near
         column = np.full(n_groups, -1)
         column[speaks_for[fine]] = np.flatnonzero(fine)
@@ -184,7 +186,7 @@ def _beats(lead_waves, rpeaks, usable, fs):
     table = _place(rows[own], lead[own], to[own], n_leads, len(place))
     if not own.all() and len(place):
         # waves of groups that are no beat fill empty places of a beat beside them
-        to = _nearest(place, middle)
+        to = nearest(place, middle)
         rest = ~own & (np.abs(place[to] - middle) <= near)
         rest[rest] = ~np.isfinite(table[lead[rest], to[rest], PEAK])
         extra = _place(rows[rest], lead[rest], to[rest], n_leads, len(place))
@@ -204,8 +206,8 @@ def _p_waves(lead_waves, centre, usable, fs, n_samples) -> tuple[Table, Table]:
     n_leads, n_beats = len(lead_waves), len(centre)
     rows, lead = _flat(lead_waves, "p")
     p = np.full((n_leads, n_beats, 4), np.nan)
-    if not len(rows):
-        return p, p[:, :0]
+    if not len(rows) or not n_beats:
+        return p, p[:, :0]  # without a single QRS nothing tells a P wave from an artifact
     peak = rows[:, PEAK]
     beat = np.searchsorted(centre, peak)
     cut = (np.diff(peak) > _SAME_P_MS * fs / 1000) | (np.diff(beat) > 0)
@@ -269,9 +271,10 @@ def _global(signal, columns, deflections, known, usable, fs):
         if peak:
             values[peak] = _median(w[PEAK])
         out |= {name: np.where(there, v, np.nan) for name, v in values.items()}
-    q, _, s = deflections
+    q, r, s = deflections
     inside = (known >= out["qrs_onset"]) & (known <= out["qrs_offset"])
     joint = locate_joint_peak(signal[usable], out["qrs_onset"], out["qrs_offset"])
+    joint = np.where(np.isfinite(joint), joint, _median(r))  # where no bounds are known
     bare = np.isfinite(known) & ~np.isfinite(joint)
     out |= {
         "q_peak": _median(q),

@@ -4,17 +4,19 @@
 from __future__ import annotations
 
 import importlib.util
+from functools import lru_cache
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Literal
 
 import numpy as np
 from jaxtyping import Float, Int
 
 from precordia.core.errors import OptionError, SignalError
+from precordia.core.fiducials import Fiducials, Waves, empty_waves
 from precordia.core.record import Record
 from precordia.core.source import Source
-from precordia.delineation.assemble import assemble
+from precordia.delineation.assemble import assemble, nearest
 from precordia.delineation.rpeaks import rpeaks_of_signal
 from precordia.delineation.rules import RULES_VERSION, delineate_with_rules
 from precordia.delineation.waves import PEAK, WAVE_KINDS, LeadWaves
@@ -48,6 +50,10 @@ class DelineationSettings:
             )
 
 
+_SURE = 0.9  # median confidence of the QRS waves below which the network is not taken at its word
+_GAP = 1.8  # ... or a pause this many times the median RR interval
+_MISSED = 0.25  # share of the beats found by rules that it must have missed to be overruled
+
 DEFAULTS = DelineationSettings()
 
 
@@ -66,12 +72,56 @@ def delineate(
         return _nothing(record, chosen, settings)
     if rpeaks is not None:
         rpeaks = _checked_rpeaks(rpeaks, n_samples)
-    elif chosen == "rules":
-        rpeaks = rpeaks_of_signal(signal, fs)
-    lead_waves = _in_blocks(signal, fs, rpeaks, _finder(chosen), settings)
-    return assemble(
-        lead_waves, signal, fs, record.leads, rpeaks, source=_source(chosen, settings)
+    if chosen == "rules":
+        return _by_rules(record, rpeaks, settings)
+    found = _by_network(record, rpeaks, settings)
+    if method == "auto" and rpeaks is None and _leaves_doubt(found):
+        return _second_opinion(record, found, settings)
+    return found
+
+
+def _by_network(record: Record, rpeaks, settings: DelineationSettings) -> Fiducials:
+    from precordia.delineation.network import delineate_with_network
+
+    waves = _in_blocks(
+        record.signal, record.fs, None, lambda x, fs, _: delineate_with_network(x, fs), settings
     )
+    source = _source("network", settings)
+    return assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
+
+
+def _by_rules(
+    record: Record, rpeaks, settings: DelineationSettings, warnings: tuple[str, ...] = ()
+) -> Fiducials:
+    at = rpeaks_of_signal(record.signal, record.fs) if rpeaks is None else rpeaks
+    waves = _in_blocks(record.signal, record.fs, at, delineate_with_rules, settings)
+    source = _source("rules", settings, warnings)
+    return assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
+
+
+def _leaves_doubt(found: Fiducials) -> bool:
+    """Whether beats may have been missed: few, unsure, or with a gap among them."""
+    at = found.r_peak[found.has_qrs]
+    if len(at) < 3 or np.median(found.qrs_confidence[found.has_qrs]) < _SURE:
+        return True
+    rr = np.diff(at, prepend=0.0, append=found.n_samples)
+    return bool(rr.max() > _GAP * np.median(rr))
+
+
+def _second_opinion(record: Record, found: Fiducials, settings: DelineationSettings) -> Fiducials:
+    """Rules instead of the network if they see many beats that it does not."""
+    by_rules = _by_rules(record, None, settings)
+    at, seen = by_rules.r_peak[by_rules.has_qrs], found.r_peak[found.has_qrs]
+    missed = len(at)
+    if len(seen):
+        missed = int((np.abs(at - seen[nearest(seen, at)]) > 0.15 * record.fs).sum())
+    if missed < 3 or missed < _MISSED * len(at):
+        return found
+    warning = (
+        f"the network saw {len(seen)} beats, the rules {len(at)}, {missed} of them at other places: "
+        "waves are those of the rules"
+    )
+    return replace(by_rules, source=_source("rules", settings, (warning,)))
 
 
 def _method(method: str) -> str:
@@ -84,43 +134,39 @@ def _method(method: str) -> str:
     return method
 
 
+@lru_cache(maxsize=1)
 def _has_network() -> bool:
     if importlib.util.find_spec("onnxruntime") is None:
-        return False
-    if importlib.util.find_spec("precordia.delineation.network") is None:
         return False
     from precordia.delineation.network import has_weights
 
     return has_weights()
 
 
-def _finder(chosen: str) -> Callable[..., list[LeadWaves]]:
-    if chosen == "rules":
-        return delineate_with_rules
-    from precordia.delineation.network import delineate_with_network
-
-    return lambda signal, fs, rpeaks: delineate_with_network(signal, fs)
-
-
-def _source(chosen: str, settings: DelineationSettings) -> Source:
+def _source(
+    chosen: str, settings: DelineationSettings, warnings: tuple[str, ...] = ()
+) -> Source:
     version = RULES_VERSION
     if chosen == "network":
         from precordia.delineation.network import weights_version
 
         version = weights_version()
-    return Source(method=f"delineate:{chosen}", version=version, parameters=asdict(settings))
+    return Source(
+        method=f"delineate:{chosen}",
+        version=version,
+        parameters=asdict(settings),
+        warnings=warnings,
+    )
 
 
 def _nothing(record: Record, chosen: str, settings: DelineationSettings) -> Fiducials:
-    from dataclasses import fields
-
     nothing = empty_waves(0)
     return Fiducials(
         fs=record.fs,
         n_samples=record.n_samples,
         leads={name: empty_waves(0) for name in record.leads},
         source=_source(chosen, settings),
-        **{f.name: getattr(nothing, f.name) for f in fields(nothing)},
+        **{f.name: getattr(nothing, f.name) for f in fields(Waves)},
     )
 
 

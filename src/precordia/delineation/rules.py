@@ -16,6 +16,7 @@ _MIN_QRS_MV = 0.02  # smaller than 20 uV is no wave: IEC 60601-2-51, minimum wav
 _MIN_T_MV = 0.02
 _MIN_P_MV = 0.01
 
+_STANDS_OUT = 4.0
 _SLOPE_BOX, _SLOPE_SPAN, _SPREAD_MS = 12, 14, 4
 _STEEP = 0.45
 _GROW_ON, _GROW_OFF = -6.0, -3.0
@@ -61,6 +62,8 @@ def delineate_with_rules(
         return out
     x, gap = x[live], gap[live]
     r = np.clip(np.rint((rpeaks - clock.first) / clock.step), 0, x.shape[1] - 1).astype(np.int64)
+    if not _beats_stand_out(x, r, clock):
+        return out
     qrs, joint = _find_qrs(x, r, clock)
     rest = _without_qrs(x, joint)
     t = _find_t(rest, joint, clock)
@@ -157,6 +160,15 @@ def _first(mask):
     return np.where(mask.any(-1), np.argmax(mask, axis=-1), mask.shape[-1])
 
 
+def _beats_stand_out(x, r, clock):
+    """Whether the slopes at the R-peaks are well above those between them: they are not in noise."""
+    slope = np.abs(_slope(x, clock.samples(_SLOPE_BOX), clock.samples(_SLOPE_SPAN)))
+    slope /= np.median(slope, axis=1, keepdims=True) + 1e-6
+    joint = np.sqrt((slope**2).mean(axis=0))
+    top = _windows(joint, r - clock.samples(60), clock.samples(130)).max(-1)
+    return np.median(top) > _STANDS_OUT * np.median(joint)
+
+
 def _find_qrs(x, r, clock):
     before, after = clock.samples(150), clock.samples(190)
     width = before + after + 1
@@ -174,8 +186,10 @@ def _find_qrs(x, r, clock):
     jtop = joint_env[..., near].max(-1)
     jon = _boundary(joint_env, jtop, _QRS_ON * jtop, before, at, -1)
     joff = _boundary(joint_env, jtop, _QRS_OFF * jtop, before, at, +1)
-    jon = np.maximum(jon, before - clock.samples(140))
-    joff = np.minimum(joff, before + clock.samples(180))
+    rr = np.diff(r)
+    room = np.concatenate([[before], 0.45 * rr]), np.concatenate([0.5 * rr, [after]])
+    jon = np.maximum(jon, before - np.minimum(room[0], clock.samples(140)))
+    joff = np.minimum(joff, before + np.minimum(room[1], clock.samples(180)))
     lo, hi = clock.samples(_LO), clock.samples(_HI)
     thr_on = np.maximum(_QRS_ON * top, noise[:, None])
     thr_off = np.maximum(_QRS_OFF * top, noise[:, None])
