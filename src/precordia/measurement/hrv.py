@@ -183,7 +183,7 @@ def _span_s(nn: np.ndarray, end: np.ndarray) -> float:
 
 
 def _windows(nn: np.ndarray, end: np.ndarray) -> tuple[np.ndarray, int]:
-    """Number of the 5-min window in which each known interval ends; only whole windows count."""
+    """Tell in which 5-min window each known interval ends; only whole windows count."""
     known = np.isfinite(nn) & np.isfinite(end)
     at = end[known]
     if not at.size:

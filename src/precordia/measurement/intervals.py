@@ -50,29 +50,3 @@ def interval_ms(
     if rows is not None:
         apart = apart[rows]
     return apart * (1000.0 / fs)
-
-
-def typical(values: Float[np.ndarray, " beat"], *, min_share: float = 0.5) -> float:
-    """Take the median of the values that are there, if enough are.
-
-    Parameters
-    ----------
-    values
-        One number per beat, NaN where absent.
-    min_share
-        Share of beats that must have the number.
-
-    Returns
-    -------
-    float
-        Median, or NaN.
-
-    Examples
-    --------
-    >>> typical(np.array([90.0, 100.0, np.nan])), typical(np.array([90.0, np.nan, np.nan]))
-    (95.0, nan)
-    """
-    known = values[np.isfinite(values)]
-    if not known.size or known.size < min_share * values.size:
-        return float("nan")
-    return float(np.median(known))

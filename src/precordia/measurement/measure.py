@@ -22,9 +22,10 @@ from precordia.measurement.axis import LEAD_ANGLES_DEG, axis_deg
 from precordia.measurement.ectopy import classify_beats
 from precordia.measurement.episodes import count_episodes
 from precordia.measurement.hrv import hrv_frequency, hrv_time
-from precordia.measurement.intervals import INTERVALS, interval_ms, typical
+from precordia.measurement.intervals import INTERVALS, interval_ms
 from precordia.measurement.lead_waves import measure_leads
 from precordia.measurement.median_beat import AlignedBeats, median_beat
+from precordia.measurement.pacing import paced_beats
 from precordia.measurement.qtc import qtc
 from precordia.measurement.rhythm import atrial_rate_bpm
 
@@ -100,8 +101,9 @@ def measure(
     Notes
     -----
     *Rates*: 60000 over the mean RR of all beats; the atrial rate from the median PP, blocked P
-    waves included. *Intervals*: median over the normal beats of the global interval of each beat
-    (over all beats where none is normal). *QTc*: the median QT with the mean RR. *Axes*: net areas
+    waves included. *Intervals*: between the positions on the median beat, which ``median_beat``
+    takes over beats first and over leads second; the normal beats are used, or those of one kind
+    where none is normal. *QTc*: the median QT with the mean RR. *Axes*: net areas
     over the limb leads of the median beat (see ``axis_deg``). *Amplitudes, ST*: on the median
     beat, against the level at the end of the PR segment. *Variability*: only intervals between two
     adjacent normal beats; the others are left out, nothing is interpolated.
@@ -125,14 +127,15 @@ def measure(
     _check_match(record, fiducials)
     signal, fs = record.signal, record.fs
     missing = _missing(signal)
-    beats = classify_beats(signal, fiducials, missing=missing)
+    paced = paced_beats(signal, fiducials, fs)
+    beats = classify_beats(signal, fiducials, missing=missing, paced=paced)
     rows = np.flatnonzero(fiducials.has_qrs)
     chosen = rows[_representative(beats)]
     aligned = median_beat(signal, record.leads, fiducials, chosen)
     normalised = looks_normalised(signal)
     numbers: dict[str, float] = {}
     numbers.update(_rates(fiducials, beats))
-    numbers.update(_intervals(fiducials, chosen, settings))
+    numbers.update(_intervals(fiducials, chosen, aligned, settings))
     numbers.update(_corrected(numbers))
     numbers.update(count_episodes(beats))
     numbers["n_blocked_p_waves"] = int(
@@ -187,13 +190,16 @@ def _missing(signal: np.ndarray) -> np.ndarray | None:
 
 
 def _representative(beats: BeatTable) -> np.ndarray:
-    """Beats that stand for the record: the normal ones, else paced, else those of one kind."""
-    kinds = np.array([k.value for k in beats.kind], dtype=object)
-    for kind in (BeatKind.NORMAL, BeatKind.PACED, BeatKind.SUPRAVENTRICULAR, BeatKind.VENTRICULAR):
-        mask = kinds == kind.value
-        if mask.any():
-            return mask
-    return np.ones(len(beats), dtype=bool)
+    """Pick the beats that stand for the record: the normal ones, or the most frequent other kind.
+
+    Paced beats come before normal ones where they are more.
+    """
+    counts = {kind: beats.count(kind) for kind in BeatKind}
+    if counts[BeatKind.NORMAL] and counts[BeatKind.NORMAL] >= counts[BeatKind.PACED]:
+        chosen = BeatKind.NORMAL
+    else:
+        chosen = max(counts, key=lambda kind: counts[kind])
+    return np.array([kind is chosen for kind in beats.kind], dtype=bool)
 
 
 def _rates(fiducials: Fiducials, beats: BeatTable) -> dict[str, float]:
@@ -213,19 +219,25 @@ def _rates(fiducials: Fiducials, beats: BeatTable) -> dict[str, float]:
 
 
 def _intervals(
-    fiducials: Fiducials, rows: np.ndarray, settings: MeasurementSettings
+    fiducials: Fiducials,
+    rows: np.ndarray,
+    aligned: AlignedBeats | None,
+    settings: MeasurementSettings,
 ) -> dict[str, float]:
     out = dict.fromkeys((*INTERVALS, "pr_sd_ms", "p_wave_percent"), _NAN)
-    if not rows.size:
+    if not rows.size or aligned is None:
         return out
-    for name in INTERVALS:
-        values = interval_ms(fiducials, name, fiducials.fs, rows)
-        out[name] = typical(values, min_share=settings.min_wave_share)
-        if name == "pr_ms" and np.isfinite(out[name]):
-            known = values[np.isfinite(values)]
-            out["pr_sd_ms"] = float(known.std(ddof=1)) if known.size > 1 else _NAN
-    with_p = np.count_nonzero(np.isfinite(fiducials.p_peak[rows]))
-    out["p_wave_percent"] = 100.0 * with_p / rows.size
+    fs, seen = fiducials.fs, np.isfinite(fiducials.p_peak[rows])
+    out["p_wave_percent"] = 100.0 * float(np.count_nonzero(seen)) / rows.size
+    no_p = out["p_wave_percent"] < 100.0 * settings.min_wave_share
+    for name, (start, end) in INTERVALS.items():
+        length = getattr(aligned.median, end) - getattr(aligned.median, start)
+        if length > 0 and not (no_p and start == "p_onset"):
+            out[name] = length * 1000.0 / fs
+    if isfinite(out["pr_ms"]):
+        pr = interval_ms(fiducials, "pr_ms", fs, rows)
+        pr = pr[np.isfinite(pr)]
+        out["pr_sd_ms"] = float(pr.std(ddof=1)) if pr.size > 1 else _NAN
     return out
 
 

@@ -29,6 +29,7 @@ POSITIONS = [
 ]
 MAX_BEATS = 240
 MIN_CORRELATION = 0.9
+OUTER_SHARE = 0.2
 _BEFORE_MS, _AFTER_MS = 440.0, 640.0
 
 
@@ -116,8 +117,11 @@ def median_beat(
         if rows.size / 2 <= np.count_nonzero(good) < rows.size:
             rows, anchors, windows = rows[good], anchors[good], windows[:, good]
             trace = median_over_beats(windows)
-    positions = {name: _typical(fiducials, name, rows, anchors) + before for name in POSITIONS}
     per_lead = _lead_positions(fiducials, leads, rows, anchors, before)
+    positions = {
+        name: _joint(name, per_lead[name], _typical(fiducials, name, rows, anchors) + before)
+        for name in POSITIONS
+    }
     return AlignedBeats(
         median=MedianBeat(
             signal=trace,
@@ -188,7 +192,7 @@ def _anchor(waves: Waves, rows: np.ndarray) -> np.ndarray:
 
 
 def _extent(fiducials: Fiducials, rows: np.ndarray, anchors: np.ndarray) -> tuple[int, int]:
-    """Return the samples before the anchor and in all: room for P and T, never into the next beats."""
+    """Return the samples before the anchor and in all: room for P and T, no more."""
     fs = fiducials.fs
     before, after = _BEFORE_MS * fs / 1000, _AFTER_MS * fs / 1000
     ends = fiducials.t_offset[rows] - anchors
@@ -229,6 +233,22 @@ def _typical(waves: Waves, name: str, rows: np.ndarray, anchors: np.ndarray) -> 
     if apart.size == 0 or 2 * apart.size < rows.size:
         return float("nan")
     return float(np.median(apart))
+
+
+def _joint(name: str, in_leads: np.ndarray, fallback: float) -> float:
+    """Join one position over leads; the wave must be there in half of the beats."""
+    known = in_leads[np.isfinite(in_leads)]
+    if not known.size or not isfinite(fallback):
+        return fallback
+    share = 0.5 if name.endswith("peak") else OUTER_SHARE
+    if name.endswith("offset"):
+        share = 1.0 - share
+    # The linear quantile, written out: np.quantile costs as much as a whole step here.
+    known.sort()
+    at = share * (known.size - 1)
+    low = int(at)
+    high = min(low + 1, known.size - 1)
+    return float(known[low] + (at - low) * (known[high] - known[low]))
 
 
 def _lead_positions(
