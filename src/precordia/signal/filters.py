@@ -243,7 +243,7 @@ def _apply(
     """Multiply the spectrum of the extended signal by a real, even gain."""
     filled, missing = bridge_gaps(signal)
     n_samples = filled.shape[-1]
-    if n_samples == 0:
+    if filled.size == 0:
         return restore_gaps(filled, missing, signal)
     rows = filled.reshape(-1, n_samples)
     pad = min(int(np.ceil(_SETTLING_PERIODS * fs / slowest_hz)), max(n_samples - 1, 8))

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from precordia.core.errors import OptionError, SignalError
 from precordia.core.leads import LIMB, STANDARD_12
@@ -220,3 +220,13 @@ def keep_limb_identities(
                 a, b = LIMB_FROM_I_II[name]
                 result[names.index(name)] = a * first + b * second
     return result
+
+
+def _variance(
+    rows: Float[np.ndarray, "lead sample"], there: Bool[np.ndarray, "lead sample"]
+) -> Float[np.ndarray, " lead"]:
+    """Compute the variance of each lead over the samples that are there."""
+    count = np.maximum(there.sum(axis=1), 1)
+    values = np.where(there, rows, 0.0).astype(float)
+    mean = values.sum(axis=1) / count
+    return (values**2).sum(axis=1) / count - mean**2

@@ -76,9 +76,9 @@ def resample(
     up, down = _ratio(rate, new_rate)
     n_samples = filled.shape[-1]
     n_new = -(-n_samples * up // down)
+    if filled.size == 0:
+        return np.zeros((*filled.shape[:-1], n_new), dtype)
     rows = filled.reshape(-1, n_samples)
-    if n_samples == 0:
-        return np.zeros((*filled.shape[:-1], 0), dtype)
     result = _filter_phases(rows, n_new, up, down)
     if missing.any():
         result[_missing_after(missing.reshape(rows.shape), n_new, up, down)] = np.nan
