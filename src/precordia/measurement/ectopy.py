@@ -92,7 +92,7 @@ def classify_beats(
         kind[kind == _NORMAL] = _BELOW
     if paced is not None and paced.any():
         # A spike may be missed in single beats of a shape that otherwise follows spikes.
-        mostly = [k for k in range(len(fits)) if paced[shape == k].mean() > 0.5]
+        mostly = [k for k in np.unique(shape[paced]) if k >= 0 and paced[shape == k].mean() > 0.5]
         kind[paced | np.isin(shape, mostly)] = _PACED
     return BeatTable(
         r_peak=peak,
@@ -112,9 +112,9 @@ def _dominant(shape: np.ndarray, qrs: np.ndarray, n_shapes: int) -> int:
     n = np.bincount(shape[shape >= 0], minlength=n_shapes)
     best = int(n.argmax())
     for k in np.argsort(-n).tolist():
-        if k != best and n[k] >= 0.5 * n[best] and n[k] >= 2:
-            if _median(qrs[shape == k]) <= _median(qrs[shape == best]) - 20:
-                best = k
+        often = k != best and n[k] >= max(2, 0.5 * n[best])
+        if often and _median(qrs[shape == k]) <= _median(qrs[shape == best]) - 20:
+            best = k
     return best
 
 

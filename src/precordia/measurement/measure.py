@@ -9,6 +9,7 @@ import numpy as np
 from precordia.core.errors import OptionError, SamplingRateError
 from precordia.core.fiducials import Fiducials
 from precordia.core.measurements import (
+    QTC_FORMULAS,
     BeatKind,
     BeatTable,
     LeadMeasurements,
@@ -243,8 +244,9 @@ def _intervals(
 
 def _corrected(numbers: dict[str, float]) -> dict[str, float]:
     qt, rr = np.array([numbers["qt_ms"]]), np.array([numbers["rr_mean_ms"]])
-    formulas = ("bazett", "fridericia", "framingham", "hodges")
-    return {f"qtc_{name}_ms": float(qtc(qt, rr, formula=name)[0]) for name in formulas}
+    if not rr[0] >= 100.0:
+        rr[0] = _NAN  # no heart beats 600 times a minute
+    return {f"qtc_{name}_ms": float(qtc(qt, rr, formula=name)[0]) for name in QTC_FORMULAS}
 
 
 def _axes(

@@ -38,6 +38,7 @@ def rr_intervals(
     if r_peak.size < 2:
         return rr
     rr[1:] = np.diff(r_peak) * 1000.0 / fs
+    rr[rr <= 0] = np.nan
     if missing is not None and missing.any():
         lost = np.concatenate([[0], np.cumsum(missing)])
         at = np.clip(np.round(r_peak).astype(np.int64), 0, missing.size)
