@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train the delineation network on LUDB: patient-wise cross-validation, then the shipped weights.
 
-python benchmarks/delineation/train_network.py --data ../shared/data --fold 0 --folds 4 --out /tmp/fold0.pt
-python benchmarks/delineation/train_network.py --data ../shared/data --all --out /tmp/all.pt
-python benchmarks/delineation/train_network.py --export a.pt b.pt --out src/precordia/delineation/weights/waves.onnx
+    run="python benchmarks/delineation/train_network.py"
+    $run --fold 0 --out /tmp/fold0.pt                    (of --folds 4; then score_network.py)
+    $run --all --out /tmp/all.pt
+    $run --export /tmp/all.pt --out src/precordia/delineation/weights/waves.onnx
 
-Needs torch, onnx and wfdb (none of them is needed to use the weights). One core, about 12 minutes a run.
+Needs torch, onnx and wfdb; using the weights needs none of them. One core, some 15 minutes a run.
 """
 
 import argparse
@@ -14,182 +15,15 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from network_examples import example, read_ludb, read_noise
 from torch import nn
-
-from precordia.delineation.network_input import companded, lead_scale, without_baseline
-
-LEADS = "i ii iii avr avl avf v1 v2 v3 v4 v5 v6".split()
-KINDS = {"p": 0, "N": 1, "t": 2}
-FS = 250  # of the network; its answers come at 125 Hz
-
-
-# ---------------------------------------------------------------------------- recordings
-def read_waves(path: Path, lead: str) -> np.ndarray:
-    """Waves of one lead as rows kind, onset, peak, offset (500 Hz samples; NaN unknown)."""
-    import wfdb
-
-    note = wfdb.rdann(str(path), lead)
-    rows, onset, last = [], np.nan, ""
-    for symbol, at in zip(note.symbol, note.sample, strict=True):
-        if symbol == "(":
-            onset = at if last != "(" else onset
-        elif symbol in KINDS:
-            if last != symbol:  # a run of one symbol is one wave
-                rows.append([KINDS[symbol], onset, at, np.nan])
-            onset = np.nan
-        elif symbol == ")" and rows:
-            rows[-1][3] = at
-        last = symbol
-    return np.array(rows, float).reshape(-1, 4)
-
-
-def read_ludb(folder: Path) -> dict[int, tuple[np.ndarray, list[np.ndarray]]]:
-    import wfdb
-
-    names = sorted(int(p.stem) for p in folder.glob("*.hea"))
-    return {
-        k: (
-            wfdb.rdrecord(str(folder / str(k))).p_signal.T.astype(np.float32),
-            [read_waves(folder / str(k), lead) for lead in LEADS],
-        )
-        for k in names
-    }
-
-
-def read_noise(folder: Path) -> dict[str, np.ndarray]:
-    """The three noises of the MIT-BIH noise stress test at 250 Hz, each of unit spread."""
-    import wfdb
-
-    out = {}
-    for kind in ("bw", "em", "ma"):
-        x = wfdb.rdrecord(str(folder / kind)).p_signal.T
-        t = np.arange(int(x.shape[1] / 360 * FS)) * 360 / FS
-        y = np.stack([np.interp(t, np.arange(x.shape[1]), row) for row in x]).astype(np.float32)
-        out[kind] = (y - y.mean(1, keepdims=True)) / y.std(1, keepdims=True)
-    return out
-
-
-# ---------------------------------------------------------------------------- one example
-def time_map(waves: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Knots (source 500 Hz samples -> seconds) of a random stretch; rests between beats stretch more."""
-    speed = np.exp(rng.uniform(-0.08, 0.08) if rng.random() < 0.5 else rng.uniform(-0.45, 0.45))
-    knots, scale = [-3000.0, 8000.0], [speed]
-    if rng.random() < 0.6:
-        spans = np.concatenate([w[:, 1:] for w in waves if len(w)])
-        busy = np.zeros(5002)
-        for a, b in zip(np.nanmin(spans, 1), np.nanmax(spans, 1), strict=True):
-            busy[int(a)] += 1
-            busy[int(b) + 1] -= 1
-        rest = np.cumsum(busy) <= 0
-        edge = np.flatnonzero(np.diff(rest.astype(int))) + 1
-        base = np.exp(rng.uniform(-1.6, 0.7))
-        jitter = rng.choice([0.0, 0.15, 0.6])
-        knots, scale, seen = [-3000.0], [], -3000.0
-        for a, b in zip(edge[:-1], edge[1:], strict=True):
-            if rest[a] and b - a > 20:
-                knots += [a + 4.0, b - 4.0]
-                scale += [speed, speed * base * np.exp(jitter * rng.standard_normal())]
-                seen = b
-        knots.append(8000.0)
-        scale.append(speed)
-    knots = np.array(knots)
-    return knots, np.concatenate([[0.0], np.cumsum(np.diff(knots) * scale)]) / 500.0
-
-
-def example(record, noise, n_leads, n, rng, plain=False):
-    """Input (2, lead, n), class targets (4, lead, n/2), peaks (3, lead, n/2), mask (lead, n/2), waves."""
-    x, waves = record
-    keep = np.arange(12) if plain else rng.permutation(12)[:n_leads]
-    x, waves = x[keep], [waves[k] for k in keep]
-    a, b = time_map(waves, rng) if not plain else (np.array([0.0, 5000.0]), np.array([0.0, 10.0]))
-    first = np.interp(0, a, b)
-    last = np.interp(4999, a, b)
-    start = first if plain else rng.uniform(first - 0.3, max(last - n / FS + 0.3, first - 0.3 + 1e-6))
-    t = np.interp(start + np.arange(n) / FS, b, a)
-    i = np.clip(t.astype(int), 0, 4998)
-    f = np.clip(t - i, 0, 1).astype(np.float32)
-    smooth = np.pad(x, ((0, 0), (1, 1)), mode="edge")
-    smooth = 0.25 * smooth[:, :-2] + 0.5 * x + 0.25 * smooth[:, 2:]
-    y = smooth[:, i] * (1 - f) + smooth[:, i + 1] * f
-    outside = (t < 0) | (t > 4999)
-    if not plain:
-        y = disturbed(y, noise, rng)
-    y = without_baseline(y)
-    y = y / np.maximum(lead_scale(y), 1e-3)
-    y[:, outside] = 0.0
-    classes = np.zeros((4, len(x), n // 2), np.float32)
-    peaks = np.zeros((3, len(x), n // 2), np.float32)
-    mask = np.zeros((len(x), n // 2), np.float32)
-    edges = 2.0 * np.arange(n // 2 + 1) - 0.5
-    step = edges[:-1] + 1.0
-    rows = []
-    for k, w in enumerate(waves):
-        if len(w) == 0:
-            continue
-        v = np.column_stack([w[:, 0], (np.interp(w[:, 1:].ravel(), a, b).reshape(-1, 3) - start) * FS])
-        v[np.isnan(w[:, 1]), 1] = np.nan
-        v[np.isnan(w[:, 3]), 3] = np.nan
-        span = np.clip(step, np.nanmin(v[:, 1:]), np.nanmax(v[:, 1:])) == step
-        mask[k] = span
-        for c in range(3):
-            u = v[v[:, 0] == c]
-            if len(u) == 0:
-                continue
-            near = np.abs(step[:, None] - u[:, 2]).min(1)
-            peaks[c, k] = np.exp(-0.5 * (near / 3.0) ** 2)
-            on, off = np.where(np.isnan(u[:, 1]), u[:, 2] - 8, u[:, 1]), np.where(np.isnan(u[:, 3]), u[:, 2] + 8, u[:, 3])
-            bp = np.column_stack([on, np.maximum(off, on + 0.1)]).ravel()
-            mass = np.concatenate([[0.0], np.cumsum(np.where(np.arange(len(bp) - 1) % 2 == 0, np.diff(bp), 0.0))])
-            if (np.diff(bp) <= 0).any():  # overlapping waves: leave this lead out
-                mask[k] = 0
-            else:
-                classes[c + 1, k] = np.diff(np.interp(edges, bp, mass)) / 2
-            for q in np.flatnonzero(np.isnan(u[:, 1]) | np.isnan(u[:, 3])):
-                mask[k, np.abs(step - u[q, 2]) < 30] = 0
-            good = u[~np.isnan(u).any(1)]
-            rows.append(np.column_stack([np.full(len(good), k), good]))
-    total = np.maximum(classes.sum(0), 1.0)
-    classes /= total
-    classes[0] = np.clip(1 - classes[1:].sum(0), 0, 1)
-    mask[:, outside[: 2 * (n // 2)].reshape(-1, 2).any(1)] = 0
-    if not plain and rng.random() < 0.15:  # an electrode off for a while
-        k, at, long = rng.integers(len(y)), rng.integers(n), rng.integers(50, 600)
-        y[k, at : at + long] = 0.0
-        mask[k, max(0, at // 2 - 20) : (at + long) // 2 + 20] = 0
-    rows = np.concatenate(rows) if rows else np.zeros((0, 5))
-    return companded(y.astype(np.float32)), classes, peaks, mask, rows
-
-
-def disturbed(y, noise, rng):
-    """Change gain, turn leads over, add noise recorded from electrodes, mains, hiss; narrow the band."""
-    n_leads, n = y.shape
-    y = y * np.exp(0.2 * rng.standard_normal((n_leads, 1)))
-    y = np.where(rng.random((n_leads, 1)) < 0.15, -y, y)
-    size = np.maximum(np.ptp(y, axis=1, keepdims=True), 0.05)
-    if rng.random() < 0.25:  # narrow band, as of 100 Hz recordings
-        width = rng.choice([2, 3, 4])
-        k = np.ones(width) / width
-        k = np.convolve(k, k)
-        y = np.apply_along_axis(lambda r: np.convolve(np.pad(r, len(k) // 2, mode="edge"), k, "valid"), 1, y)
-    if rng.random() < 0.5:
-        kind = rng.choice(["bw", "em", "ma"], p=[0.4, 0.2, 0.4])
-        level = np.exp(rng.uniform(np.log(0.01), np.log({"bw": 0.4, "em": 0.12, "ma": 0.08}[kind])))
-        source = noise[kind]
-        part = rng.random(n_leads) < rng.choice([0.3, 1.0])
-        for k in np.flatnonzero(part):
-            at = rng.integers(source.shape[1] - n)
-            y[k] += level * size[k] * np.exp(0.4 * rng.standard_normal()) * source[rng.integers(2), at : at + n]
-    if rng.random() < 0.12:
-        wave = np.sin(2 * np.pi * rng.choice([50, 60]) * np.arange(n) / FS + rng.uniform(0, 6.3))
-        y = y + size * rng.uniform(0, 0.06, (n_leads, 1)) * wave
-    if rng.random() < 0.3:
-        y = y + size * rng.uniform(0, 0.02) * rng.standard_normal(y.shape)
-    return y.astype(np.float32)
 
 
 # ---------------------------------------------------------------------------- the network
 def conv(i, o, k=5, s=1, d=1, p=None, bias=False):
-    return nn.Conv2d(i, o, (1, k), (1, s), (0, d * (k - 1) // 2 if p is None else p), (1, d), bias=bias)
+    return nn.Conv2d(
+        i, o, (1, k), (1, s), (0, d * (k - 1) // 2 if p is None else p), (1, d), bias=bias
+    )
 
 
 def conv_norm(i, o, k=5, s=1, d=1, p=None):
@@ -212,8 +46,8 @@ class Residual(nn.Module):
 class Network(nn.Module):
     """One small U-Net run on every lead; a trunk sees the mean and the largest over leads.
 
-    (record, channel, lead, time). Every layer acts along time alone and is the same for all leads, so
-    that number and order of leads are free; what the trunk finds is given back to every lead.
+    (record, channel, lead, time). Every layer acts along time alone and is the same for all leads,
+    so that number and order of leads are free; what the trunk finds is given back to every lead.
     """
 
     def __init__(self, c1=32, c2=32, c3=48, g=64, phases=2):
@@ -227,7 +61,12 @@ class Network(nn.Module):
         self.t3 = nn.Sequential(Residual(g), Residual(g, d=3), Residual(g, d=9))
         self.t2 = nn.Sequential(conv_norm_relu(2 * g, g), Residual(g))
         self.u3, self.b3 = conv_norm(c3, c3, 3), conv(g, c3, 1)
-        self.w3, self.u2, self.b2, self.f2 = conv(c3, c2, 1), conv_norm(c2, c2, 3), conv(g, c2, 1), Residual(c2)
+        self.w3, self.u2, self.b2, self.f2 = (
+            conv(c3, c2, 1),
+            conv_norm(c2, c2, 3),
+            conv(g, c2, 1),
+            Residual(c2),
+        )
         self.w2, self.u1, self.f1 = conv(c2, c1, 1), conv_norm(c1, c1, 3), Residual(c1)
         self.up = nn.Upsample(scale_factor=(1, 2), mode="nearest")
         self.head = conv(c1, 7 * phases, 3, bias=True)
@@ -249,7 +88,9 @@ class Network(nn.Module):
         o = self.head(y1)
         b, c, n_leads, t = o.shape
         o = o.reshape(b, self.phases, c // self.phases, n_leads, t).permute(0, 2, 3, 4, 1)
-        return o.reshape(b, c // self.phases, n_leads, t * self.phases), self.trunk_head(t2)[:, :, 0]
+        return o.reshape(b, c // self.phases, n_leads, t * self.phases), self.trunk_head(t2)[
+            :, :, 0
+        ]
 
 
 class Ensemble(nn.Module):
@@ -264,7 +105,9 @@ class Ensemble(nn.Module):
         for network in self.networks:
             o, _ = network(x)
             e = torch.exp(o[:, :4] - o[:, :4].amax(1, keepdim=True))
-            total = total + torch.cat([e[:, 1:] / e.sum(1, keepdim=True), torch.sigmoid(o[:, 4:])], 1)
+            total = total + torch.cat(
+                [e[:, 1:] / e.sum(1, keepdim=True), torch.sigmoid(o[:, 4:])], 1
+            )
         return (total / len(self.networks))[0]
 
 
@@ -281,9 +124,14 @@ def loss_of(network, batch, bounds_weight):
     share = (classes[:, 1:] * mask[:, None]).sum(2) / mask[:, None].sum(2).clamp(min=1)
     seen = (mask.mean(1) > 0.5).float()[:, None]
     pool = nn.functional.avg_pool1d
-    share, seen = pool(share, 4)[..., : trunk.shape[2]], pool(seen, 4)[..., : trunk.shape[2]].floor()
-    aux = (nn.functional.binary_cross_entropy_with_logits(trunk, share, reduction="none") * seen).mean()
-    # expected bounds: probability to the left and right of the peak adds up to the wave's two halves
+    share, seen = (
+        pool(share, 4)[..., : trunk.shape[2]],
+        pool(seen, 4)[..., : trunk.shape[2]].floor(),
+    )
+    aux = (
+        nn.functional.binary_cross_entropy_with_logits(trunk, share, reduction="none") * seen
+    ).mean()
+    # expected bounds: probability left and right of the peak adds up to the wave's two halves
     bounds = x.new_zeros(())
     if bounds_weight and len(rows):
         mass = torch.cumsum(torch.nn.functional.pad(logp[:, 1:].exp(), (1, 0)), 3)
@@ -305,14 +153,22 @@ def loss_of(network, batch, bounds_weight):
         right = read(torch.maximum(off + 6, pk + reach)) - read(pk)
         e = torch.stack([left - (pk - on), right - (off - pk)])[:, inside]
         weight = x.new_tensor([1.0, 1.5, 0.4])[c][inside]
-        bounds = (nn.functional.huber_loss(e, torch.zeros_like(e), delta=3.0, reduction="none") * weight).mean()
-    return cross + 0.3 * peak + 0.2 * aux + bounds_weight * bounds, (cross.item(), peak.item(), bounds.item())
+        bounds = (
+            nn.functional.huber_loss(e, torch.zeros_like(e), delta=6.0, reduction="none") * weight
+        ).mean()
+    return cross + 0.3 * peak + 0.2 * aux + bounds_weight * bounds, (
+        cross.item(),
+        peak.item(),
+        bounds.item(),
+    )
 
 
 def collate(parts):
     x, classes, peaks, mask, rows = zip(*parts, strict=True)
     rows = np.concatenate([np.column_stack([np.full(len(r), k), r]) for k, r in enumerate(rows)])
-    return [torch.from_numpy(np.stack(v)) for v in (x, classes, peaks, mask)] + [torch.from_numpy(rows.astype(np.float32))]
+    return [torch.from_numpy(np.stack(v)) for v in (x, classes, peaks, mask)] + [
+        torch.from_numpy(rows.astype(np.float32))
+    ]
 
 
 def train(records, noise, minutes, epochs, seed, log, init=None):
@@ -338,16 +194,18 @@ def train(records, noise, minutes, epochs, seed, log, init=None):
             chosen = [order[(at + j) % len(order)] for j in range(count)]
             at += count if n_leads == 12 else per
             batch = collate([example(records[k], noise, n_leads, n, rng) for k in chosen])
-            rate = 3e-3 * min(1, step / 200) * (0.5 + 0.5 * np.cos(np.pi * min(1, step / total))) + 1e-5
+            rate = (2e-3 if init else 3e-3) * min(1, step / 200) * (
+                0.5 + 0.5 * np.cos(np.pi * min(1, step / total))
+            ) + 1e-5
             for group in optimiser.param_groups:
                 group["lr"] = rate
-            loss, parts = loss_of(network, batch, 0.02 * min(1, step / 400))
+            loss, parts = loss_of(network, batch, 0.04 * min(1, step / 400))
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimiser.step()
             step += 1
-            keep = min(0.995, step / (step + 20))
+            keep = min(0.997, step / (step + 20))
             with torch.no_grad():
                 for k, v in network.state_dict().items():
                     if v.is_floating_point():
@@ -357,7 +215,11 @@ def train(records, noise, minutes, epochs, seed, log, init=None):
             recent.append(parts)
         if log:
             m = np.mean(recent[-70:], 0)
-            print(f"{step}/{total} {time.time() - began:.0f} s  classes {m[0]:.4f} peaks {m[1]:.4f} bounds {m[2]:.3f}", flush=True)
+            print(
+                f"{step}/{total} {time.time() - began:.0f} s  "
+                f"classes {m[0]:.4f} peaks {m[1]:.4f} bounds {m[2]:.3f}",
+                flush=True,
+            )
         if minutes and time.time() - began > 60 * minutes:
             break
     return shadow
@@ -389,7 +251,9 @@ def halved(path):
         value = numpy_helper.to_array(w)
         if value.dtype == np.float32 and value.size > 64:
             kept.append(numpy_helper.from_array(value.astype(np.float16), w.name + "_half"))
-            casts.append(helper.make_node("Cast", [w.name + "_half"], [w.name], to=onnx.TensorProto.FLOAT))
+            casts.append(
+                helper.make_node("Cast", [w.name + "_half"], [w.name], to=onnx.TensorProto.FLOAT)
+            )
         else:
             kept.append(w)
     nodes = casts + list(graph.node)
@@ -403,9 +267,14 @@ def halved(path):
 
 def export(paths, out):
     torch.onnx.export(
-        load(paths), (torch.randn(1, 2, 12, 2512),), out, input_names=["signal"], output_names=["waves"],
+        load(paths),
+        (torch.randn(1, 2, 12, 2512),),
+        out,
+        input_names=["signal"],
+        output_names=["waves"],
         dynamic_axes={"signal": {2: "lead", 3: "sample"}, "waves": {1: "lead", 2: "step"}},
-        opset_version=17, dynamo=False,
+        opset_version=17,
+        dynamo=False,
     )
     halved(out)
 
@@ -417,18 +286,23 @@ def main():
     parser.add_argument("--fold", type=int, default=0)
     parser.add_argument("--folds", type=int, default=4)
     parser.add_argument("--all", action="store_true")
-    parser.add_argument("--epochs", type=int, default=80)
+    parser.add_argument("--epochs", type=int, default=120)
     parser.add_argument("--minutes", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--init", type=Path, help="weights to go on from")
     parser.add_argument("--export", nargs="+")
     args = parser.parse_args()
     torch.set_num_threads(1)
     if args.export:
-        return export(args.export, args.out)
+        export(args.export, args.out)
+        return
     records = read_ludb(args.data / "ludb" / "data")
     fold = fold_of(records, args.folds)
+    init = torch.load(args.init) if args.init else None
     mine = {k: v for k, v in records.items() if args.all or fold[k] != args.fold}
-    weights = train(mine, read_noise(args.data / "nstdb"), args.minutes, args.epochs, args.seed, True)
+    weights = train(
+        mine, read_noise(args.data / "nstdb"), args.minutes, args.epochs, args.seed, True, init
+    )
     torch.save(weights, args.out)
 
 

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from precordia.core.errors import SamplingRateError, SignalError, WeightsError
 from precordia.delineation.network_input import RATE_HZ, network_input
-from precordia.delineation.network_waves import read_waves
+from precordia.delineation.network_waves import median_over_leads, read_waves
 from precordia.delineation.waves import LeadWaves
 
 WEIGHTS = "waves"
@@ -26,12 +26,12 @@ def delineate_with_network(signal: Float[np.ndarray, "lead sample"], fs: float) 
     """Find the P, QRS and T waves of every lead.
 
     All leads are read together, so that a wave that is faint in one lead is found with the help of
-    the others; yet each lead has bounds of its own. A dead lead (flat, or all missing) has no waves.
+    the others; yet each lead has bounds of its own. A dead lead (flat, or all missing) has none.
 
     Parameters
     ----------
     signal
-        Potential in millivolts; NaN where nothing was recorded. From one lead to as many as there are.
+        Potential in millivolts; NaN where nothing was recorded. Any number of leads.
     fs
         Sampling rate in hertz, 50 to 20,000.
 
@@ -50,13 +50,13 @@ def delineate_with_network(signal: Float[np.ndarray, "lead sample"], fs: float) 
 
     Notes
     -----
-    A one-dimensional U-Net (Ronneberger 2015; on the ECG Moskalenko 2019) with weights shared by all
-    leads reads each lead at 250 Hz. Departures: a trunk between its halves sees the mean and the
-    largest of the features over leads, and what it finds is given back to every lead; bounds are not
-    read off as class changes but as the expected place of the change (see
-    `precordia.delineation.network_waves.read_waves`); no annotation is taken to be exact. Trained on
-    LUDB (Kalyakulina 2020); the card beside the weights has the scores. Recordings longer than 30 s
-    are read in stretches that share 6 s.
+    A one-dimensional U-Net (on the ECG Moskalenko 2019) with weights shared by all leads reads each
+    lead at 250 Hz. Departures: a trunk between its halves sees the mean and the largest of the
+    features over leads, and what it finds is given back to every lead; bounds are not read off as
+    changes of the likeliest class but as the expected place of the change, see
+    `precordia.delineation.network_waves.read_waves`. Trained on LUDB (Kalyakulina 2020); the card
+    beside the weights has the scores. Recordings longer than 30 s are read in stretches that share
+    6 s.
 
     References
     ----------
@@ -78,7 +78,8 @@ def delineate_with_network(signal: Float[np.ndarray, "lead sample"], fs: float) 
     for start, stop, first, last in stretches:
         for kind, waves in _read(signal[:, start:stop], fs).items():
             waves[:3] = waves[:3] * (fs / RATE_HZ) + start
-            place = np.array([np.median(w[np.isfinite(w)]) for w in waves[1].T])
+            _unseen(waves, signal)
+            place = median_over_leads(waves[1])
             parts[kind].append(waves[:, :, (place >= first) & (place < last)])
     for kind, found in parts.items():
         if not found:
@@ -87,7 +88,9 @@ def delineate_with_network(signal: Float[np.ndarray, "lead sample"], fs: float) 
         for lead, waves in enumerate(np.moveaxis(table, (0, 1, 2), (2, 0, 1))):
             seen = np.isfinite(waves[:, 1])
             rows = waves[seen]
-            setattr(leads[lead], kind, rows[np.argsort(rows[:, 1], kind="stable")].astype(np.float64))
+            setattr(
+                leads[lead], kind, rows[np.argsort(rows[:, 1], kind="stable")].astype(np.float64)
+            )
     return leads
 
 
@@ -175,11 +178,23 @@ def _read(signal: np.ndarray, fs: float) -> dict[str, np.ndarray]:
     return out
 
 
+def _unseen(waves: np.ndarray, signal: np.ndarray) -> None:
+    """Forget what would lie where nothing was recorded."""
+    missing = ~np.isfinite(signal)
+    if not missing.any() or not waves.size:
+        return
+    lead = np.arange(len(signal))[:, None]
+    at = np.clip(np.nan_to_num(np.rint(waves[:3])).astype(int), 0, signal.shape[1] - 1)
+    hidden = missing[lead, at]
+    waves[:3][hidden] = np.nan
+    waves[:3, hidden[1]] = np.nan
+
+
 def _joined(found: list[np.ndarray], fs: float) -> np.ndarray:
     table = np.concatenate(found, axis=2)
     if len(found) == 1 or table.shape[2] < 2:
         return table
-    place = np.array([np.median(w[np.isfinite(w)]) for w in table[1].T])
+    place = median_over_leads(table[1])
     order = np.argsort(place, kind="stable")
     return table[:, :, order[np.r_[True, np.diff(place[order]) > _SAME_S * fs]]]
 

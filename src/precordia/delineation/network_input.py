@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What the delineation network sees: 250 Hz, baseline taken off, each lead scaled by its own size."""
+"""What the delineation network sees: 250 Hz, no baseline, each lead scaled by its own size."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ def network_input(
     Notes
     -----
     No step delays the signal: gaps are bridged by straight lines, smoothing before decimation is a
-    symmetric triangle, resampling is a cubic (Catmull-Rom) read at the exact instants ``k / 250`` s,
-    the baseline is a centred moving mean (1.2 s) taken twice. The scale is the median over
-    overlapping 1.6 s stretches of the peak-to-peak range, not less than a fifth of the median over
+    symmetric triangle, resampling is a cubic (Catmull-Rom) read at the exact instants
+    ``k / 250`` s, the baseline is a centred moving mean (1.2 s) taken twice. The scale is
+    the median over overlapping 1.6 s stretches of the peak-to-peak range, not less than a fifth of the median over
     leads, so that a silent lead is not blown up to noise.
 
     Examples
@@ -56,7 +56,9 @@ def network_input(
         return np.zeros((2, 0, x.shape[1]), np.float32), alive
     x = without_baseline(x)
     if missing is not None:
-        at = np.minimum((np.arange(x.shape[1]) * fs / RATE_HZ + 0.5).astype(int), missing.shape[1] - 1)
+        at = np.minimum(
+            (np.arange(x.shape[1]) * fs / RATE_HZ + 0.5).astype(int), missing.shape[1] - 1
+        )
         x[missing[alive][:, at]] = 0.0
     return companded(x / lead_scale(x)), alive
 
@@ -103,11 +105,17 @@ def _moving_mean(x: np.ndarray) -> np.ndarray:
     half = int(_BASELINE_S * RATE_HZ / 2)
     total = np.zeros((len(x), n + 1))
     np.cumsum(x, axis=1, out=total[:, 1:])
-    k = np.arange(n)
-    reach = np.minimum(half, np.minimum(k, n - 1 - k))  # stays centred at the ends
+    out = np.empty((len(x), n), np.float32)
+    k = np.concatenate([np.arange(min(half, n)), np.arange(max(n - half, half), n)])
+    reach = np.minimum(half, np.minimum(k, n - 1 - k))  # stays centred near the ends
     reach = np.maximum(reach, min(half // 2, (n - 1) // 2))
-    lo, hi = np.maximum(k - reach, 0), np.minimum(k + reach + 1, n)
-    return ((total[:, hi] - total[:, lo]) / (hi - lo)).astype(np.float32)
+    low, high = np.maximum(k - reach, 0), np.minimum(k + reach + 1, n)
+    out[:, k] = (total[:, high] - total[:, low]) / (high - low)
+    if n > 2 * half:
+        width = 2 * half + 1
+        np.subtract(total[:, width:], total[:, :-width], out=total[:, width:])
+        out[:, half : n - half] = total[:, width:] * (1 / width)
+    return out
 
 
 def lead_scale(x: Float[np.ndarray, "lead sample"]) -> Float[np.ndarray, "lead 1"]:

@@ -10,6 +10,7 @@ from jaxtyping import Float
 
 #: times are counted in 250 Hz samples of the network's input; a step of its answer is two of them
 STEP = 2.0
+STEP_MS = 8.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +31,8 @@ class Reading:
         Least duration over leads, steps.
     trust
         Probability from which a lead's own bounds are taken; below, they lean on the other leads.
+    unsure
+        Standard error of a bound, ms, beyond which it is left out.
     reach
         Samples on either side in which the peak is looked for on the signal.
     """
@@ -40,13 +43,20 @@ class Reading:
     pad: int
     shortest: float
     trust: float
+    unsure: float
     reach: int
 
 
 READINGS = {
-    "p": Reading(seed=0.25, present=0.5, shared=0.6, pad=9, shortest=3.0, trust=0.5, reach=6),
-    "qrs": Reading(seed=0.3, present=0.4, shared=0.9, pad=7, shortest=3.5, trust=0.5, reach=3),
-    "t": Reading(seed=0.25, present=0.4, shared=0.6, pad=16, shortest=4.0, trust=0.5, reach=8),
+    "p": Reading(
+        seed=0.25, present=0.5, shared=0.5, pad=9, shortest=3.0, trust=0.5, unsure=30, reach=6
+    ),
+    "qrs": Reading(
+        seed=0.3, present=0.5, shared=0.4, pad=7, shortest=3.5, trust=0.5, unsure=40, reach=3
+    ),
+    "t": Reading(
+        seed=0.25, present=0.5, shared=0.4, pad=16, shortest=4.0, trust=0.5, unsure=80, reach=8
+    ),
 }
 
 
@@ -64,16 +74,17 @@ def read_waves(
 
     Returns
     -------
-    For ``"p"``, ``"qrs"``, ``"t"``: onset, peak, offset (250 Hz samples) and confidence, of each lead
-    and each wave of the record; NaN times where a lead does not have the wave.
+    For ``"p"``, ``"qrs"``, ``"t"``: onset, peak, offset (250 Hz samples) and confidence, of each
+    lead and each wave of the record; NaN times where a lead does not have the wave.
 
     Notes
     -----
     A wave starts where the mean probability over leads is high. Around it, the probability that a
     sample lies in the wave, seen as a function of time, is the distribution function of the unknown
-    onset; its integral is the expected onset, the estimate of least squared error. The offset is read
-    likewise, and both are finer than a sample. A lead in which the wave hardly shows borrows the
-    median bounds of the others.
+    onset; its integral is the expected onset, the estimate of least squared error. The offset is
+    read likewise, and both are finer than a sample. A lead in which the wave hardly shows
+    borrows the median bounds of the others. A bound whose standard error (from the second moment of the same
+    distribution) is beyond `Reading.unsure`, or that lies beyond the ends of the recording, is NaN.
 
     Examples
     --------
@@ -119,17 +130,31 @@ def _read_kind(p: np.ndarray, tip: np.ndarray, signal: np.ndarray, reading: Read
     mass = np.cumsum(q, axis=2)
     core = np.argmax(mass >= 0.5 * mass[:, :, -1:], axis=2) + 1
     left = np.take_along_axis(mass, core[..., None] - 1, 2)[..., 0]
-    onset = low + core - left / most
-    offset = low + core + (mass[:, :, -1] - left) / most
+    before, after = left / most, (mass[:, :, -1] - left) / most
+    onset, offset = low + core - before, low + core + after
+    # the second moment of the same distribution gives the standard error
+    away = np.abs(np.arange(q.shape[2]) + 0.5 - core[..., None])
+    second = np.cumsum(2 * away * q, axis=2)
+    early = np.take_along_axis(second, core[..., None] - 1, 2)[..., 0]
+    error = np.sqrt(
+        np.maximum([early / most - before**2, (second[..., -1] - early) / most - after**2], 0)
+    )
+    unknown = error > reading.unsure / STEP_MS
+    unknown[0] |= (low == 0) & (q[:, :, 0] > 0.3 * most)  # cut by the ends of the recording
+    last = np.take_along_axis(q, np.maximum(high - low - 1, 0)[None, :, None], 2)[..., 0]
+    unknown[1] |= (high == n) & (last > 0.3 * most)
     sure = np.minimum(most / reading.trust, 1.0) ** 2
-    middle = most >= min(reading.trust, most.max())
-    for bound in (onset, offset):
-        usual = np.nanmedian(np.where(middle | (most >= most.max(0)), bound, np.nan), axis=0)
-        bound[...] = sure * bound + (1 - sure) * usual
+    clear = (most >= reading.trust) | (most >= most.max(0))
+    if not clear.all():
+        for bound in (onset, offset):
+            bound[...] = sure * bound + (1 - sure) * median_over_leads(
+                np.where(clear, bound, np.nan)
+            )
     confidence = (1 - reading.shared) * most + reading.shared * most.mean(0)
-    width = np.median(offset - onset, axis=0)
+    width = median_over_leads(offset - onset)
     keep = (width >= reading.shortest) & (confidence.max(0) >= reading.present)
     onset, offset, confidence = onset[:, keep], offset[:, keep], confidence[:, keep]
+    unknown = unknown[:, :, keep]
     at, low = at[keep], low[keep]
     place = low[:, None] + np.arange(at.shape[1])
     wave = (place >= onset[..., None] - 0.5) & (place < offset[..., None] + 0.5)
@@ -139,6 +164,7 @@ def _read_kind(p: np.ndarray, tip: np.ndarray, signal: np.ndarray, reading: Read
     peak = _on_the_signal(np.clip(peak, onset, offset), onset, offset, signal, reading.reach)
     out = np.stack([onset, peak, offset, np.clip(confidence, 0, 1)])
     out[:3, confidence < reading.present] = np.nan
+    out[0, unknown[0]] = out[2, unknown[1]] = np.nan
     return out
 
 
@@ -165,24 +191,40 @@ def _one_t_per_beat(qrs: np.ndarray, t: np.ndarray) -> np.ndarray:
     """Between two QRS complexes only the likeliest T stays."""
     if t.shape[2] < 2:
         return t
-    usual = _usual(t)
-    beat = np.searchsorted(np.sort(_usual(qrs)), usual)
-    sure = t[3].mean(0)
-    best = np.array([k == max(np.flatnonzero(beat == beat[k]), key=lambda j: sure[j]) for k in range(len(beat))])
-    return t[:, :, best]
+    beat = np.searchsorted(np.sort(median_over_leads(qrs[1])), median_over_leads(t[1]))
+    order = np.lexsort((-t[3].mean(0), beat))
+    best = order[np.r_[True, np.diff(beat[order]) > 0]]
+    return t[:, :, np.sort(best)]
 
 
-def _usual(waves: np.ndarray) -> np.ndarray:
-    """Median place of each wave over leads."""
-    peak = np.where(np.isnan(waves[1]), np.nan, waves[1])
-    return np.nanmedian(peak, axis=0) if peak.shape[1] else np.empty(0)
+def median_over_leads(x: Float[np.ndarray, "lead wave"]) -> Float[np.ndarray, " wave"]:
+    """Take the median over leads; NaN are left out.
+
+    Parameters
+    ----------
+    x
+        One value for each lead and wave.
+
+    Returns
+    -------
+    One value for each wave, NaN where no lead has one.
+
+    Examples
+    --------
+    >>> median_over_leads(np.array([[1.0, np.nan], [3.0, np.nan], [np.nan, np.nan]]))
+    array([ 2., nan])
+    """
+    x = np.sort(x, axis=0)
+    n = len(x) - np.isnan(x).sum(0)
+    k = np.arange(x.shape[1])
+    return 0.5 * (x[np.maximum(n - 1, 0) // 2, k] + x[n // 2 % max(len(x), 1), k])
 
 
 def _in_order(first: np.ndarray, then: np.ndarray) -> None:
     """Where a wave would end after the next one starts, both meet in the middle."""
     if not first.shape[2] or not then.shape[2]:
         return
-    after = np.searchsorted(_usual(then), _usual(first))
+    after = np.searchsorted(median_over_leads(then[1]), median_over_leads(first[1]))
     for k, j in enumerate(after):
         if j == then.shape[2]:
             continue
