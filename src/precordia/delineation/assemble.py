@@ -48,7 +48,8 @@ def assemble(
     leads
         Names of the leads.
     rpeaks
-        R-peaks that are already known: each is a beat and there are no others. None to take beats from the QRS waves.
+        R-peaks that are already known: each is a beat and there are no others. None to take beats
+        from the QRS waves.
     source
         Provenance of the result.
 
@@ -58,19 +59,23 @@ def assemble(
 
     Notes
     -----
-    *Beats.* QRS waves of different leads belong together where their middles follow each other within 75 ms. Such a group is a beat
-    if at least half of the leads that hold a signal have it, or if an R-peak lies within 150 ms. What is left fills empty places of a
-    beat at most 150 ms away, else it is dropped: one lead alone makes no beat.
+    *Beats.* QRS waves of different leads belong together where their middles follow each other
+    within 75 ms. Such a group is a beat if at least half of the leads that hold a signal have it,
+    or if an R-peak lies within 150 ms. What is left fills empty places of a beat at most 150 ms
+    away, else it is dropped: one lead alone makes no beat.
 
-    *P waves* of different leads belong together within 80 ms. Of several before one QRS, the last conducts,
-    unless less than half as many leads show it; it must lie at most 600 ms before the QRS. An earlier one is a blocked P wave if more
-    than half of the leads show it and the record goes on for at least 600 ms. *T waves* belong to the QRS before them.
+    *P waves* of different leads belong together within 80 ms. Of several before one QRS, the last
+    conducts, unless less than half as many leads show it; it must lie at most 600 ms before the
+    QRS. An earlier one is a blocked P wave if more than half of the leads show it and the record
+    goes on for at least 600 ms. *T waves* belong to the QRS before them.
 
-    *Global values.* Onset is the earliest over leads and offset the latest (IEC 60601-2-25:2011, global intervals), with a guard: the
-    outermost lead is followed only to 4 ms (P, QRS) or 8 ms (T) beyond the second, so that one noisy lead cannot widen an interval.
-    P and T peaks are medians over leads; the R-peak is the given one or that of all leads together
-    (`precordia.delineation.deflections.locate_joint_peak`), Q and S medians over the leads that have them. A global wave exists if at
-    least half of the leads show it; its confidence is the sum of theirs over the number of leads with a signal.
+    *Global values.* Onset is the earliest over leads and offset the latest (IEC 60601-2-25:2011,
+    global intervals), with a guard: the outermost lead is followed only to 4 ms (P, QRS) or 8 ms
+    (T) beyond the second, so that one noisy lead cannot widen an interval. P and T peaks are
+    medians over leads; the R-peak is the given one or that of all leads together
+    (`precordia.delineation.deflections.locate_joint_peak`), Q and S medians over the leads that
+    have them. A global wave exists if at least half of the leads show it; its confidence is the sum
+    of theirs over the number of leads with a signal.
 
     Examples
     --------
@@ -80,7 +85,7 @@ def assemble(
     >>> assemble([wave], x, 500.0, ("II",), None, source=Source()).r_peak
     array([500.])
     """
-    n_leads, n_samples = signal.shape
+    n_samples = signal.shape[1]
     usable = _usable(signal)
     centre, qrs, known = _beats(lead_waves, rpeaks, usable, fs)
     t = _t_waves(lead_waves, centre)
@@ -139,7 +144,7 @@ def _place(rows, lead, column, n_leads, n_columns) -> Table:
 
 
 def _groups(peak, gap):
-    """Number sorted peaks by group; a group ends where the next peak is further away than gap."""
+    """Give sorted peaks the number of their group; a wider gap ends a group."""
     return np.concatenate([[0], np.cumsum(np.diff(peak) > gap)])
 
 

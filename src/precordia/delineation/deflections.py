@@ -35,12 +35,13 @@ def locate_deflections(
 
     Notes
     -----
-    Deflections are heights over the chord from onset to offset, so that a raised or sunken J point is neither R nor S;
-    they are then moved to the extremum of the signal itself within 6 ms. R is the highest positive
-    deflection of at least 20 uV (IEC 60601-2-51) and 4 % of the whole complex; Q the deepest negative one before it if nothing
-    positive precedes; S the deepest negative one after it. A complex without a positive deflection (QS) has
-    neither Q nor S: its R peak is its main deflection, so that every QRS has an R peak to count by. In rSR' the R peak is the
-    higher of the two, and an S between them counts only if r is the higher.
+    Deflections are heights over the chord from onset to offset, so that a raised or sunken J point
+    is neither R nor S; they are then moved to the extremum of the signal itself within 6 ms. R is
+    the highest positive deflection of at least 20 uV (IEC 60601-2-51) and 4 % of the whole complex;
+    Q the deepest negative one before it if nothing positive precedes; S the deepest negative one
+    after it. A complex without a positive deflection (QS) has neither Q nor S: its R peak is its
+    main deflection, so that every QRS has an R peak to count by. In rSR' the R peak is the higher
+    of the two, and an S between them counts only if r is the higher.
 
     Examples
     --------
@@ -79,8 +80,8 @@ def locate_joint_peak(
 
     Notes
     -----
-    The sum over leads of the absolute height over the chord from onset to offset. In a record of one lead a positive deflection is
-    preferred to a negative one that is up to 1.6 times as large.
+    The sum over leads of the absolute height over the chord from onset to offset. In a record of
+    one lead a positive deflection is preferred to a negative one that is up to 1.6 times as large.
 
     Examples
     --------
@@ -160,7 +161,7 @@ def _of_complexes(signal, lead, waves, fs):
 
 
 def _exact(raw, index, sign, span, reach):
-    """Move each index (3, wave) to the extremum of the signal within a few samples, inside the complex."""
+    """Move each index (3, wave) to the extremum of the signal near it, inside the complex."""
     i = index[..., None] + np.arange(-reach, reach + 1)
     rows = np.arange(len(raw))[:, None]
     v = raw[rows, np.clip(i, 0, raw.shape[1] - 1)] * sign[..., None]

@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import importlib.util
-from functools import lru_cache
-from collections.abc import Callable
 from dataclasses import asdict, dataclass, fields, replace
+from functools import lru_cache
 from typing import Literal
 
 import numpy as np
@@ -22,6 +21,7 @@ from precordia.delineation.rules import RULES_VERSION, delineate_with_rules
 from precordia.delineation.waves import PEAK, WAVE_KINDS, LeadWaves
 
 Method = Literal["auto", "network", "rules"]
+Rpeaks = Int[np.ndarray, " beat"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,45 +33,92 @@ class DelineationSettings:
     shortest_s
         Records shorter than this get no fiducials, seconds.
     block_s
-        Longer records are worked through in blocks of this length, seconds.
+        The rules work through longer records in blocks of this length, seconds.
     margin_s
         What a block sees of its neighbours at each side, seconds.
     """
 
     shortest_s: float = 2.0
     block_s: float = 60.0
-    margin_s: float = 6.0
+    margin_s: float = 10.0
 
     def __post_init__(self) -> None:
         if not (self.block_s >= 10 and self.margin_s >= 2 and self.shortest_s > 0):
             raise OptionError(
-                f"blocks of {self.block_s:g} s with a margin of {self.margin_s:g} s arrived; "
-                "at least 10 s and 2 s are needed. Choose longer ones."
+                f"blocks of {self.block_s:g} s, margins of {self.margin_s:g} s and records from "
+                f"{self.shortest_s:g} s arrived; at least 10 s, 2 s and more than 0 s are needed. "
+                "Choose longer ones."
             )
 
 
-_SURE = 0.9  # median confidence of the QRS waves below which the network is not taken at its word
-_GAP = 1.8  # ... or a pause this many times the median RR interval
-_MISSED = 0.25  # share of the beats found by rules that it must have missed to be overruled
-
 DEFAULTS = DelineationSettings()
+
+_SURE = 0.9  # median confidence of the QRS waves below which the network is not taken at its word
+_UNSURE = 0.8  # ... and below which it is wrong if the rules see nothing but noise
+_GAP = 1.8  # a pause this many times the median RR interval may hide a beat
+_MISSED = 0.25  # share of the beats found by rules that it must have missed to be overruled
 
 
 def delineate(
     record: Record,
     *,
-    rpeaks: Int[np.ndarray, " beat"] | None = None,
+    rpeaks: Rpeaks | None = None,
     method: Method = "auto",
     settings: DelineationSettings = DEFAULTS,
 ) -> Fiducials:
-    """Find the waves of every beat, in each lead and over all leads together."""
+    """Find the waves of every beat, in each lead and over all leads together.
+
+    Parameters
+    ----------
+    record
+        One lead or many, 50 Hz or faster (100 Hz for bounds that mean something), of any length.
+    rpeaks
+        Beats that are already known, as sample indices. Each gets a row and there are no others.
+    method
+        ``"network"``: the trained network. ``"rules"``: slopes and curvatures, no weights needed.
+        ``"auto"``: the network where its weights and onnxruntime are installed, and the rules
+        where not, or where the network has plainly missed beats.
+    settings
+        Block lengths.
+
+    Returns
+    -------
+    Fiducials with a row per cardiac cycle. What is absent or cannot be told is NaN; a record that
+    is too short, flat or nothing but noise has no rows. ``source`` says which method was used.
+
+    Raises
+    ------
+    OptionError
+        If there is no such method.
+    SignalError
+        If ``rpeaks`` are not sample indices of this record.
+    WeightsError
+        If ``method="network"`` and its weights or onnxruntime are missing.
+
+    Notes
+    -----
+    The waves of each lead come from `precordia.delineation.network` or
+    `precordia.delineation.rules`; `precordia.delineation.assemble` joins them. Under ``"auto"`` the
+    rules are asked too where the network saw fewer than three beats, is unsure of half of them
+    (confidence below 0.9) or leaves a pause of 1.8 median RR intervals or more. They overrule it if
+    at least a quarter of their beats (and three) are not among its own, and where they see nothing
+    but noise while its median confidence is below 0.8; ``source.warnings`` tells.
+
+    Long records are read in overlapping stretches, so that memory does not grow with their length
+    beyond the record itself. Where a border falls changes bounds by less than 4 ms (rules: by what
+    the neighbouring beats of P waves are, rarely more).
+
+    Examples
+    --------
+    >>> flat = Record(signal=np.zeros((2, 5000)), fs=500, leads=("I", "II"))
+    >>> delineate(flat).n_beats
+    0
+    """
     chosen = _method(method)
-    signal, fs = record.signal, record.fs
-    n_samples = signal.shape[1]
-    if not record.leads or n_samples < settings.shortest_s * fs:
-        return _nothing(record, chosen, settings)
+    if not record.leads or record.n_samples < settings.shortest_s * record.fs:
+        return _nothing(record, _source(chosen, settings))
     if rpeaks is not None:
-        rpeaks = _checked_rpeaks(rpeaks, n_samples)
+        rpeaks = _checked_rpeaks(rpeaks, record.n_samples)
     if chosen == "rules":
         return _by_rules(record, rpeaks, settings)
     found = _by_network(record, rpeaks, settings)
@@ -80,27 +127,25 @@ def delineate(
     return found
 
 
-def _by_network(record: Record, rpeaks, settings: DelineationSettings) -> Fiducials:
+def _by_network(
+    record: Record, rpeaks: Rpeaks | None, settings: DelineationSettings
+) -> Fiducials:
     from precordia.delineation.network import delineate_with_network
 
-    waves = _in_blocks(
-        record.signal, record.fs, None, lambda x, fs, _: delineate_with_network(x, fs), settings
-    )
+    waves = delineate_with_network(record.signal, record.fs)
     source = _source("network", settings)
     return assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
 
 
-def _by_rules(
-    record: Record, rpeaks, settings: DelineationSettings, warnings: tuple[str, ...] = ()
-) -> Fiducials:
+def _by_rules(record: Record, rpeaks: Rpeaks | None, settings: DelineationSettings) -> Fiducials:
     at = rpeaks_of_signal(record.signal, record.fs) if rpeaks is None else rpeaks
-    waves = _in_blocks(record.signal, record.fs, at, delineate_with_rules, settings)
-    source = _source("rules", settings, warnings)
+    waves = _rules_in_blocks(record.signal, record.fs, at, settings)
+    source = _source("rules", settings)
     return assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
 
 
 def _leaves_doubt(found: Fiducials) -> bool:
-    """Whether beats may have been missed: few, unsure, or with a gap among them."""
+    """Whether beats may have been missed or invented: few, unsure, or with a gap among them."""
     at = found.r_peak[found.has_qrs]
     if len(at) < 3 or np.median(found.qrs_confidence[found.has_qrs]) < _SURE:
         return True
@@ -109,25 +154,28 @@ def _leaves_doubt(found: Fiducials) -> bool:
 
 
 def _second_opinion(record: Record, found: Fiducials, settings: DelineationSettings) -> Fiducials:
-    """Rules instead of the network if they see many beats that it does not."""
+    """Rules instead of the network if they see many beats that it does not, or only noise."""
     by_rules = _by_rules(record, None, settings)
     at, seen = by_rules.r_peak[by_rules.has_qrs], found.r_peak[found.has_qrs]
+    if not len(at):
+        if len(seen) and np.median(found.qrs_confidence[found.has_qrs]) < _UNSURE:
+            warning = f"{len(seen)} doubtful beats of the network do not stand out of the noise"
+            return _nothing(record, replace(found.source, warnings=(warning,)))
+        return found
     missed = len(at)
     if len(seen):
         missed = int((np.abs(at - seen[nearest(seen, at)]) > 0.15 * record.fs).sum())
-    if missed < 3 or missed < _MISSED * len(at):
+    if missed < max(3, _MISSED * len(at)):
         return found
-    warning = (
-        f"the network saw {len(seen)} beats, the rules {len(at)}, {missed} of them at other places: "
-        "waves are those of the rules"
-    )
-    return replace(by_rules, source=_source("rules", settings, (warning,)))
+    warning = f"by rules: the network missed {missed} of the {len(at)} beats that rules see"
+    return replace(by_rules, source=replace(by_rules.source, warnings=(warning,)))
 
 
 def _method(method: str) -> str:
     if method not in ("auto", "network", "rules"):
         raise OptionError(
-            f"method {method!r} arrived; 'auto', 'network' or 'rules' is needed. Leave it out for 'auto'."
+            f"method {method!r} arrived; 'auto', 'network' or 'rules' is needed. "
+            "Leave it out for 'auto'."
         )
     if method == "auto":
         return "network" if _has_network() else "rules"
@@ -143,34 +191,27 @@ def _has_network() -> bool:
     return has_weights()
 
 
-def _source(
-    chosen: str, settings: DelineationSettings, warnings: tuple[str, ...] = ()
-) -> Source:
+def _source(chosen: str, settings: DelineationSettings) -> Source:
     version = RULES_VERSION
     if chosen == "network":
         from precordia.delineation.network import weights_version
 
         version = weights_version()
-    return Source(
-        method=f"delineate:{chosen}",
-        version=version,
-        parameters=asdict(settings),
-        warnings=warnings,
-    )
+    return Source(method=f"delineate:{chosen}", version=version, parameters=asdict(settings))
 
 
-def _nothing(record: Record, chosen: str, settings: DelineationSettings) -> Fiducials:
+def _nothing(record: Record, source: Source) -> Fiducials:
     nothing = empty_waves(0)
     return Fiducials(
         fs=record.fs,
         n_samples=record.n_samples,
         leads={name: empty_waves(0) for name in record.leads},
-        source=_source(chosen, settings),
+        source=source,
         **{f.name: getattr(nothing, f.name) for f in fields(Waves)},
     )
 
 
-def _checked_rpeaks(rpeaks: object, n_samples: int) -> Int[np.ndarray, " beat"]:
+def _checked_rpeaks(rpeaks: object, n_samples: int) -> Rpeaks:
     at = np.asarray(rpeaks)
     if at.ndim != 1 or at.dtype.kind not in "iuf" or not np.isfinite(at).all():
         raise SignalError(
@@ -185,31 +226,31 @@ def _checked_rpeaks(rpeaks: object, n_samples: int) -> Int[np.ndarray, " beat"]:
     return np.unique(np.rint(at).astype(np.int64))
 
 
-def _in_blocks(
+def _rules_in_blocks(
     signal: Float[np.ndarray, "lead sample"],
     fs: float,
-    rpeaks: Int[np.ndarray, " beat"] | None,
-    find: Callable[..., list[LeadWaves]],
+    rpeaks: Rpeaks,
     settings: DelineationSettings,
 ) -> list[LeadWaves]:
-    """Apply a method to overlapping blocks and keep of each what peaks inside it."""
+    """Apply the rules to overlapping blocks and keep of each what peaks inside it."""
     n = signal.shape[1]
     block, margin = round(settings.block_s * fs), round(settings.margin_s * fs)
     if n <= block + 2 * margin:
-        return find(signal, fs, rpeaks)
+        return delineate_with_rules(signal, fs, rpeaks)
     parts: list[list[LeadWaves]] = []
-    for a in range(0, n, block):
-        b = a + block if n - (a + block) > margin else n
-        lo, hi = max(0, a - margin), min(n, b + margin)
-        inside = None if rpeaks is None else rpeaks[(rpeaks >= lo) & (rpeaks < hi)] - lo
-        found = find(signal[:, lo:hi], fs, inside)
-        parts.append([_kept(waves, lo, a, b) for waves in found])
-        if b == n:
-            break
-    return [
-        LeadWaves(*(np.concatenate([getattr(part[k], kind) for part in parts]) for kind in WAVE_KINDS))
+    start = 0
+    while start < n:
+        stop = start + block if n - (start + block) > margin else n
+        low, high = max(0, start - margin), min(n, stop + margin)
+        inside = rpeaks[(rpeaks >= low) & (rpeaks < high)] - low
+        found = delineate_with_rules(signal[:, low:high], fs, inside)
+        parts.append([_kept(waves, low, start, stop) for waves in found])
+        start = stop
+    joined = (
+        [np.concatenate([getattr(part[k], kind) for part in parts]) for kind in WAVE_KINDS]
         for k in range(len(signal))
-    ]
+    )
+    return [LeadWaves(*tables) for tables in joined]
 
 
 def _kept(waves: LeadWaves, shift: int, start: int, stop: int) -> LeadWaves:

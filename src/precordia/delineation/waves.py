@@ -34,9 +34,9 @@ def no_waves() -> Float[np.ndarray, "0 4"]:
 class LeadWaves:
     """P, QRS and T waves of one lead, each kind a table of its own.
 
-    This is what a method that looks at each lead by itself hands over; `assemble` joins the leads to beats. A row is one wave:
-    onset, peak, offset (sample positions at the record's sampling rate, fractions allowed, NaN where unknown) and
-    confidence 0..1. Rows are sorted by peak.
+    This is what a method that looks at each lead by itself hands over; `assemble` joins the leads
+    to beats. A row is one wave: onset, peak, offset (sample positions at the record's sampling
+    rate, fractions allowed, NaN where unknown) and confidence 0..1. Rows are sorted by peak.
 
     Attributes
     ----------
