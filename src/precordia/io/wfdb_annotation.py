@@ -25,6 +25,8 @@ SYMBOLS = {
     33: "]", 34: "e", 35: "n", 36: "@", 37: "x", 38: "f", 39: "(", 40: ")", 41: "r",
 }  # fmt: skip
 _CODES = {symbol: code for code, symbol in SYMBOLS.items()}
+#: codes without a meaning of their own, which a file may define
+_OWN_CODES = frozenset(str(code) for code in range(42, 50))
 _NOTE, _SKIP, _NUM, _SUB, _CHN, _AUX = 22, 59, 60, 61, 62, 63
 _RESOLUTION = re.compile(r"## time resolution: (\d+\.?\d*(?:[eE][-+]?\d+)?)")
 _EXTENSION = re.compile(r"[A-Za-z0-9_-]+$")
@@ -197,8 +199,8 @@ def _walk(words, codes, content: bytes, name: str):
             text = content[2 * at + 2 : 2 * at + 2 + value]
             fields.append((at, code, _text(text)))
         else:
-            small = value & 0xFF
-            fields.append((at, code, small - 256 if small > 127 else small))
+            small = value & 0xFF  # signed, but for channels
+            fields.append((at, code, small - 256 if small > 127 and code != _CHN else small))
         if beyond >= words.size:
             raise FormatError(
                 f"'{name}' ends inside an annotation; all bytes of an annotation file are needed. "
@@ -219,27 +221,29 @@ def _text(raw: bytes) -> str:
 
 def _definitions(codes, position, aux: list[str], table: list[str]) -> tuple[int, float]:
     """Apply the notes at the beginning that describe the file itself; return how many they are."""
-    resolution, defining, k = 0.0, False, 0
-    for k, text in enumerate([*aux, ""]):
-        if k == len(aux) or codes[k] != _NOTE or position[k] != 0:
-            break
-        if defining:
-            if text.startswith("## end of definitions"):
-                defining = False
-                continue
-            parts = text.split(None, 2)
-            if len(parts) >= 2 and parts[0].isdecimal() and int(parts[0]) < 64:
+    resolution, defining = 0.0, False
+    for k in range(len(aux)):
+        if codes[k] == 0 and k and position[k] == 0:
+            return k + 1, resolution  # the library ends its own notes with an empty annotation
+        if codes[k] != _NOTE or position[k] != 0:
+            return k, resolution
+        text = aux[k]
+        parts = text.split(None, 2)
+        if parts and parts[0].isdecimal() and len(parts) > 1 and (
+            defining or (len(parts) == 3 and parts[0] in _OWN_CODES)
+        ):  # fmt: skip
+            if int(parts[0]) < _SKIP:
                 table[int(parts[0])] = parts[1]
-            continue
-        found = _RESOLUTION.match(text)
-        if found is not None:
+        elif (found := _RESOLUTION.match(text)) is not None:
             resolution = float(found[1])
             resolution = resolution if 0 < resolution < 1e12 else 0.0
         elif text.startswith("## annotation type definitions"):
             defining = True
+        elif text.startswith("## end of definitions"):
+            defining = False
         else:
-            break
-    return k, resolution
+            return k, resolution
+    return len(aux), resolution
 
 
 def write_annotations(
@@ -303,6 +307,8 @@ def encode_annotations(annotations: Annotations, *, fs: float | None = None) -> 
         notes += ["## annotation type definitions", *own, "## end of definitions"]
     for note in notes:
         out += _word(_NOTE, 0) + _aux(note)
+    if notes:  # an empty annotation at 0 ends them: one back, one forth
+        out += _word(_SKIP, 0) + b"\xff\xff\xff\xff" + _word(0, 1)
     aux = annotations.aux or ("",) * n
     subtype = annotations.subtype or (0,) * n
     channel, number = annotations.channel or (0,) * n, annotations.number or (0,) * n
@@ -325,7 +331,7 @@ def encode_annotations(annotations: Annotations, *, fs: float | None = None) -> 
             out += _word(_SUB, _small(subtype[k], "subtype"))
         if channel[k] != chn:
             chn = channel[k]
-            out += _word(_CHN, _small(chn, "channel"))
+            out += _word(_CHN, _small(chn, "channel", 0, 255))
         if number[k] != num:
             num = number[k]
             out += _word(_NUM, _small(num, "number"))
@@ -338,7 +344,8 @@ def _own_codes(symbols: tuple[str, ...]) -> tuple[dict[str, int], list[str]]:
     """Give every symbol a code; symbols of the caller's own get free ones from 42 on."""
     table: dict[str, int] = {}
     own: list[str] = []
-    free = iter(range(42, 50))
+    taken = {int(found[1]) for symbol in symbols if (found := _NUMBERED.match(symbol))}
+    free = iter([code for code in range(42, 50) if code not in taken])
     for symbol in dict.fromkeys(symbols):
         if symbol in _CODES:
             table[symbol] = _CODES[symbol]
@@ -362,10 +369,10 @@ def _word(code: int, value: int) -> bytes:
     return ((code << 10) | value).to_bytes(2, "little")
 
 
-def _small(value: int, field: str) -> int:
-    if not -128 <= value <= 127:
+def _small(value: int, field: str, lowest: int = -128, highest: int = 127) -> int:
+    if not lowest <= value <= highest:
         raise OutputError(
-            f"an annotation's {field} is {value}; WFDB stores -128 to 127. Change or drop it."
+            f"an annotation's {field} is {value}; WFDB stores {lowest} to {highest}. Change it."
         )
     return value & 0xFF
 

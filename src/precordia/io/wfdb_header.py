@@ -119,6 +119,8 @@ def read_header(path: str | os.PathLike[str]) -> Header:
             )
         with FileIO(path) as file:
             content = file.read(MAX_HEADER_BYTES)
+    except FormatError:
+        raise
     except FileNotFoundError as error:
         raise FormatError(
             f"there is no header '{name}' in '{os.path.dirname(path) or '.'}'; a WFDB record "
@@ -290,8 +292,9 @@ def _signal_lines(lines: list[str], name: str) -> tuple[tuple[SignalLine, ...], 
                     )))  # fmt: skip
                     continue
         signals.append(_loose_line(line, parts, name))
+        known[line, ""] = ()  # whatever it says, the record is not uniform
     uniform = len(known) == 1 and len({(s.file, s.baseline) for s in signals}) == 1
-    return tuple(signals), uniform and len(signals) == len(lines)
+    return tuple(signals), uniform
 
 
 def _shared(parts: list[str], name: str) -> tuple:
