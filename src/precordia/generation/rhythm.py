@@ -158,9 +158,8 @@ def _ventricular_premature(rng: np.random.Generator, pace: Pace) -> Timeline:
     coupling = options.get("coupling", 0.62) * pace.rr_s
     spacing = options.get("spacing_s", 0.42)
     onsets, since, busy_until = sinus_onsets(rng, pace), int(rng.integers(every)), -np.inf
-    starts_at = options.get("first_s")
-    if starts_at is not None:
-        since = -10_000
+    starts_at = options.get("first_s")  # once, at this time, in place of every n-th beat
+    once = starts_at is not None
     for onset in onsets:
         answered = onset + pace.pr_s
         if answered < busy_until:
@@ -168,7 +167,7 @@ def _ventricular_premature(rng: np.random.Generator, pace: Pace) -> Timeline:
             continue
         line.conduct(onset, pace.pr_s)
         since += 1
-        due = since >= every - 1
+        due = not once and since >= every - 1
         if starts_at is not None and answered >= starts_at:
             due, starts_at = True, None
         if due:

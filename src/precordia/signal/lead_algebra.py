@@ -229,7 +229,7 @@ def transform_leads(
 
 def complete_limb_leads(
     signal: Float[np.ndarray, "lead sample"], leads: Sequence[str]
-) -> Float[np.ndarray, "lead sample"]:
+) -> Float[np.ndarray, "..."]:
     """Compute all six limb leads from any two of them.
 
     Parameters
@@ -332,7 +332,7 @@ def independent_leads(
 
 def _rows(
     signal: np.ndarray, leads: Sequence[str], wanted: Sequence[str], purpose: str
-) -> Float[np.ndarray, "lead sample"]:
+) -> Float[np.ndarray, "..."]:
     array = np.asarray(signal)
     array = array if array.dtype.kind == "f" else array.astype(float)
     if array.ndim != 2 or array.shape[0] != len(leads):

@@ -22,7 +22,7 @@ def draw_noise(
     n_samples: int,
     n_leads: int,
     seed: int | np.random.Generator,
-) -> Float[np.ndarray, "lead sample"]:
+) -> Float[np.ndarray, "..."]:
     """Cut random excerpts out of a noise recording, one for each lead.
 
     Parameters
@@ -152,7 +152,7 @@ def add_noise(
 
 def join_electrode_noise(
     noise: Float[np.ndarray, "lead sample"], leads: Sequence[str] = STANDARD_12
-) -> Float[np.ndarray, "lead sample"]:
+) -> Float[np.ndarray, "..."]:
     """Turn independent noise at nine electrodes into noise of leads.
 
     Real noise arises at electrodes, so the limb leads share it and keep their identities, and the

@@ -84,7 +84,7 @@ def cut_windows(
     *,
     seconds: float,
     step_s: float | None = None,
-) -> Float[np.ndarray, "window lead sample"]:
+) -> Float[np.ndarray, "..."]:
     """Cut a signal into windows of equal length that together cover all of it.
 
     Parameters
