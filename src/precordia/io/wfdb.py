@@ -154,7 +154,7 @@ def read_wfdb(
         start_time=start_time,
         origin=said.origin,  # type: ignore[arg-type]
         carried=_carried(header, said.statements, said.header, marks),
-        companions=companions and _companions(companions, lines, roles, header.fs),
+        companions=_companions(companions, lines, roles, header.fs) if companions else (),
         remarks=_remarks(header, roles, unverified),
         source=_source(start, stop, annotations, check_checksums, unit),
     )
