@@ -13,6 +13,7 @@ from precordia.delineation.rules_scales import (
     first,
     hat,
     last,
+    likeness,
     median_seen,
     slope,
     smooth,
@@ -26,6 +27,7 @@ RULES_VERSION = "1"
 
 _SMALLEST_MV = 0.02  # a smaller deflection is no wave (IEC 60601-2-51)
 _STANDS_OUT = 4.0  # slope at R-peaks over the median slope: below 3.2 in noise, above 11 in ECGs
+_STANDS_OUT_A_LITTLE, _ALIKE = 1.8, 0.75  # or less, as in ventricular tachycardia, if beats agree
 # QRS
 _SLOPE_MS = (12, 14)  # smoothing and half span of the slope
 _STEEP = 0.45  # share of the steepest slope that is surely QRS
@@ -99,7 +101,7 @@ def delineate_with_rules(
     r = np.rint((rpeaks - clock.first) / clock.step).astype(np.int64)
     r = np.clip(r, 0, x.shape[1] - 1)
     steepness = np.abs(slope(x, *(clock.samples(ms) for ms in _SLOPE_MS)))
-    if not _beats_stand_out(steepness, r, clock):
+    if not _beats_stand_out(x, steepness, r, clock):
         return out
     qrs, joint = _find_qrs(x, steepness, r, clock)
     rest = _without_qrs(x, joint)
@@ -111,12 +113,16 @@ def delineate_with_rules(
     return out
 
 
-def _beats_stand_out(steepness, r, clock: Clock) -> bool:
-    """Whether slopes at the R-peaks are well above those between them."""
+def _beats_stand_out(x, steepness, r, clock: Clock) -> bool:
+    """Whether slopes at the R-peaks are above those between them, or beats are alike."""
     relative = steepness / (np.median(steepness, axis=1, keepdims=True) + 1e-6)
     joint = np.sqrt((relative**2).mean(axis=0))
     top = windows(joint, r - clock.samples(60), clock.samples(130)).max(-1)
-    return bool(np.median(top) > _STANDS_OUT * np.median(joint))
+    ratio = np.median(top) / (np.median(joint) + 1e-12)
+    if ratio > _STANDS_OUT or ratio < _STANDS_OUT_A_LITTLE or len(r) < 4:
+        return bool(ratio > _STANDS_OUT)
+    alike = likeness(x, r - clock.samples(100), clock.samples(200))
+    return bool(np.median(alike) > _ALIKE)
 
 
 def _find_qrs(x, steepness, r, clock: Clock):

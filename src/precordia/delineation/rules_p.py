@@ -6,7 +6,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from precordia.delineation.rules_scales import Clock, bump_edges, hat, smooth, windows
+from precordia.delineation.rules_scales import Clock, bump_edges, hat, likeness, smooth, windows
 
 _NEIGHBOURS = 15  # beats whose mean is taken as what is usual
 _SMALLEST_MV = 0.01
@@ -85,10 +85,10 @@ def find_p_waves(
     kept = np.where(close, rms**2, 0).sum(-1) / whole
     chance = 1 / np.maximum(members, 2)
     coherence = np.where(members > 2, (kept - chance) / (1 - chance), 0.8)
-    place, likeness = _best_match(z, mean, tau, half, clock.samples(40))
+    place, resembles = _best_match(z, mean, tau, half, clock.samples(40))
     quiet = _diastole(curve, floor, start + place - clock.samples(80))
     height = np.log((rms[beats, tau] + 0.002) / (quiet + 0.002))
-    features = [coherence, likeness, height, np.maximum(alike, 0), early, np.ones(n_beats)]
+    features = [coherence, resembles, height, np.maximum(alike, 0), early, np.ones(n_beats)]
     score = _LOG_ODDS @ np.stack(features).astype(float)
     score[allowed.sum(-1) < clock.samples(50)] = -9.0
     # each lead: the largest bump at that place
@@ -123,15 +123,11 @@ def _earliest(qrs, t_end, clock: Clock):
 
 def _like_the_others(x, qrs, clock: Clock):
     """Correlation of each QRS with the median QRS over all leads, and whether it comes early."""
-    w = windows(x, qrs[0] - clock.samples(12), clock.samples(150))
-    w = w - w.mean(axis=-1, keepdims=True)
-    typical = np.median(w, axis=1, keepdims=True)
-    norm = np.sqrt((w**2).sum((0, 2)) * (typical**2).sum() + 1e-12)
     early = np.zeros(qrs.shape[1], bool)
     rr = np.diff(qrs[0])
     if len(rr) > 2:
         early[1:] = rr < 0.8 * np.median(rr)
-    return (w * typical).sum((0, 2)) / norm, early
+    return likeness(x, qrs[0] - clock.samples(12), clock.samples(150)), early
 
 
 class _Neighbours:
@@ -154,12 +150,12 @@ def _best_match(z, mean, tau, half, reach):
     m = mean[:, beats[:, None], near]
     m2 = (m**2).sum((0, 2))
     shifts = np.arange(-reach, reach + 1, 2)
-    likeness = np.empty((len(shifts), len(beats)))
-    for row, by in zip(likeness, shifts, strict=True):
+    same = np.empty((len(shifts), len(beats)))
+    for row, by in zip(same, shifts, strict=True):
         g = z[:, beats[:, None], np.clip(near + by, 0, width - 1)]
         row[:] = (g * m).sum((0, 2)) / np.sqrt((g**2).sum((0, 2)) * m2 + 1e-12)
-    best = np.argmax(likeness - 1e-3 * np.abs(shifts)[:, None], axis=0)
-    return tau + shifts[best], likeness[best, beats]
+    best = np.argmax(same - 1e-3 * np.abs(shifts)[:, None], axis=0)
+    return tau + shifts[best], same[best, beats]
 
 
 def _diastole(curve, floor, stop):

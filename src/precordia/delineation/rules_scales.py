@@ -135,6 +135,23 @@ def windows(
     return np.take_along_axis(x, i.reshape(len(x), -1), axis=-1).reshape(*start.shape, width)
 
 
+def likeness(
+    x: Leads, start: Int[np.ndarray, " beat"], width: int
+) -> Float[np.ndarray, " beat"]:
+    """Correlate the window of each beat with the median of all, over all leads together.
+
+    Examples
+    --------
+    >>> likeness(np.tile(np.bartlett(20), 5)[None], np.arange(0, 100, 20), 20).round(3)
+    array([1., 1., 1., 1., 1.])
+    """
+    w = windows(x, start, width)
+    w = w - w.mean(axis=-1, keepdims=True)
+    typical = np.median(w, axis=1, keepdims=True)
+    norm = np.sqrt((w**2).sum((0, 2)) * (typical**2).sum() + 1e-12)
+    return (w * typical).sum((0, 2)) / norm
+
+
 def last(mask: Bool[np.ndarray, "*beat sample"]) -> Int[np.ndarray, "*beat"]:
     """Return the index of the last True along the last axis, -1 where there is none."""
     n = mask.shape[-1]
