@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Which QRS complexes look alike: templates found by correlation over all leads."""
 
+from math import isfinite
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -61,7 +63,10 @@ def beat_shapes(
     reach = (width + 2 * lag) * step
 
     def cut(rows: np.ndarray) -> np.ndarray:
-        return np.nan_to_num(beat_windows(signal, starts[rows], reach)[:, :, ::step])
+        windows = beat_windows(signal, starts[rows], reach)[:, :, ::step]
+        # A constant part would drown the shape in rounding; gaps count as nothing.
+        windows = windows - windows.mean(axis=2, keepdims=True)
+        return windows if isfinite(float(windows.sum())) else np.nan_to_num(windows)
 
     best = np.full(n, -1.0)
     best_alone = np.full(n, -1.0)
@@ -107,12 +112,8 @@ def _fit(windows: np.ndarray, template: np.ndarray) -> np.ndarray:
     width = template.shape[1]
     placed = np.lib.stride_tricks.sliding_window_view(windows, width, axis=2)
     above = np.einsum("lbkw,lw->bk", placed, template, optimize=False)
-    # Energy of every placement about its own mean, from running sums.
-    pad = ((0, 0), (0, 0), (1, 0))
-    wide = windows.astype(np.float64)
-    total = np.cumsum(np.pad(wide, pad), axis=2)
-    square = np.cumsum(np.pad(wide**2, pad), axis=2)
-    sums = total[:, :, width:] - total[:, :, :-width]
-    energy = square[:, :, width:] - square[:, :, :-width] - sums**2 / width
-    below = np.sqrt(np.maximum(energy.sum(axis=0), 0.0) * float((template**2).sum()))
-    return np.divide(above, below, out=np.zeros_like(below), where=below > 1e-9).max(axis=1)
+    sums = placed.sum(axis=3)
+    energy = np.einsum("lbkw,lbkw->bk", placed, placed, optimize=False)
+    energy -= (sums**2).sum(axis=0) / width
+    below = np.sqrt(np.maximum(energy, 0.0) * float((template**2).sum()))
+    return np.divide(above, below, out=np.zeros_like(below), where=below > 1e-6).max(axis=1)

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """The same stretch of signal around every beat, aligned and free of baseline wander."""
 
+from math import isfinite
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -87,7 +89,9 @@ def align_beats(
     if moved.size < 2:
         return moved
     seen = beat_windows(signal, moved - before - lag, width + 2 * lag + 1)
-    slope = np.nan_to_num(np.diff(seen, axis=2))
+    slope = np.diff(seen, axis=2)
+    if not isfinite(float(slope.sum())):
+        slope = np.nan_to_num(slope)
     shift = np.zeros(moved.size, dtype=np.int64)
     # (lead, beat, lag, window): every placement of the comparison window.
     placed = np.lib.stride_tricks.sliding_window_view(slope, width, axis=2)

@@ -7,6 +7,7 @@ from jaxtyping import Bool, Float
 from precordia.core.fiducials import Fiducials
 from precordia.core.measurements import BeatKind, BeatTable, empty_beats
 from precordia.measurement.beat_shapes import beat_shapes
+from precordia.measurement.known_median import known_median
 from precordia.measurement.rhythm import rr_intervals
 
 PREMATURE = 0.86
@@ -113,7 +114,7 @@ def _dominant(shape: np.ndarray, qrs: np.ndarray, n_shapes: int) -> int:
     best = int(n.argmax())
     for k in np.argsort(-n).tolist():
         often = k != best and n[k] >= max(2, 0.5 * n[best])
-        if often and _median(qrs[shape == k]) <= _median(qrs[shape == best]) - 20:
+        if often and known_median(qrs[shape == k]) <= known_median(qrs[shape == best]) - 20:
             best = k
     return best
 
@@ -122,7 +123,9 @@ def _running_median(x: np.ndarray, width: int) -> np.ndarray:
     width = min(width, x.size | 1)
     half = width // 2
     padded = np.pad(x, half, mode="reflect" if x.size > half else "edge")
-    return np.median(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)[: x.size]
+    # The width is odd: the middle of the sorted window, which np.median finds more slowly.
+    windows = np.sort(np.lib.stride_tricks.sliding_window_view(padded, width), axis=1)
+    return windows[: x.size, half]
 
 
 def _local_rr(rr: np.ndarray, main: np.ndarray) -> np.ndarray:
@@ -133,7 +136,7 @@ def _local_rr(rr: np.ndarray, main: np.ndarray) -> np.ndarray:
     plain = known & main & np.concatenate([[False], main[:-1]])
     if np.count_nonzero(plain) < 3:
         # Bigeminy and the like: the mean of coupling interval and pause is the cycle.
-        mean = np.convolve(np.where(known, rr, np.nanmedian(rr)), np.ones(2) / 2, "same")
+        mean = np.convolve(np.where(known, rr, known_median(rr)), np.ones(2) / 2, "same")
         return _running_median(mean, 9)
     at = np.flatnonzero(plain)
     return np.interp(np.arange(rr.size), at, _running_median(rr[at], 11))
@@ -150,11 +153,11 @@ def _decide(
 ) -> np.ndarray:
     kind = np.full(shape.size, _NORMAL)
     usual = shape == main
-    width = _median(qrs[usual])
+    width = known_median(qrs[usual])
     # The width of a single beat is noisy: average it with that of its shape.
     of_shape = qrs.copy()
     for k in np.unique(shape[~usual & (shape >= 0)]).tolist():
-        of_shape[shape == k] = _median(qrs[shape == k])
+        of_shape[shape == k] = known_median(qrs[shape == k])
     broad = (np.where(np.isfinite(qrs), qrs, of_shape) + of_shape) / 2
     wide = broad >= (max(width + 15.0, 105.0) if width == width else 110.0)
     early = prematurity < PREMATURE
@@ -169,7 +172,7 @@ def _decide(
     # What an early beat does to its own interval and to the next is no irregularity.
     apart = below | early
     step[apart | np.concatenate([[False], apart[:-1]])] = np.nan
-    steady = np.nan_to_num(step, nan=float(np.nan_to_num(_median(step))))
+    steady = np.nan_to_num(step, nan=float(np.nan_to_num(known_median(step))))
     irregular = _running_median(steady, 31) > IRREGULAR
     kind[~below & early & ~irregular] = _ABOVE
     _extend_runs(kind, rr, irregular)
@@ -185,9 +188,9 @@ def _is_ventricular_rhythm(
     between = rr[usual & np.isfinite(rr)]
     if between.size < 3 or np.isfinite(p_peak[usual]).mean() > 0.3:
         return False
-    typical = _median(between)
-    regular = _median(np.abs(np.diff(between))) < 0.06 * typical
-    return bool(_median(qrs[usual]) >= 130.0 and typical < 550.0 and regular)
+    typical = known_median(between)
+    regular = known_median(np.abs(np.diff(between))) < 0.06 * typical
+    return bool(known_median(qrs[usual]) >= 130.0 and typical < 550.0 and regular)
 
 
 def _extend_runs(kind: np.ndarray, rr: np.ndarray, irregular: np.ndarray) -> None:
@@ -196,13 +199,8 @@ def _extend_runs(kind: np.ndarray, rr: np.ndarray, irregular: np.ndarray) -> Non
         if kind[start - 1] == _ABOVE:
             continue
         before = rr[max(0, start - 10) : start][kind[max(0, start - 10) : start] == _NORMAL]
-        limit = PREMATURE * _median(before)
+        limit = PREMATURE * known_median(before)
         k = start + 1
         while k < kind.size and rr[k] < limit and kind[k] in (_NORMAL, _ABOVE) and not irregular[k]:
             kind[k] = _ABOVE
             k += 1
-
-
-def _median(values: np.ndarray) -> float:
-    known = values[np.isfinite(values)]
-    return float(np.median(known)) if known.size else float("nan")

@@ -4,7 +4,6 @@
 from math import isfinite, nan
 
 import numpy as np
-from jaxtyping import Float
 
 from precordia.core.measurements import Absence, LeadMeasurements
 from precordia.measurement.amplitudes import measure_p, measure_qrs, measure_t
@@ -24,8 +23,6 @@ _FIELDS = tuple((name, _group(name), "_mv" in name) for name in _NAMES)
 
 
 def measure_leads(
-    signal: Float[np.ndarray, "lead sample"],
-    leads: tuple[str, ...],
     aligned: AlignedBeats,
     p_wave_percent: float,
     *,
@@ -35,10 +32,6 @@ def measure_leads(
 
     Parameters
     ----------
-    signal
-        The record that the median beat was made from, mV; tells leads that are off.
-    leads
-        Name of each row.
     aligned
         The median beat with the positions in each lead.
     p_wave_percent
@@ -65,7 +58,7 @@ def measure_leads(
     ...     "qrs_offset", "t_onset", "t_offset")}
     >>> aligned = AlignedBeats(median=median, lead_positions=none, spread=np.array([np.nan]),
     ...     rows=np.array([0]))
-    >>> lead = measure_leads(np.zeros((1, 5000)), ("II",), aligned, 0.0)["II"]
+    >>> lead = measure_leads(aligned, 0.0)["II"]
     >>> str(lead.absent["r_mv"])
     'lead off or flat'
     """
@@ -74,7 +67,7 @@ def measure_leads(
     on, off = median.qrs_onset, median.qrs_offset
     st = measure_st(median.signal, on, off, fs)
     level = isoelectric_level(median.signal, on, fs) if isfinite(on) else None
-    dead = _dead(signal)
+    dead = _dead(median.signal)
     positions = {name: at.tolist() for name, at in own.items()}
     st_slope = ((st[:, -1] - st[:, 0]) / (AFTER_J_MS[-1] / 1000.0)).tolist()
     st, spread = st.tolist(), aligned.spread.tolist()
@@ -82,7 +75,7 @@ def measure_leads(
     if level is not None:
         traces = traces - np.where(np.isfinite(level), level, 0.0)[:, None]
     out = {}
-    for row, name in enumerate(leads):
+    for row, name in enumerate(median.leads):
         if dead[row]:
             out[name] = LeadMeasurements(absent=dict.fromkeys(_NAMES, Absence.LEAD_OFF))
             continue
@@ -102,15 +95,12 @@ def measure_leads(
     return out
 
 
-def _dead(signal: np.ndarray) -> np.ndarray:
-    """Leads without any change of potential."""
-    if not signal.shape[1]:
-        return np.ones(signal.shape[0], dtype=bool)
-    span = signal.max(axis=1) - signal.min(axis=1)
-    for row in np.flatnonzero(np.isnan(span)).tolist():
-        known = signal[row][np.isfinite(signal[row])]
-        span[row] = np.ptp(known) if known.size else 0.0
-    return span <= 0
+def _dead(trace: np.ndarray) -> np.ndarray:
+    """Tell which leads hold no change of potential (less than 0.01 uV)."""
+    if not trace.shape[1]:
+        return np.ones(trace.shape[0], dtype=bool)
+    span = np.fmax.reduce(trace, axis=1) - np.fmin.reduce(trace, axis=1)
+    return ~(span > 1e-5)
 
 
 def _own_or(

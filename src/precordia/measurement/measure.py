@@ -144,9 +144,7 @@ def measure(
     )
     leads: dict[str, LeadMeasurements] = {}
     if aligned is not None:
-        leads = measure_leads(
-            signal, record.leads, aligned, numbers["p_wave_percent"], normalised=normalised
-        )
+        leads = measure_leads(aligned, numbers["p_wave_percent"], normalised=normalised)
         numbers.update(_axes(aligned, numbers, normalised, settings))
     if settings.variability:
         numbers.update(_variability(beats, fs))

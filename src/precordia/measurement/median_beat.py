@@ -15,6 +15,7 @@ from precordia.measurement.beat_windows import (
     median_over_beats,
     remove_baseline,
 )
+from precordia.measurement.known_median import known_median
 
 POSITIONS = [
     "p_onset",
@@ -197,10 +198,10 @@ def _extent(fiducials: Fiducials, rows: np.ndarray, anchors: np.ndarray) -> tupl
     before, after = _BEFORE_MS * fs / 1000, _AFTER_MS * fs / 1000
     ends = fiducials.t_offset[rows] - anchors
     if np.isfinite(ends).any():
-        after = float(np.clip(np.nanmedian(ends) + 0.06 * fs, 0.3 * fs, 0.9 * fs))
+        after = float(np.clip(known_median(ends) + 0.06 * fs, 0.3 * fs, 0.9 * fs))
     starts = anchors - fiducials.p_onset[rows]
     if np.isfinite(starts).any():
-        before = float(np.clip(np.nanmedian(starts) + 0.06 * fs, 0.2 * fs, 0.6 * fs))
+        before = float(np.clip(known_median(starts) + 0.06 * fs, 0.2 * fs, 0.6 * fs))
     before, after = int(before), int(after)
     return before, before + after
 
@@ -232,7 +233,7 @@ def _typical(waves: Waves, name: str, rows: np.ndarray, anchors: np.ndarray) -> 
     apart = apart[np.isfinite(apart)]
     if apart.size == 0 or 2 * apart.size < rows.size:
         return float("nan")
-    return float(np.median(apart))
+    return known_median(apart)
 
 
 def _joint(name: str, in_leads: np.ndarray, fallback: float) -> float:
