@@ -15,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from network_examples import example, read_ludb, read_noise
+from network_examples import example, read_ludb, read_noise, read_ptbxl
 from torch import nn
 
 
@@ -171,7 +171,7 @@ def collate(parts):
     ]
 
 
-def train(records, noise, minutes, epochs, seed, log, init=None):
+def train(records, noise, minutes, epochs, seed, log, init=None, others=()):
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = Network()
@@ -193,7 +193,12 @@ def train(records, noise, minutes, epochs, seed, log, init=None):
             n = int(rng.choice([1264, 1872, 2512], p=[0.2, 0.3, 0.5]))
             chosen = [order[(at + j) % len(order)] for j in range(count)]
             at += count if n_leads == 12 else per
-            batch = collate([example(records[k], noise, n_leads, n, rng) for k in chosen])
+            batch = [records[k] for k in chosen]
+            if others:  # a fifth from elsewhere, half of it in fibrillation
+                for k in np.flatnonzero(rng.random(count) < 0.2):
+                    kind = others[rng.integers(len(others))]
+                    batch[k] = kind[rng.integers(len(kind))]
+            batch = collate([example(record, noise, n_leads, n, rng) for record in batch])
             rate = (2e-3 if init else 3e-3) * min(1, step / 200) * (
                 0.5 + 0.5 * np.cos(np.pi * min(1, step / total))
             ) + 1e-5
@@ -299,9 +304,28 @@ def main():
     records = read_ludb(args.data / "ludb" / "data")
     fold = fold_of(records, args.folds)
     init = torch.load(args.init) if args.init else None
+    others = ()
+    if init:
+        teacher = load([args.init])
+
+        def probabilities(x):
+            with torch.no_grad():
+                return teacher(torch.from_numpy(x)[None]).numpy()
+
+        others = read_ptbxl(args.data / "ptbxl_norm", probabilities)
+        print(
+            *(len(kind) for kind in others), "records in fibrillation, in sinus rhythm", flush=True
+        )
     mine = {k: v for k, v in records.items() if args.all or fold[k] != args.fold}
     weights = train(
-        mine, read_noise(args.data / "nstdb"), args.minutes, args.epochs, args.seed, True, init
+        mine,
+        read_noise(args.data / "nstdb"),
+        args.minutes,
+        args.epochs,
+        args.seed,
+        True,
+        init,
+        others,
     )
     torch.save(weights, args.out)
 

@@ -32,11 +32,11 @@ def network_input(
 
     Notes
     -----
-    No step delays the signal: gaps are bridged by straight lines, smoothing before decimation is a
-    symmetric triangle, resampling is a cubic (Catmull-Rom) read at the exact instants
-    ``k / 250`` s, the baseline is a centred moving mean (1.2 s) taken twice. The scale is
-    the median over overlapping 1.6 s stretches of the peak-to-peak range, not less than a fifth of the median over
-    leads, so that a silent lead is not blown up to noise.
+    No step delays the signal: gaps are bridged by straight lines, smoothing before decimation is
+    a symmetric triangle, resampling is a cubic (Catmull-Rom) read at the exact instants ``k /
+    250`` s, the baseline is a centred moving mean (1.2 s) taken twice. The scale is the median
+    over overlapping 1.6 s stretches of the peak-to-peak range, not less than a fifth of the
+    median over leads, so that a silent lead is not blown up to noise.
 
     Examples
     --------

@@ -52,7 +52,7 @@ READINGS = {
         seed=0.25, present=0.5, shared=0.5, pad=9, shortest=3.0, trust=0.5, unsure=30, reach=6
     ),
     "qrs": Reading(
-        seed=0.3, present=0.5, shared=0.4, pad=7, shortest=3.5, trust=0.5, unsure=40, reach=3
+        seed=0.3, present=0.45, shared=0.5, pad=7, shortest=3.5, trust=0.5, unsure=40, reach=3
     ),
     "t": Reading(
         seed=0.25, present=0.5, shared=0.4, pad=16, shortest=4.0, trust=0.5, unsure=80, reach=8
@@ -80,11 +80,12 @@ def read_waves(
     Notes
     -----
     A wave starts where the mean probability over leads is high. Around it, the probability that a
-    sample lies in the wave, seen as a function of time, is the distribution function of the unknown
-    onset; its integral is the expected onset, the estimate of least squared error. The offset is
-    read likewise, and both are finer than a sample. A lead in which the wave hardly shows
-    borrows the median bounds of the others. A bound whose standard error (from the second moment of the same
-    distribution) is beyond `Reading.unsure`, or that lies beyond the ends of the recording, is NaN.
+    sample lies in the wave, seen as a function of time, is the distribution function of the
+    unknown onset; its integral is the expected onset, the estimate of least squared error. The
+    offset is read likewise, and both are finer than a sample. A lead in which the wave hardly
+    shows borrows the median bounds of the others. A bound whose standard error (from the second
+    moment of the same distribution) is beyond `Reading.unsure`, or that lies beyond the ends of
+    the recording, is NaN.
 
     Examples
     --------
