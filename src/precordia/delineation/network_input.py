@@ -48,10 +48,9 @@ def network_input(
     """
     x = np.asarray(signal, np.float32)
     x, missing = _bridged(x)
-    with np.errstate(invalid="ignore"):
-        alive = ~missing.all(1) if missing is not None else np.ones(len(x), bool)
-        alive &= np.ptp(x, axis=1) > FLAT_MV
-    x = resampled(x[alive], fs)
+    alive = np.ones(len(x), bool) if missing is None else ~missing.all(1)
+    alive &= x.shape[1] > 0 and x.max(1) - x.min(1) > FLAT_MV
+    x = resampled(x if alive.all() else x[alive], fs)
     if x.size == 0:
         return np.zeros((2, 0, x.shape[1]), np.float32), alive
     x = without_baseline(x)
@@ -80,18 +79,19 @@ def resampled(x: Float[np.ndarray, "lead sample"], fs: float) -> Float[np.ndarra
     reach = round(step)
     if reach >= 2:
         pad = np.pad(x, ((0, 0), (reach - 1, reach - 1)), mode="edge")
-        n = x.shape[1]
+        n, every = x.shape[1], reach if step == reach else 1
         x = sum(
-            ((reach - abs(k)) / reach**2) * pad[:, k + reach - 1 : k + reach - 1 + n]
+            np.float32((reach - abs(k)) / reach**2)
+            * pad[:, k + reach - 1 : k + reach - 1 + n : every]
             for k in range(1 - reach, reach)
         )
     if step == reach:
-        return np.ascontiguousarray(x[:, ::reach])
+        return np.ascontiguousarray(x)
     t = np.arange(int(np.floor((x.shape[1] - 1) / step)) + 1) * step
     i = t.astype(np.int64)
     f = (t - i).astype(np.float32)
     pad = np.pad(x, ((0, 0), (1, 2)), mode="edge")
-    a, b, c, d = (pad[:, i + k] for k in range(4))
+    a, b, c, d = (np.take(pad, i + k, axis=1) for k in range(4))
     return b + 0.5 * f * (c - a + f * (2 * a - 5 * b + 4 * c - d + f * (3 * (b - c) + d - a)))
 
 
