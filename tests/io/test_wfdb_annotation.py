@@ -86,7 +86,7 @@ def test_what_the_file_says_of_itself_is_applied_and_not_returned(shared_data):
     assert fs == 250.0
     assert len(marks) == 74  # beats of 100s by bxb.out
     assert marks.sample[0] == 48
-    at_360 = read_annotations(file, fs=360).sample
+    at_360 = read_annotations(file, fs=360.0).sample
     np.testing.assert_array_equal(at_360, np.rint(marks.sample * 1.44))
 
 
@@ -103,7 +103,7 @@ def _everything() -> Annotations:
 
 def test_every_field_comes_back_after_writing(tmp_path):
     marks = _everything()
-    file = write_annotations(marks, tmp_path / "a.hea", "ann", fs=720)
+    file = write_annotations(marks, tmp_path / "a.hea", "ann", fs=720.0)
     found, fs = parse_annotations(file.read_bytes())
     assert fs == 720
     assert found.sample.tolist() == marks.sample.tolist()
@@ -116,7 +116,7 @@ def test_wfdb_reads_what_was_written(tmp_path):
         sample=np.array([3, 2000, 2_000_000]), symbol=("N", "V", "+"), aux=("", "", "(N"),
         subtype=(0, 2, 0), channel=(0, 1, 1), number=(0, 0, 4),
     )  # fmt: skip
-    write_annotations(marks, tmp_path / "a", "atr", fs=500)
+    write_annotations(marks, tmp_path / "a", "atr", fs=500.0)
     other = wfdb.rdann(str(tmp_path / "a"), "atr")
     assert (other.sample.tolist(), other.symbol, other.fs) == ([3, 2000, 2_000_000],
                                                               ["N", "V", "+"], 500)  # fmt: skip

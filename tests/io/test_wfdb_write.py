@@ -71,7 +71,7 @@ def test_a_public_record_comes_back_without_any_loss(tmp_path, shared_data):
 def test_everything_else_comes_back_too(tmp_path):
     record = Record(
         signal=np.arange(8.0).reshape(2, 4), fs=500, leads=("I", "V2"),
-        patient=Patient(age_years=63, sex="female", patient_id="4711", name="Jane Doe"),
+        patient=Patient(age_years=63.0, sex="female", patient_id="4711", name="Jane Doe"),
         start_time=datetime(2020, 6, 4, 15, 11, 55, 250_000), origin="synthetic",
         carried=Carried(
             statements=(Statement(code="426783006", scheme="snomed-ct"), Statement(code="LVH")),
@@ -130,7 +130,7 @@ def test_what_cannot_be_written_is_refused_with_a_sentence(tmp_path):
     with pytest.raises(OptionError, match="choose one of 8, 16"):
         write_wfdb(good, tmp_path / "a", fmt="17")
     with pytest.raises(OptionError, match="gain"):
-        write_wfdb(good, tmp_path / "a", gain=0)
+        write_wfdb(good, tmp_path / "a", gain=0.0)
     with pytest.raises(OutputError, match="does not fit"):
         write_wfdb(good, tmp_path / "a", gain=1e6, fmt=212)
     with pytest.raises(OutputError, match="no name of a WFDB record"):

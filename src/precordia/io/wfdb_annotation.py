@@ -98,7 +98,7 @@ def read_annotation_file(place: str, extension: str | None) -> tuple[Annotations
                 f"{MAX_ANNOTATION_BYTES}. Give the annotation file, not the signal file."
             )
         with open(place, "rb", buffering=0) as file:
-            content = file.read(MAX_ANNOTATION_BYTES)
+            content = file.read(info.st_size)
     except (OSError, ValueError) as error:
         if isinstance(error, FormatError):
             raise

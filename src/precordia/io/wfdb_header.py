@@ -118,7 +118,7 @@ def read_header(path: str | os.PathLike[str]) -> Header:
                 f"{MAX_HEADER_BYTES}. Give the .hea file, not the signal file."
             )
         with FileIO(path) as file:
-            content = file.read(MAX_HEADER_BYTES)
+            content = file.read(info.st_size)
     except FormatError:
         raise
     except FileNotFoundError as error:
@@ -273,7 +273,7 @@ def _signal_lines(lines: list[str], name: str) -> tuple[tuple[SignalLine, ...], 
     parts = [""]
     for line in lines:
         parts = line.split(None, 8)
-        if len(parts) == 9 and parts[7].isdigit() and parts[3].isdigit():
+        if len(parts) == 9 and parts[7].isdigit():
             shared = known.get((parts[1], parts[2]))
             if shared is None:
                 shared = known[parts[1], parts[2]] = _shared(parts, name)

@@ -11,7 +11,7 @@ from io import FileIO
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Int
 
 from precordia.core.errors import FormatError
 from precordia.io.wfdb_flac import FlacFile
@@ -116,7 +116,7 @@ def _open_group(
 def read_signals(
     header: Header,
     groups: Sequence[Group],
-    targets: Float[np.ndarray, "lead sample"] | Sequence[Float[np.ndarray, " sample"]],
+    targets: np.ndarray | Sequence[np.ndarray],
     *,
     start: int,
     stop: int,

@@ -354,5 +354,5 @@ def _comments(record: Record) -> list[str]:
     return lines
 
 
-def _number(value: float) -> str:
+def _number(value: float | int) -> str:
     return str(int(value)) if value == int(value) and abs(value) < 1e15 else repr(float(value))
