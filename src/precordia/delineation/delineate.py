@@ -18,6 +18,7 @@ from precordia.core.source import Source
 from precordia.delineation.assemble import assemble, nearest
 from precordia.delineation.rpeaks import rpeaks_of_signal
 from precordia.delineation.rules import RULES_VERSION, delineate_with_rules
+from precordia.delineation.rules_scales import likeness
 from precordia.delineation.waves import PEAK, WAVE_KINDS, LeadWaves
 
 Method = Literal["auto", "network", "rules"]
@@ -56,7 +57,8 @@ DEFAULTS = DelineationSettings()
 _SURE = 0.9  # median confidence of the QRS waves below which the network is not taken at its word
 _UNSURE = 0.8  # ... and below which it is wrong if the rules see nothing but noise
 _GAP = 1.8  # a pause this many times the median RR interval may hide a beat
-_MISSED = 0.25  # share of the beats found by rules that it must have missed to be overruled
+_MISSED = 0.1  # share of the beats found by rules that it must have missed to be overruled
+_ALIKE = 0.85  # ... and how much these must be like the typical beat
 
 
 def delineate(
@@ -101,8 +103,9 @@ def delineate(
     `precordia.delineation.rules`; `precordia.delineation.assemble` joins them. Under ``"auto"`` the
     rules are asked too where the network saw fewer than three beats, is unsure of half of them
     (confidence below 0.9) or leaves a pause of 1.8 median RR intervals or more. They overrule it if
-    at least a quarter of their beats (and three) are not among its own, and where they see nothing
-    but noise while its median confidence is below 0.8; ``source.warnings`` tells.
+    at least a tenth of their beats (and three) are not among its own yet look like the typical
+    beat, and where they see nothing but noise while its median confidence is below 0.8 and its
+    beats do not look alike; ``source.warnings`` tells.
 
     Long records are read in overlapping stretches, so that memory does not grow with their length
     beyond the record itself. Where a border falls changes bounds by less than 4 ms (rules: by what
@@ -158,17 +161,28 @@ def _second_opinion(record: Record, found: Fiducials, settings: DelineationSetti
     by_rules = _by_rules(record, None, settings)
     at, seen = by_rules.r_peak[by_rules.has_qrs], found.r_peak[found.has_qrs]
     if not len(at):
-        if len(seen) and np.median(found.qrs_confidence[found.has_qrs]) < _UNSURE:
+        sure = np.median(found.qrs_confidence[found.has_qrs]) if len(seen) else 1.0
+        if sure < _UNSURE and not _are_beats(record, seen, np.ones(len(seen), bool)):
             warning = f"{len(seen)} doubtful beats of the network do not stand out of the noise"
             return _nothing(record, replace(found.source, warnings=(warning,)))
         return found
-    missed = len(at)
+    missed = np.ones(len(at), bool)
     if len(seen):
-        missed = int((np.abs(at - seen[nearest(seen, at)]) > 0.15 * record.fs).sum())
-    if missed < max(3, _MISSED * len(at)):
+        missed = np.abs(at - seen[nearest(seen, at)]) > 0.12 * record.fs
+    if missed.sum() < max(3, _MISSED * len(at)) or not _are_beats(record, at, missed):
         return found
-    warning = f"by rules: the network missed {missed} of the {len(at)} beats that rules see"
+    warning = f"by rules: the network missed {missed.sum()} of the {len(at)} beats that rules see"
     return replace(by_rules, source=replace(by_rules.source, warnings=(warning,)))
+
+
+def _are_beats(record: Record, at: Float[np.ndarray, " beat"], missed: np.ndarray) -> bool:
+    """Whether the missed ones look like the typical beat, as artifacts and T waves do not."""
+    if len(at) < 3:
+        return False
+    half = round(0.06 * record.fs)
+    start = np.rint(at).astype(np.int64) - half
+    alike = likeness(np.nan_to_num(record.signal), start, 2 * half + 1)
+    return bool(np.median(alike[missed]) > _ALIKE)
 
 
 def _method(method: str) -> str:

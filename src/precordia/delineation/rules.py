@@ -119,7 +119,9 @@ def _beats_stand_out(x, steepness, r, clock: Clock) -> bool:
     joint = np.sqrt((relative**2).mean(axis=0))
     top = windows(joint, r - clock.samples(60), clock.samples(130)).max(-1)
     ratio = np.median(top) / (np.median(joint) + 1e-12)
-    if ratio > _STANDS_OUT or ratio < _STANDS_OUT_A_LITTLE or len(r) < 4:
+    if len(r) < 4:
+        return bool(ratio > 1.5 * _STANDS_OUT)  # few beats are the tallest of much noise
+    if ratio > _STANDS_OUT or ratio < _STANDS_OUT_A_LITTLE:
         return bool(ratio > _STANDS_OUT)
     alike = likeness(x, r - clock.samples(100), clock.samples(200))
     return bool(np.median(alike) > _ALIKE)
