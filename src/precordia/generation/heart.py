@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from precordia.generation.lobes import Lobe, Wave
+from precordia.generation.lobes import Wave
 from precordia.generation.render import st_wave, t_wave_times
 from precordia.generation.rhythm import RHYTHMS, Pace
 from precordia.generation.scenario import BeatShape, Scenario
@@ -149,7 +149,13 @@ def _ventricular_rows(heart: Heart, shape: BeatShape, chosen: np.ndarray) -> np.
 def _on_qrs(wave: Wave, stretch: float) -> Wave:
     """Express lobes on fractions of QT as fractions of the QRS complex."""
     return tuple(
-        Lobe(*(stretch * x for x in lobe[:3]), *lobe[3:8], stretch * lobe.plateau) for lobe in wave
+        lobe._replace(
+            onset=stretch * lobe.onset,
+            peak=stretch * lobe.peak,
+            offset=stretch * lobe.offset,
+            plateau=stretch * lobe.plateau,
+        )
+        for lobe in wave
     )
 
 

@@ -94,16 +94,16 @@ def evaluate(wave: Wave, fractions: Float[np.ndarray, "..."]) -> Float[np.ndarra
     """
     values = np.empty((len(wave), *np.shape(fractions)))
     quarter = np.pi / 2
-    for value, lobe in zip(values, wave, strict=True):
+    for k, lobe in enumerate(wave):
         up = quarter / max(lobe.peak - lobe.onset, 1e-9)
         down = quarter / max(lobe.offset - lobe.peak - lobe.plateau, 1e-9)
         rising = np.minimum(np.maximum((fractions - lobe.onset) * up, 0.0), quarter)
         falling = np.minimum(np.maximum((lobe.offset - fractions) * down, 0.0), quarter)
         if lobe.rise == lobe.fall:  # one of the two is always one
             both = np.sin(rising) * np.sin(falling)
-            value[:] = both if lobe.rise == 1 else both**lobe.rise
+            values[k] = both if lobe.rise == 1 else both**lobe.rise
         else:
-            value[:] = np.sin(rising) ** lobe.rise * np.sin(falling) ** lobe.fall
+            values[k] = np.sin(rising) ** lobe.rise * np.sin(falling) ** lobe.fall
     return values
 
 
