@@ -68,3 +68,10 @@ def test_contradictions_are_refused(layout, file, old, new, message):
     (layout / file).write_text(changed)
     with pytest.raises(FormatError, match=message):
         read_wfdb(layout / "m.hea")
+
+
+def test_a_segment_without_a_gain_leaves_a_remark(layout):
+    text = (layout / "s1.hea").read_text().replace("1000/mV", "0/mV")
+    (layout / "s1.hea").write_text(text)
+    remarks = read_wfdb(layout / "m.hea").remarks
+    assert [(r.code, r.leads) for r in remarks] == [("uncalibrated", ("I",))]

@@ -19,7 +19,7 @@ from precordia.io.units import require_millivolts
 from precordia.io.wfdb_annotation import read_annotation_file
 from precordia.io.wfdb_comments import parse_comments
 from precordia.io.wfdb_header import Header, SignalLine, header_path, read_header
-from precordia.io.wfdb_roles import Roles, assign_roles
+from precordia.io.wfdb_roles import Roles, assign_roles, uncalibrated
 from precordia.io.wfdb_segments import Segments
 from precordia.io.wfdb_signals import Group, open_groups, read_signals
 
@@ -155,7 +155,7 @@ def read_wfdb(
         origin=said.origin,  # type: ignore[arg-type]
         carried=_carried(header, said.statements, said.header, marks),
         companions=_companions(companions, lines, roles, header.fs) if companions else (),
-        remarks=_remarks(header, roles, unverified),
+        remarks=_remarks(header, roles, unverified, segments),
         source=_source(start, stop, annotations, check_checksums, unit),
     )
 
@@ -297,8 +297,12 @@ def _marks(
     return dataclasses.replace(marks, sample=sample[inside] - start, **columns)
 
 
-def _remarks(header: Header, roles: Roles, unverified: Sequence[str]) -> tuple[Remark, ...]:
+def _remarks(
+    header: Header, roles: Roles, unverified: Sequence[str], segments: Segments | None
+) -> tuple[Remark, ...]:
     remarks = roles.remarks
+    if segments is not None and segments.uncalibrated:
+        remarks += (uncalibrated(tuple(segments.uncalibrated)),)
     if header.repairs:
         remarks += tuple([Remark(code=code, text=text) for code, text in header.repairs])
     if unverified:

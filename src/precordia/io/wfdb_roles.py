@@ -155,10 +155,15 @@ def assign_roles(
         ))  # fmt: skip
     raw = [n for n, i in zip(leads, rows, strict=True) if not signals[i].calibrated]
     if raw:
-        remarks.append(Remark(
-            code="uncalibrated",
-            text="The header gives no gain for these leads; the WFDB default of 200 steps per mV "
-            "was used, so that amplitudes are not calibrated: " + ", ".join(raw) + ".",
-            leads=tuple(raw),
-        ))  # fmt: skip
+        remarks.append(uncalibrated(tuple(raw)))
     return Roles(tuple(leads), tuple(rows), tuple(others), per_frame, tuple(scales), tuple(remarks))
+
+
+def uncalibrated(leads: tuple[str, ...]) -> Remark:
+    """Return the remark on leads whose gain was taken from the standard, not from the file."""
+    return Remark(
+        code="uncalibrated",
+        text="The header gives no gain for these leads; the WFDB default of 200 steps per mV was "
+        "used, so that amplitudes are not calibrated: " + ", ".join(leads) + ".",
+        leads=leads,
+    )

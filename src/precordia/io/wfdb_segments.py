@@ -75,6 +75,8 @@ class Segments:
                 f"{len(self.lines)}; the two must agree. Fetch both again."
             )
         self._parts: list[_Part] = []
+        #: leads without a gain in some segment, though the layout gives one
+        self.uncalibrated: dict[str, None] = {}
         self._place = {key: k for k, key in enumerate(_numbered(self.lines))}
 
     def _header(self, segment: str) -> Header:
@@ -143,7 +145,7 @@ class Segments:
         unit_scale: float | None,
     ) -> tuple[str, ...]:
         """Decode what was opened into one row per signal; what no segment holds is NaN."""
-        leads = set(roles.lead_rows)
+        leads = dict(zip(roles.lead_rows, roles.leads, strict=True))
         unverified: dict[str, None] = {}
         for row in rows:
             row.fill(np.nan)
@@ -151,6 +153,8 @@ class Segments:
             targets, scales = [], []
             for line, key in zip(part.header.signals, _numbered(part.header.signals), strict=True):
                 at = self._place[key]
+                if at in leads and self.lines[at].calibrated and not line.calibrated:
+                    self.uncalibrated[leads[at]] = None
                 per_frame = line.samples_per_frame
                 lo, hi = (
                     (part.begin - self._begin) * per_frame,
