@@ -10,32 +10,68 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from precordia.core.errors import LeadError, SamplingRateError, SignalError
+from precordia.delineation import rpeaks_features, rpeaks_place, rpeaks_scorer
 
 if TYPE_CHECKING:
     from precordia.core.record import Record
 
-_WORK_HZ = 125.0
-_FLOOR_MV = 0.02
+LOWEST_HZ = 50.0
+_BLOCK_SEGMENTS = 16
+_MARGIN_SEGMENTS = 2
+_LARGEST_MV = 1e5
 
 
-def detect_rpeaks(record: Record, *, lead: str | Sequence[str] | None = None) -> Int[np.ndarray, " beat"]:
+def detect_rpeaks(
+    record: Record, *, lead: str | Sequence[str] | None = None
+) -> Int[np.ndarray, " beat"]:
     """Find the R-peak of every beat, jointly over all leads.
+
+    Flat, missing and noisy leads count little or nothing; upside-down leads count like any other.
+    Recordings of any length are worked through in blocks; where the blocks fall changes nothing.
 
     Parameters
     ----------
     record
-        The recording: 1 to many leads, 50 Hz or faster.
+        The recording: any number of leads, 50 Hz or faster.
     lead
         Name of one lead, or names of several, to look at. All leads by default.
 
     Returns
     -------
-    Sample index of each beat at the record's own rate, ascending. Empty where nothing beats.
+    Sample index of each beat at the record's own rate, ascending. On one lead it is the main R
+    deflection, or the S or Q where that dominates; over several leads, the largest joint deflection.
+    Empty where nothing beats.
 
     Raises
     ------
     LeadError
         If the record has no lead of that name.
+    SamplingRateError
+        If the record is sampled slower than 50 Hz.
+
+    Notes
+    -----
+    *Method*, our own: candidates are the local maxima of a slope envelope at about 125 Hz
+    (after the energy detectors in the line of Pan and Tompkins); one small network judges each from
+    its surroundings, a second one judges the likely ones among their neighbours, comparing each with
+    what comes at the same distance from other beats (a T wave comes back after each, an ectopic beat
+    does not). Beats closer than 190 ms are one. Both were trained on MIT-BIH DS1, LUDB and CPSC 2021
+    with added noise; ``rpeaks.toml`` beside the weights holds the cross-validated scores.
+
+    References
+    ----------
+    Pan J, Tompkins WJ. IEEE Trans Biomed Eng 1985;32:230-236. doi:10.1109/TBME.1985.325532
+    Moody GB, Mark RG. IEEE Eng Med Biol Mag 2001;20:45-50. doi:10.1109/51.932724
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from precordia.core.record import Record
+    >>> t = np.arange(5000) / 500
+    >>> beats = np.exp(-0.5 * (((t + 0.5) % 1.0 - 0.5) / 0.012) ** 2)
+    >>> record = Record(signal=beats[None].astype(np.float32), fs=500.0, leads=("II",))
+    >>> detect_rpeaks(record)[1:4]
+    array([ 500, 1000, 1500])
     """
     signal = record.signal
     if lead is not None:
@@ -54,7 +90,7 @@ def detect_rpeaks(record: Record, *, lead: str | Sequence[str] | None = None) ->
 def rpeaks_of_signal(
     signal: Float[np.ndarray, "lead sample"], fs: float
 ) -> Int[np.ndarray, " beat"]:
-    """Find R-peaks in an array of leads.
+    """Find R-peaks in an array of leads; :func:`detect_rpeaks` for arrays.
 
     Parameters
     ----------
@@ -66,99 +102,91 @@ def rpeaks_of_signal(
     Returns
     -------
     Sample index of each beat, ascending. Empty where nothing beats.
+
+    Raises
+    ------
+    SignalError
+        If the array is not ``(lead, sample)``.
+    SamplingRateError
+        If ``fs`` is below 50.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> rpeaks_of_signal(np.zeros((12, 5000)), 500.0)
+    array([], dtype=int64)
     """
     signal = np.asarray(signal)
-    if signal.ndim == 1:
-        signal = signal[None]
     if signal.ndim != 2:
         raise SignalError(
-            f"an array of {signal.ndim} dimensions arrived; R-peaks need (lead, sample). Reshape it."
-        )
-    if not fs >= 50:
-        raise SamplingRateError(
-            f"fs = {fs} Hz arrived; R-peaks need 50 Hz or more. Check the rate of the recording."
+            f"an array of {signal.ndim} dimensions arrived; R-peaks need (lead, sample). "
+            "One lead is signal[None]."
         )
     fs = float(fs)
-    if signal.shape[1] < 0.5 * fs or not signal.shape[0]:
+    if not LOWEST_HZ <= fs < np.inf:
+        raise SamplingRateError(
+            f"fs = {fs:g} Hz arrived; R-peaks need {LOWEST_HZ:g} Hz or more. "
+            "Check the rate of the recording."
+        )
+    grid = rpeaks_features.grid_of(fs)
+    unit = grid.segment * grid.step
+    n = signal.shape[1]
+    if not signal.shape[0] or n < 0.5 * fs:
         return np.zeros(0, np.int64)
-    x = _without_gaps(signal)
-    q = max(1, round(fs / _WORK_HZ))
-    rate = fs / q
-    n = x.shape[1] // q
-    y = x[:, : n * q].reshape(x.shape[0], n, q).mean(2)
-    slope = np.zeros_like(y)
-    slope[:, 2:-2] = y[:, 4:] + y[:, 3:-1] - y[:, 1:-3] - y[:, :-4]
-    half = round(0.04 * rate)
-    energy = np.abs(slope)
-    total = np.zeros(n)
-    for row in energy:
-        c = np.concatenate([[0.0], np.cumsum(row, dtype=float)])
-        env = np.zeros(n)
-        env[half : n - half] = (c[2 * half + 1 :] - c[: n - 2 * half]) / (2 * half + 1)
-        top = np.sort(env)[-max(1, n // 40)]
-        if top < _FLOOR_MV:
-            continue
-        mid = np.median(env)
-        weight = 1.0 / (mid + 0.1 * top) if len(energy) > 1 else 1.0
-        total += weight * env / (top if len(energy) > 1 else 1.0)
-    reach = round(0.1 * rate)
-    pad = np.pad(total, reach, constant_values=-1.0)
-    peak = np.lib.stride_tricks.sliding_window_view(pad, 2 * reach + 1).max(1)
-    at = np.flatnonzero((total == peak) & (total > (_FLOOR_MV if len(energy) == 1 else 1e-6)))
-    if not len(at):
-        return np.zeros(0, np.int64)
-    keep = _keep(at / rate, total[at])
-    return _place(x, at[keep] * q + q // 2, fs)
+    n_segments = max(1, n // unit)
+    if n_segments <= _BLOCK_SEGMENTS + 2 * _MARGIN_SEGMENTS:
+        return _of_block(signal, fs, grid)
+    out = []
+    for first in range(0, n_segments, _BLOCK_SEGMENTS):
+        last = first + _BLOCK_SEGMENTS
+        start = max(0, first - _MARGIN_SEGMENTS) * unit
+        stop = n if last + _MARGIN_SEGMENTS >= n_segments else (last + _MARGIN_SEGMENTS) * unit
+        low = first * unit - start
+        high = n if last >= n_segments else last * unit - start
+        out.append(_of_block(signal[:, start:stop], fs, grid, low, high) + start)
+    return np.concatenate(out)
 
 
-def _without_gaps(signal):
-    x = np.asarray(signal, dtype=np.float32)
-    if np.isfinite(x.sum()):
+def _of_block(signal, fs, grid, low=0, high=None):
+    """Find the beats of a stretch that begins on a segment border, kept from low up to high."""
+    signal = _finite(signal)
+    if signal is None:
+        return np.zeros(0, np.int64)
+    smooth = rpeaks_features.without_spikes(signal, fs)
+    found = rpeaks_features.find_candidates(smooth, fs)
+    if not len(found.at):
+        return np.zeros(0, np.int64)
+    nets = rpeaks_scorer.weights()
+    kept, _ = rpeaks_scorer.decide(found, nets[:8])
+    at = found.at[kept]
+    if high is not None:
+        centre = at * grid.step
+        at = at[(centre >= low) & (centre < high)]
+    if signal.shape[0] == 1:
+        place = rpeaks_place.place_on_lead(smooth[0], at, grid, fs, nets[8:])
+    else:
+        segment = np.minimum(at // grid.segment, found.gain.shape[1] - 1)
+        place = rpeaks_place.place_jointly(smooth, at, grid, fs, found.gain[:, segment])
+    if len(place) > 1 and not (np.diff(place) > 0).all():
+        place = np.unique(place)
+    return place
+
+
+def _finite(signal):
+    """Give float32 with gaps bridged by straight lines; None where nothing moves."""
+    x = np.asarray(signal, np.float32)
+    low, high = float(x.min()), float(x.max())
+    if low == high:
+        return None
+    if -_LARGEST_MV < low and high < _LARGEST_MV:
         return x
     x = x.copy()
+    x[~(np.abs(x) < _LARGEST_MV)] = np.nan
     grid = np.arange(x.shape[1])
     for row in x:
-        ok = np.isfinite(row)
-        row[~ok] = np.interp(grid[~ok], grid[ok], row[ok]) if ok.any() else 0.0
+        known = np.isfinite(row)
+        if not known.any():
+            row[:] = 0.0
+        elif not known.all():
+            row[~known] = np.interp(grid[~known], grid[known], row[known])
     return x
-
-
-def _keep(t, height):
-    """Rules: height against the neighbours', and the T wave's place."""
-    out: list[int] = []
-    for i in range(len(t)):
-        near = np.abs(t - t[i]) < 4.0
-        top = np.sort(height[near])
-        seconds = min(8.0, t[near][-1] - t[near][0] + 1.0)
-        ref = np.median(top[-max(2, int(seconds)) :])
-        if height[i] < 0.3 * ref:
-            continue
-        if out:
-            gap = t[i] - t[out[-1]]
-            if gap < 0.2:
-                if height[i] > height[out[-1]]:
-                    out[-1] = i
-                continue
-            if gap < 0.36 and height[i] < 0.5 * height[out[-1]]:
-                continue
-        out.append(i)
-    return np.array(out, dtype=np.int64)
-
-
-def _place(x, at, fs):
-    """Move each beat to the dominant deflection within 80 ms, an R preferred to a slightly larger S."""
-    half = round(0.08 * fs)
-    index = np.clip(at[:, None] + np.arange(-half, half + 1), 0, x.shape[1] - 1)
-    if x.shape[0] > 1:
-        score = np.zeros(index.shape)
-        for row in x:
-            w = row[index]
-            scale = np.median(np.ptp(w, axis=1))
-            if scale > _FLOOR_MV:
-                score += np.abs(w - np.median(w, axis=1, keepdims=True)) / scale
-    else:
-        w = x[0][index]
-        w = w - np.median(w, axis=1, keepdims=True)
-        score = np.where(w > 0, 1.6 * w, -w)
-    best = index[np.arange(len(at)), score.argmax(1)]
-    return np.unique(best).astype(np.int64)
