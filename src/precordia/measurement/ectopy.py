@@ -47,17 +47,21 @@ def classify_beats(
     Notes
     -----
     Shapes come from ``beat_shapes``. The dominant shape is the most frequent one, unless another
-    that is nearly as frequent is narrower by 20 ms. Prematurity is the preceding RR over the
-    median of the RR between dominant beats nearby. A beat of another shape is ventricular where
-    two of these hold: it is wide (15 ms more than the dominant shape and at least 105 ms), it is
-    early (0.86; 0.9 with a wide beat), it is very unlike the dominant shape (correlation below
-    0.75). Any other early beat is supraventricular, unless the rhythm around it is irregularly
-    irregular; beats that go on as fast after it are so too. Where the dominant shape is itself
-    wide (130 ms), faster than 109 per minute, regular and without P waves, it is called
+    that is at least half as frequent is narrower by 20 ms. Prematurity is the preceding RR over the
+    median of the RR between dominant beats nearby.
+
+    A beat of another shape is ventricular where two of these hold: it is wide (15 ms more than the
+    dominant shape and at least 105 ms), it is early (0.86; 0.9 where it is wide), it is very
+    unlike the dominant shape (correlation below 0.75). Wide and unlike without being early counts
+    only where most beats of that shape have no P wave: intermittent bundle branch block and
+    pre-excitation have one. Any other early beat is supraventricular, unless the rhythm around
+    it is irregularly irregular; beats that go on as fast after it are so too. Where the dominant shape is
+    itself wide (130 ms), faster than 109 per minute, regular and without P waves, it is called
     ventricular: bundle branch block with a fast rhythm of the atria is not told from that.
-    Thresholds were set by hand on 22 records of the MIT-BIH database; how they do there
-    is stated in the tests. Aberrant conduction is not told from ventricular origin, and early
-    beats in atrial fibrillation are called normal.
+
+    Thresholds were set by hand on 22 records of the MIT-BIH database; how they do there is stated
+    in the tests. Aberrant conduction is not told from ventricular origin, and early beats in atrial
+    fibrillation are called normal.
 
     References
     ----------
@@ -88,8 +92,9 @@ def classify_beats(
     alike = fits[main] if len(fits) else np.full(rows.size, np.nan)
     local = _local_rr(rr, shape == main)
     prematurity = rr / local
-    kind = _decide(shape, main, alike, qrs, rr, local, prematurity)
-    if _is_ventricular_rhythm(shape == main, qrs, fiducials.p_peak[rows], rr):
+    has_p = np.isfinite(fiducials.p_peak[rows])
+    kind = _decide(shape, main, alike, qrs, has_p, rr, local, prematurity)
+    if _is_ventricular_rhythm(shape == main, qrs, has_p, rr):
         kind[kind == _NORMAL] = _BELOW
     if paced is not None and paced.any():
         # A spike may be missed in single beats of a shape that otherwise follows spikes.
@@ -147,6 +152,7 @@ def _decide(
     main: int,
     alike: np.ndarray,
     qrs: np.ndarray,
+    has_p: np.ndarray,
     rr: np.ndarray,
     local: np.ndarray,
     prematurity: np.ndarray,
@@ -155,14 +161,15 @@ def _decide(
     usual = shape == main
     width = known_median(qrs[usual])
     # The width of a single beat is noisy: average it with that of its shape.
-    of_shape = qrs.copy()
+    of_shape, conducted = qrs.copy(), has_p.copy()
     for k in np.unique(shape[~usual & (shape >= 0)]).tolist():
         of_shape[shape == k] = known_median(qrs[shape == k])
+        conducted[shape == k] = has_p[shape == k].mean() > 0.5
     broad = (np.where(np.isfinite(qrs), qrs, of_shape) + of_shape) / 2
     wide = broad >= (max(width + 15.0, 105.0) if width == width else 110.0)
     early = prematurity < PREMATURE
     below = ~usual & (
-        (wide & (alike < 0.75))
+        (wide & (alike < 0.75) & ~conducted)
         | (wide & (prematurity < 0.9) & (alike < 0.9))
         | (early & (alike < 0.75))
     )
@@ -176,17 +183,17 @@ def _decide(
     irregular = _running_median(steady, 31) > IRREGULAR
     kind[~below & early & ~irregular] = _ABOVE
     _extend_runs(kind, rr, irregular)
-    lost = ~below & ~usual & (alike < 0.5) & ~early
+    lost = ~below & ~usual & (alike < 0.5) & ~early & ~conducted
     kind[lost] = _UNKNOWN
     return kind
 
 
 def _is_ventricular_rhythm(
-    usual: np.ndarray, qrs: np.ndarray, p_peak: np.ndarray, rr: np.ndarray
+    usual: np.ndarray, qrs: np.ndarray, has_p: np.ndarray, rr: np.ndarray
 ) -> bool:
     """Tell whether the dominant shape itself is a fast, regular, wide rhythm without P waves."""
     between = rr[usual & np.isfinite(rr)]
-    if between.size < 3 or np.isfinite(p_peak[usual]).mean() > 0.3:
+    if between.size < 3 or has_p[usual].mean() > 0.3:
         return False
     typical = known_median(between)
     regular = known_median(np.abs(np.diff(between))) < 0.06 * typical
