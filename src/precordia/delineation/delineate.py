@@ -16,6 +16,11 @@ from precordia.core.fiducials import Fiducials, Waves, empty_waves
 from precordia.core.record import Record
 from precordia.core.source import Source
 from precordia.delineation.assemble import assemble, nearest
+from precordia.delineation.missed_p import (
+    find_missed_p_waves,
+    may_miss_p_waves,
+    with_p_waves,
+)
 from precordia.delineation.rpeaks import rpeaks_of_signal
 from precordia.delineation.rules import RULES_VERSION, delineate_with_rules
 from precordia.delineation.rules_scales import likeness
@@ -137,6 +142,13 @@ def _by_network(
 
     waves = delineate_with_network(record.signal, record.fs)
     source = _source("network", settings)
+    found = assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
+    if not may_miss_p_waves(found):
+        return found
+    more = find_missed_p_waves(record.signal, found)
+    if not any(map(len, more)):
+        return found
+    waves = with_p_waves(waves, more)
     return assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
 
 
