@@ -50,18 +50,18 @@ def classify_beats(
     that is at least half as frequent is narrower by 20 ms. Prematurity is the preceding RR over the
     median of the RR between dominant beats nearby.
 
-    A beat of another shape is ventricular where two of these hold: it is wide (15 ms more than the
-    dominant shape and at least 105 ms), it is early (0.86; 0.9 where it is wide), it is very
+    A beat of another shape is ventricular where two of these hold: it is wide (15 ms more than
+    the dominant shape and at least 105 ms), it is early (0.86; 0.9 where it is wide), it is very
     unlike the dominant shape (correlation below 0.75). Wide and unlike without being early counts
     only where most beats of that shape have no P wave: intermittent bundle branch block and
-    pre-excitation have one. Any other early beat is supraventricular, unless the rhythm around
-    it is irregularly irregular; beats that go on as fast after it are so too. Where the dominant shape is
-    itself wide (130 ms), faster than 109 per minute, regular and without P waves, it is called
-    ventricular: bundle branch block with a fast rhythm of the atria is not told from that.
+    pre-excitation have one. Any other early beat is supraventricular, unless the rhythm around it
+    is irregularly irregular; beats that go on as fast after it are so too. Where the dominant
+    shape is itself wide (130 ms), faster than 109 per minute, regular and without P waves, it is
+    called ventricular: bundle branch block with a fast atrial rhythm is not told from that.
 
     Thresholds were set by hand on 22 records of the MIT-BIH database; how they do there is stated
-    in the tests. Aberrant conduction is not told from ventricular origin, and early beats in atrial
-    fibrillation are called normal.
+    in the tests. Aberrant conduction is not told from ventricular origin, and early beats in
+    atrial fibrillation are called normal.
 
     References
     ----------

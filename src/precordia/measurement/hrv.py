@@ -58,7 +58,7 @@ def hrv_time(
         "n_nn nn_mean_ms sdnn_ms rmssd_ms sdsd_ms nn50 pnn50_percent triangular_index "
         "sdann_ms sdnn_index_ms"
     )
-    out = dict.fromkeys(names.split(), _NAN)
+    out: dict[str, float] = dict.fromkeys(names.split(), _NAN)
     nn = np.asarray(nn_ms, dtype=float)
     known = np.isfinite(nn)
     kept = nn[known]
@@ -132,7 +132,7 @@ def hrv_frequency(
     True
     """
     names = "vlf_ms2 lf_ms2 hf_ms2 total_power_ms2 lf_nu hf_nu lf_hf"
-    out = dict.fromkeys(names.split(), _NAN)
+    out: dict[str, float] = dict.fromkeys(names.split(), _NAN)
     nn = np.asarray(nn_ms, dtype=float)
     end = _ends_s(nn) if end_s is None else np.asarray(end_s, dtype=float)
     span_s = _span_s(nn, end)

@@ -3,6 +3,7 @@
 
 from dataclasses import asdict, dataclass
 from math import isfinite
+from typing import Any
 
 import numpy as np
 
@@ -134,7 +135,7 @@ def measure(
     chosen = rows[_representative(beats)]
     aligned = median_beat(signal, record.leads, fiducials, chosen)
     normalised = looks_normalised(signal)
-    numbers: dict[str, float] = {}
+    numbers: dict[str, Any] = {}
     numbers.update(_rates(fiducials, beats))
     numbers.update(_intervals(fiducials, chosen, aligned, settings))
     numbers.update(_corrected(numbers))
@@ -185,7 +186,7 @@ def _check_match(record: Record, fiducials: Fiducials) -> None:
 def _missing(signal: np.ndarray) -> np.ndarray | None:
     if signal.size == 0 or np.isfinite(signal.sum()):
         return None
-    return np.isnan(signal).all(axis=0)
+    return np.asarray(np.isnan(signal).all(axis=0))
 
 
 def _representative(beats: BeatTable) -> np.ndarray:
