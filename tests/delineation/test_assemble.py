@@ -100,8 +100,8 @@ def test_global_bounds_are_those_of_outer_leads_but_not_of_an_outlier():
     lead_waves = [LeadWaves(qrs=np.array([[480 - k, 500.0, 520 + k, 1.0]])) for k in range(12)]
     lead_waves[0].qrs[0, 0] = 430
     found = joined(lead_waves)
-    assert 468 <= found.qrs_onset[0] <= 472
-    assert 528 <= found.qrs_offset[0] <= 530
+    assert 470 <= found.qrs_onset[0] <= 474
+    assert 526 <= found.qrs_offset[0] <= 530
 
 
 def test_confidence_is_nan_with_the_wave_and_falls_with_dissent():
