@@ -28,7 +28,7 @@ def _matched(truth, found, tolerance):
 @pytest.mark.parametrize("name", NAMES)
 def test_sleepecg_finds_the_beats(name):
     sleepecg = pytest.importorskip("sleepecg")
-    record = simulate(name, seconds=60, seed=1, noise="muscle", snr_db=20)
+    record = simulate(name, seconds=30, seed=1, noise="muscle", snr_db=20)
     truth = record.carried.fiducials
     peaks = truth.r_peak[truth.has_qrs]
     inside = peaks[(peaks > 1000) & (peaks < record.n_samples - 500)]
