@@ -129,11 +129,12 @@ def measure(
     _check_match(record, fiducials)
     signal, fs = record.signal, record.fs
     missing = _missing(signal)
-    paced = paced_beats(signal, fiducials, fs)
-    beats = classify_beats(signal, fiducials, missing=missing, paced=paced)
+    guide = _independent(signal, record.leads)
+    paced = paced_beats(guide, fiducials, fs)
+    beats = classify_beats(guide, fiducials, missing=missing, paced=paced)
     rows = np.flatnonzero(fiducials.has_qrs)
     chosen = rows[_representative(beats)]
-    aligned = median_beat(signal, record.leads, fiducials, chosen)
+    aligned = median_beat(signal, record.leads, fiducials, chosen, guide=guide)
     normalised = looks_normalised(signal)
     numbers: dict[str, Any] = {}
     numbers.update(_rates(fiducials, beats))
@@ -181,6 +182,17 @@ def _check_match(record: Record, fiducials: Fiducials) -> None:
             f"the fiducials belong to {fiducials.n_samples} samples, the record has "
             f"{record.n_samples}; the same record is needed. Use delineate(record) on this record."
         )
+
+
+def _independent(signal: np.ndarray, leads: tuple[str, ...]) -> np.ndarray:
+    """Leave out the limb leads that follow from I and II: they tell nothing new about shape."""
+    if "I" not in leads or "II" not in leads:
+        return signal
+    rows = [k for k, name in enumerate(leads) if name not in ("III", "aVR", "aVL", "aVF")]
+    one, two = signal[leads.index("I")], signal[leads.index("II")]
+    if len(rows) == len(leads) or not (np.ptp(one) > 0 and np.ptp(two) > 0):
+        return signal
+    return signal[rows]
 
 
 def _missing(signal: np.ndarray) -> np.ndarray | None:

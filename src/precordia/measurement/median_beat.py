@@ -62,6 +62,8 @@ def median_beat(
     leads: tuple[str, ...],
     fiducials: Fiducials,
     rows: Int[np.ndarray, " beat"],
+    *,
+    guide: Float[np.ndarray, "_ sample"] | None = None,
 ) -> AlignedBeats | None:
     """Align beats and take their median, lead by lead.
 
@@ -75,6 +77,8 @@ def median_beat(
         Positions of the waves.
     rows
         Rows of ``fiducials`` that are of one shape, such as the normal beats; each needs an R-peak.
+    guide
+        Leads to align on; all by default.
 
     Returns
     -------
@@ -106,7 +110,7 @@ def median_beat(
         return None
     fs = fiducials.fs
     anchors = np.round(_anchor(fiducials, rows)).astype(np.int64)
-    anchors = align_beats(signal, anchors, fs)
+    anchors = align_beats(signal if guide is None else guide, anchors, fs)
     before, length = _extent(fiducials, rows, anchors)
     starts = anchors - before
     windows = beat_windows(signal, starts, length)

@@ -56,7 +56,7 @@ def paced_beats(
     onset = np.where(np.isfinite(onset), onset, peak - 0.06 * fs)
     at = np.round(np.nan_to_num(onset)).astype(np.int64)
     apart = max(1, round(0.004 * fs))
-    before, inside, after = (round(ms * fs / 1000.0) for ms in (60.0, 20.0, 200.0))
+    before, inside, after = (round(ms * fs / 1000.0) for ms in (60.0, 20.0, 100.0))
     size, rest = np.zeros(rows.size), np.zeros(rows.size)
     for a in range(0, rows.size, _CHUNK):
         starts = at[a : a + _CHUNK] - before - apart
