@@ -62,7 +62,7 @@ class Dataset:
         value = self.values.get(tag)
         if value is None or isinstance(value, list):
             return ""
-        return bytes(value[:65536]).decode(self.codec, "replace").strip(" \0\r\n\t")
+        return str(value[:65536], self.codec, "replace").strip(" \0\r\n\t")
 
     def number(self, tag: int) -> float:
         """Return a decimal string as a number (the first of several); NaN where it is none."""

@@ -132,7 +132,7 @@ _EXPORT = (
 _TABLE = (
     Format(
         "wfdb", "WFDB (PhysioNet)", (".hea",), _is_wfdb_header,
-        reader="precordia.io.wfdb:read_wfdb", writer="precordia.io.wfdb:write_wfdb",
+        reader="precordia.io.wfdb:read_wfdb", writer="precordia.io.wfdb_write:write_wfdb",
     ),
     Format(
         "dicom", "DICOM waveform", (".dcm", ".dicom"), _is_dicom,
