@@ -186,9 +186,10 @@ class MedianBeat(Value):
 class Measurements(Value):
     """Everything measured on one record.
 
-    Units are in the names. A number that is absent is NaN, and ``absent`` says why. Durations
-    are medians over the beats that carry them unless the name says otherwise; heart-rate
-    variability uses the names of the Task Force of 1996.
+    Units are in the names. A number that is absent is NaN, and ``absent`` says why. Durations and
+    axes are those of the median of the normal beats (``median``; of the paced or ectopic ones where
+    there are no normal ones); single beats are in ``beats``. Heart-rate variability uses the names
+    of the Task Force of 1996. Counts of beats and episodes are whole numbers and never absent.
     """
 
     n_beats: int = 0
