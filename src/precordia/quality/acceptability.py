@@ -46,6 +46,8 @@ WINDOW_DIRECTION = {
     "eigen_2_ratio": 1,
     "eigen_3_ratio": 1,
 }
+#: where an index cannot be had (a single lead is not foretold by others): a usual value
+_USUAL = {"predicted_ratio": 0.9}
 #: ranks among twelve leads, worst first, that enter the model
 RANKS = (0, 1, 2, 3, 6)
 
@@ -67,17 +69,24 @@ def order_statistics(indices: LeadIndices) -> Float[np.ndarray, " dim"]:
     With fewer than twelve leads a rank beyond the last lead repeats the last lead, so that a
     single noisy lead reads as a recording that is noisy throughout.
     """
-    stack = np.stack([-sign * indices.lead[name] for name, sign in DIRECTION.items()])
-    stack = np.sort(np.nan_to_num(stack, nan=0.0), axis=1)[:, ::-1]
+    stack = np.sort(_badness(indices), axis=1)[:, ::-1]
     ranks = np.minimum(RANKS, stack.shape[1] - 1)
     window = [-sign * indices.window[name] for name, sign in WINDOW_DIRECTION.items()]
     return np.concatenate([stack[:, ranks].ravel(), window])
 
 
+def _badness(indices: LeadIndices) -> np.ndarray:
+    return np.stack(
+        [
+            -sign * np.nan_to_num(indices.lead[name], nan=_USUAL.get(name, 0.0))
+            for name, sign in DIRECTION.items()
+        ]
+    )
+
+
 def each_as_worst(indices: LeadIndices, clean: Float[np.ndarray, " dim"]) -> np.ndarray:
     """Rows of badness in which one lead at a time is the worst of an otherwise clean recording."""
-    stack = np.stack([-sign * indices.lead[name] for name, sign in DIRECTION.items()])
-    stack = np.nan_to_num(stack, nan=0.0)
+    stack = _badness(indices)
     rows = np.tile(clean, (stack.shape[1], 1))
     at = np.arange(stack.shape[0]) * len(RANKS)
     rows[:, at] = np.maximum(stack.T, clean[at])

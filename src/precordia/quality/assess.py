@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from precordia.core.leads import identity_residuals
 from precordia.core.plausibility import amplitude_remarks, lead_remarks, looks_normalised
 from precordia.core.quality import LeadQuality, Quality, QualityReason
 from precordia.core.record import Record, Remark
@@ -84,8 +85,8 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
     ordered from the worst lead to the best and enter a monotone additive logistic model: a worse
     index never raises the score. A lead's score is the score of an otherwise clean recording
     whose worst lead it is. Indices in the model are relative to the typical lead, so gain does not
-    matter; reasons use absolute limits. Recordings over one and a half windows are cut into windows and
-    averaged. Training, data and scores are in `acceptability.toml`.
+    matter; reasons use absolute limits. Recordings longer than one and a half windows are cut into
+    windows, whose scores are averaged. Training, data and scores are in `acceptability.toml`.
 
     References
     ----------
@@ -115,9 +116,29 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
     held = np.isfinite(signal).any(axis=1) if not finite else np.ones(record.n_leads, bool)
     if held.any():
         seen, names = signal[held], tuple(np.array(record.leads)[held].tolist())
-        remarks = [*amplitude_remarks(seen, names), *lead_remarks(seen, names)]
         normalised = looks_normalised(seen)
+        if not normalised:
+            remarks = [*amplitude_remarks(seen, names), *_contradictions(seen, names)]
     return _join(record, parts, remarks, normalised, settings, source)
+
+
+def _contradictions(signal, leads):
+    """Remarks on limb leads whose algebra fails by more than 30 % of the lead, offsets aside.
+
+    Leads that a device filtered one by one, or stored with an offset each (as in LUDB), differ by
+    less; that is no reason to distrust a recording.
+    """
+    with np.errstate(invalid="ignore"):
+        signal = signal - np.nanmean(signal, axis=1, keepdims=True)
+    found = lead_remarks(signal, leads)
+    if not found:
+        return ()
+    sizes = identity_residuals(signal, leads)
+    return tuple(
+        r
+        for r in found
+        if r.code == "lead-polarity" or sizes[r.leads[0]][0] > 0.3 * sizes[r.leads[0]][2]
+    )
 
 
 def _parameters(settings):
@@ -149,10 +170,10 @@ def _assess_window(signal, fs, leads, settings, finite):
     lead_score = model.probability(each_as_worst(found, model.clean))
     lead = found.lead | {"mains_uv": mains_uv, "missing_fraction": missing}
     window = found.window | {"mains_hz": hz}
+    columns = {k: v.tolist() for k, v in lead.items()}
+    columns["n_beats"] = [window["n_beats"]] * len(leads)
     reasons = tuple(
-        lead_reasons(
-            {k: v[i] for k, v in lead.items()} | {"n_beats": window["n_beats"]}, settings.limits
-        )
+        lead_reasons({k: v[i] for k, v in columns.items()}, settings.limits)
         for i in range(len(leads))
     )
     remarks = suspect_reversal(found, leads)
@@ -175,6 +196,11 @@ def _join(record, parts, remarks, normalised, settings, source):
     n = len(parts)
     score = float(np.mean([p.score for p in parts]))
     leads = {}
+    lead_scores = np.mean([p.lead_score for p in parts], axis=0).tolist()
+    means = {
+        k: (v if n == 1 else np.mean([p.lead[k] for p in parts], axis=0)).tolist()
+        for k, v in parts[0].lead.items()
+    }
     for i, name in enumerate(record.leads):
         counts: dict[QualityReason, int] = {}
         for p in parts:
@@ -183,10 +209,10 @@ def _join(record, parts, remarks, normalised, settings, source):
         reasons = [r for r, c in sorted(counts.items(), key=lambda rc: -rc[1]) if c > 0.25 * n]
         if normalised:
             reasons = [r for r in reasons if r not in _MILLIVOLT_REASONS]
-        lead_score = float(np.mean([p.lead_score[i] for p in parts]))
-        if _UNREADABLE & set(reasons) or QualityReason.MISSING in reasons and lead_score < 0.5:
+        lead_score = lead_scores[i]
+        if _UNREADABLE & set(reasons) or (QualityReason.MISSING in reasons and lead_score < 0.5):
             lead_score = min(lead_score, 0.05)
-        index = {k: float(np.mean([p.lead[k][i] for p in parts])) for k in parts[0].lead}
+        index = {k: v[i] for k, v in means.items()}
         if index["missing_fraction"] >= 1.0:
             lead_score, index = 0.0, {"missing_fraction": 1.0}
         leads[name] = LeadQuality(
@@ -221,6 +247,7 @@ def _join(record, parts, remarks, normalised, settings, source):
 _MILLIVOLT_REASONS = {
     QualityReason.LOW_AMPLITUDE,
     QualityReason.MAINS,
+    QualityReason.MUSCLE,
     QualityReason.BASELINE_WANDER,
 }
 

@@ -13,6 +13,7 @@ from precordia.delineation.rpeaks import rpeaks_of_signal
 
 WORK_HZ = 125.0
 BLOCK_S = 0.2
+_RIDGE = 0.02
 _NO_BEATS = np.zeros(0, dtype=np.int64)
 
 
@@ -62,7 +63,7 @@ def compute_indices(
     -------
     The indices; see the card ``acceptability.toml`` for what each means.
     """
-    n_leads, n_samples = signal.shape
+    n_leads = signal.shape[0]
     still, still_s, rail = _stillness(signal, fs)
     x, rate = _decimate(signal, fs)
     n = x.shape[1]
@@ -89,11 +90,15 @@ def compute_indices(
     middle = np.median(level, axis=1)
     far = np.abs(level - middle[:, None]) / typical
 
+    bad = (far > 2.0) | (swing > 3.0 * np.maximum(own, typical)[:, None])
+    bad |= (hf > 0.2 * typical) | (swing < 0.01 * typical)
+
     def band(low: float, high: float) -> np.ndarray:
         return power[:, (hz >= low) & (hz < high)].sum(axis=1) + 1e-6 * typical**2
 
-    spread = np.mean(wave**2, axis=1)
-    kurtosis = np.mean(wave**4, axis=1) / (spread + 1e-6 * typical**2) ** 2
+    square = wave * wave
+    spread = square.mean(axis=1)
+    kurtosis = np.einsum("ls,ls->l", square, square) / n / (spread + 1e-6 * typical**2) ** 2
 
     lead = {
         "amplitude_mv": amplitude,
@@ -118,6 +123,9 @@ def compute_indices(
             (far > 4.0) | (swing > 4.0 * np.maximum(own, typical)[:, None]), axis=1
         ),
         "off_scale_2_fraction": np.mean((far > 1.5) | (swing > 2.5 * own[:, None]), axis=1),
+        "bad_block_fraction": np.mean(bad, axis=1),
+        "bad_block_longest_s": _longest(bad) * block / rate,
+        "range_ratio": (x.max(axis=1) - x.min(axis=1)) / typical,
         "offset_mv": np.abs(x.mean(axis=1)),
         "in_band_ratio": band(5, 15) / band(5, 40),
         "low_band_ratio": band(0.5, 5) / band(0.5, 40),
@@ -127,7 +135,7 @@ def compute_indices(
     lead["predicted_ratio"], spectrum = _predictability(wave, spread, typical, leads)
     order = np.argsort(lead["busy_ratio"] + 10.0 * (amplitude < 0.1 * typical))
     beats = rpeaks_of_signal(wave[order[:4]] / typical, rate) if rate >= 50 else _NO_BEATS
-    lead |= _beat_indices(wave, rate, beats, typical)
+    lead |= _beat_indices(wave, base, rate, beats, typical)
     rr = np.diff(beats) / rate
     window = {
         "n_beats": float(len(beats)),
@@ -145,10 +153,21 @@ def _at(ordered, quantile):
     return ordered[:, min(int(quantile * ordered.shape[1]), ordered.shape[1] - 1)]
 
 
+def _longest(flags):
+    """Longest run of True in each row."""
+    padded = np.zeros((flags.shape[0], flags.shape[1] + 2), dtype=np.int8)
+    padded[:, 1:-1] = flags
+    out = np.zeros(len(flags))
+    for k in np.flatnonzero(flags.any(axis=1)):
+        edges = np.flatnonzero(np.diff(padded[k]))
+        out[k] = (edges[1::2] - edges[::2]).max()
+    return out
+
+
 def _stillness(signal, fs):
     """Fraction of time and longest time (s) without any change, and fraction of time on a rail."""
     n_leads, n = signal.shape
-    block = min(max(int(round(0.1 * fs)), 2), n)
+    block = min(max(round(0.1 * fs), 2), n)
     n_blocks = max(n // block, 1)
     cut = signal[:, : n_blocks * block].reshape(n_leads, n_blocks, block)
     top, bottom = cut.max(axis=2), cut.min(axis=2)
@@ -166,7 +185,7 @@ def _stillness(signal, fs):
 
 def _decimate(signal, fs):
     """Average whole blocks of samples so that the rate comes near 125 Hz."""
-    k = max(int(round(fs / WORK_HZ)), 1)
+    k = max(round(fs / WORK_HZ), 1)
     if k == 1 or signal.shape[1] < 2 * k:
         return np.ascontiguousarray(signal, dtype=np.float32), fs
     n = signal.shape[1] // k * k
@@ -198,20 +217,22 @@ def _predictability(wave, spread, typical, leads):
     limb = [k for k, name in enumerate(leads) if name in LIMB]
     chest = [k for k in range(n_leads) if k not in limb]
     base = limb[:2] + chest
-    share = np.zeros(n_leads)
-    for k in range(n_leads):
-        others = [j for j in (chest if k in limb and chest else base) if j != k]
-        if not others:
-            share[k] = np.nan
-            continue
-        a, b = c[np.ix_(others, others)], c[others, k]
-        w = np.linalg.solve(a + 0.02 * np.eye(len(others)), b)
-        share[k] = 2.0 * w @ b - w @ a @ w
+    share = np.full(n_leads, np.nan)
+    if len(base) > 1:
+        inner = c[np.ix_(base, base)]
+        inverse = np.linalg.inv(inner + _RIDGE * np.eye(len(base)))
+        weight = -inverse / np.diag(inverse)
+        np.fill_diagonal(weight, 0.0)
+        share[base] = (weight * (inner + _RIDGE * weight)).sum(axis=0)
+    if limb and chest:
+        inner, cross = c[np.ix_(chest, chest)], c[np.ix_(chest, limb)]
+        weight = np.linalg.solve(inner + _RIDGE * np.eye(len(chest)), cross)
+        share[limb] = (weight * (cross + _RIDGE * weight)).sum(axis=0)
     values = np.linalg.eigvalsh(c[np.ix_(base, base)])[::-1]
     return share, np.maximum(values, 0.0)
 
 
-def _beat_indices(wave, fs, beats, typical):
+def _beat_indices(wave, base, fs, beats, typical):
     """Likeness of beats to their median, beat amplitude over residual, steepness at beats."""
     n_leads, n = wave.shape
     before, after = int(0.15 * fs), int(0.35 * fs)
@@ -224,6 +245,8 @@ def _beat_indices(wave, fs, beats, typical):
             "beat_snr_ratio": zero,
             "beat_snr_low_ratio": zero,
             "qrs_contrast_ratio": zero,
+            "readable_beat_fraction": zero,
+            "unreadable_longest_s": np.full(n_leads, n / fs),
         }
     cut = wave[:, inside[:, None] + np.arange(-before, after)]
     cut = cut - cut.mean(axis=2, keepdims=True)
@@ -231,8 +254,15 @@ def _beat_indices(wave, fs, beats, typical):
     energy = (template**2).sum(axis=1)
     match = np.einsum("lbt,lt->lb", cut, template)
     match /= np.sqrt((cut**2).sum(axis=2) * energy[:, None] + 1e-8 * typical**4)
-    residual = np.sort(np.sqrt(np.mean((cut - template[:, None]) ** 2, axis=2)), axis=1)
+    rms = np.sqrt(np.mean((cut - template[:, None]) ** 2, axis=2))
+    residual = np.sort(rms, axis=1)
     strength = np.sqrt(energy / cut.shape[2])
+    good = (match > 0.75) & (rms < 0.6 * strength[:, None]) & (strength > 0.02 * typical)[:, None]
+    good_far = np.abs(base[:, inside] - np.median(base, axis=1)[:, None]) < 2.0 * typical
+    good &= good_far
+    gap = np.empty(n_leads)
+    for k in range(n_leads):
+        gap[k] = np.diff(np.concatenate(([0], inside[good[k]], [n]))).max() / fs
     near = np.zeros(n, dtype=bool)
     reach = int(0.06 * fs)
     near[np.clip(beats[:, None] + np.arange(-reach, reach + 1), 0, n - 1)] = True
@@ -244,4 +274,6 @@ def _beat_indices(wave, fs, beats, typical):
         "beat_snr_ratio": strength / (_at(residual, 0.5) + 0.01 * typical),
         "beat_snr_low_ratio": strength / (_at(residual, 0.85) + 0.01 * typical),
         "qrs_contrast_ratio": slope[:, near].mean(axis=1) / (far_slope + 1e-3 * typical),
+        "readable_beat_fraction": good.mean(axis=1),
+        "unreadable_longest_s": gap,
     }

@@ -32,9 +32,10 @@ class ReasonSettings:
     mains_uv
         Amplitude (peak) of the 50 or 60 Hz line; the IEC test uses 50 uV peak to peak = 25 uV.
     noise_uv
-        Root mean square above 25 Hz in the quieter third of the lead; the IEC test uses 25 uV.
+        Root mean square above 25 Hz in the quieter third of the lead. The IEC test adds 25 uV of
+        white noise up to 150 Hz; the share of it that this index sees is 12 uV.
     noise_ratio
-        The same relative to the QRS of the lead.
+        The same relative to the QRS of the lead, our choice.
     off_scale_fraction
         Share of the lead that is more than four typical QRS heights away.
     low_amplitude_mv
@@ -52,8 +53,8 @@ class ReasonSettings:
     baseline_mv: float = 1.0
     baseline_ratio: float = 1.0
     mains_uv: float = 25.0
-    noise_uv: float = 25.0
-    noise_ratio: float = 0.08
+    noise_uv: float = 12.0
+    noise_ratio: float = 0.02
     off_scale_fraction: float = 0.08
     low_amplitude_mv: float = 0.1
     template_correlation: float = 0.5
@@ -82,7 +83,7 @@ def lead_reasons(index: dict[str, float], settings: ReasonSettings) -> tuple[Qua
         return tuple(why)
     flat = index["flat_fraction"] > s.flat_fraction
     no_beat = index["template_correlation"] < s.template_correlation
-    railed = index["rail_fraction"] > s.rail_fraction and index["spike_ratio"] > 3.0
+    railed = index["rail_fraction"] > s.rail_fraction and index["range_ratio"] > 2.0
     if flat:
         why.append(QualityReason.FLAT)
     if index["offset_mv"] > s.offset_mv or (flat and index["offset_mv"] > 0.5):
@@ -97,7 +98,7 @@ def lead_reasons(index: dict[str, float], settings: ReasonSettings) -> tuple[Qua
         muscle = index["noise_uv"] ** 2 - 0.5 * index["mains_uv"] ** 2
         if muscle > s.noise_uv**2:
             why.append(QualityReason.MUSCLE)
-    if index["mains_uv"] > s.mains_uv and index["mains_uv"] > 0.05 * 1e3 * index["amplitude_mv"]:
+    if index["mains_uv"] > s.mains_uv and index["mains_uv"] > 0.02 * 1e3 * index["amplitude_mv"]:
         why.append(QualityReason.MAINS)
     if index["baseline_mv"] > s.baseline_mv and index["baseline_ratio"] > s.baseline_ratio:
         why.append(QualityReason.BASELINE_WANDER)
