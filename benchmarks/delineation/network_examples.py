@@ -14,6 +14,7 @@ from precordia.delineation.network_input import (
     network_input,
     without_baseline,
 )
+from precordia.delineation.network_waves import median_over_leads
 from precordia.delineation.network_waves import read_waves as read_probabilities
 
 LEADS = ["i", "ii", "iii", "avr", "avl", "avf", "v1", "v2", "v3", "v4", "v5", "v6"]
@@ -98,6 +99,11 @@ def read_ptbxl(folder: Path, teacher, sinus: int = 150) -> tuple[list, list]:
             continue
         if not without and (abs(n_p - n_qrs) > 1 or found["p"][3].mean() < 0.9):
             continue
+        for table in found.values():  # doubtful bounds: as in the other leads
+            for bound, ahead in ((0, -1), (2, 1)):
+                usual = median_over_leads(table[bound] - table[1])
+                usual = np.where(np.isnan(usual), 10.0 * ahead, usual)
+                table[bound] = np.where(np.isnan(table[bound]), table[1] + usual, table[bound])
         t = np.arange(5000) / 5.0
         fine = np.stack([np.interp(t, np.arange(1000), r) for r in x]).astype(np.float32)
         waves = []
@@ -120,7 +126,7 @@ def time_map(waves: list[np.ndarray], rng: np.random.Generator) -> tuple[np.ndar
     speed = np.exp(rng.uniform(-0.08, 0.08) if rng.random() < 0.5 else rng.uniform(-0.45, 0.45))
     knots, scale = [-3000.0, 8000.0], [speed]
     if rng.random() < 0.6:
-        spans = np.concatenate([w[:, 1:] for w in waves if len(w)])
+        spans = np.clip(np.concatenate([w[:, 1:] for w in waves if len(w)]), 0, 4999)
         busy = np.zeros(5002)
         for a, b in zip(np.nanmin(spans, 1), np.nanmax(spans, 1), strict=True):
             busy[int(a)] += 1

@@ -132,6 +132,12 @@ def test_no_wave_peaks_inside_a_gap():
         assert len(lead.qrs) >= 8
 
 
+def test_infinite_values_count_as_missing():
+    x = ecg(500.0)
+    x[:, 1234] = np.inf
+    assert len(delineate_with_network(x, 500.0)[0].qrs) == len(beats())
+
+
 def test_gain_does_not_matter():
     x = ecg(500.0)
     a, b = delineate_with_network(x, 500.0)[0], delineate_with_network(5 * x, 500.0)[0]
