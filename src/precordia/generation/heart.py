@@ -26,8 +26,8 @@ class Heart:
 
     scenario: Scenario
     shapes: tuple[BeatShape, ...]
-    p_onset: Float[np.ndarray, " beat"]
-    p_shape: Int[np.ndarray, " beat"]
+    p_onset: Float[np.ndarray, "..."]
+    p_shape: Int[np.ndarray, "..."]
     p_s: float
     qrs_onset: Float[np.ndarray, " beat"]
     shape: Int[np.ndarray, " beat"]

@@ -10,6 +10,8 @@ from precordia.generation.lobes import Lobe, Wave, turn
 from precordia.generation.scenario import BeatShape, Scenario
 from precordia.generation.scenarios import SCENARIOS, find_scenario
 
+_SOFTER = 1.3  # mean factor on the powers of the sine that P and T waves rise and fall with
+
 
 def draw_scenario(seed: int | np.random.Generator, *, name: str | None = None) -> Scenario:
     """Draw a scenario with shapes, axis, rate and intervals of its own.
@@ -39,8 +41,10 @@ def draw_scenario(seed: int | np.random.Generator, *, name: str | None = None) -
     -----
     *Method.* Rate times a log-normal factor (12 %), QRS 7 %, PR 10 %, P 8 %, QTc 6 %; axis turned
     by 22 degrees and T by 15 (standard deviations); size of QRS 30 %, T 40 %, P 25 %; every lobe
-    moved, stretched and turned a little by itself; a small ST deviation. The spreads are round
-    numbers near the spread of healthy adults, not fitted to a population.
+    moved, stretched and turned a little by itself; P and T waves begin and end more softly than the
+    listed ones, as recorded ones do (their bounds are as exact, but seen some ms later); a small ST
+    deviation. The spreads are round numbers near the spread of healthy adults, not fitted to a
+    population.
 
     Examples
     --------
@@ -59,7 +63,7 @@ def draw_scenario(seed: int | np.random.Generator, *, name: str | None = None) -
         named,
         beat=_vary_beat(rng, named.beat, rate, qtc),
         ectopic=None if named.ectopic is None else _vary_beat(rng, named.ectopic, rate, qtc),
-        p=tuple(_vary_wave(rng, wave, atrial, 12.0) for wave in named.p),
+        p=tuple(_vary_wave(rng, wave, atrial, 12.0, _SOFTER) for wave in named.p),
         heart_rate_bpm=rate,
         rr_sd_ms=named.rr_sd_ms * _factor(rng, 0.5),
         pr_ms=pr,
@@ -80,16 +84,19 @@ def _vary_beat(rng: np.random.Generator, beat: BeatShape, rate: float, qtc: floa
     return replace(
         beat,
         qrs=_vary_wave(rng, beat.qrs, _factor(rng, 0.30), 22.0),
-        t=_vary_wave(rng, beat.t, _factor(rng, 0.40), 15.0),
+        t=_vary_wave(rng, beat.t, _factor(rng, 0.40), 15.0, _SOFTER),
         st_mv=tuple(x + rng.normal(0, 0.015) for x in beat.st_mv),  # type: ignore[arg-type]
         qrs_ms=qrs_ms,
         qt_ms=qt_ms if qt_ms <= longest else None,
     )
 
 
-def _vary_wave(rng: np.random.Generator, wave: Wave, size: float, turn_deg: float) -> Wave:
+def _vary_wave(
+    rng: np.random.Generator, wave: Wave, size: float, turn_deg: float, softer: float = 1.0
+) -> Wave:
     """Change size and axis of the whole wave, and each of its lobes a little."""
     changed = []
+    soft = max(softer * _factor(rng, 0.15), 0.9) if softer > 1 else 1.0
     for lobe in wave:
         own = size * _factor(rng, 0.15)
         shift = 0.03 * rng.normal(size=3)
@@ -106,8 +113,8 @@ def _vary_wave(rng: np.random.Generator, wave: Wave, size: float, turn_deg: floa
                 own * lobe.left,
                 own * lobe.down,
                 own * (lobe.anterior + 0.03 * abs(lobe.anterior) * rng.normal()),
-                lobe.rise * _factor(rng, 0.08),
-                lobe.fall * _factor(rng, 0.08),
+                soft * lobe.rise * _factor(rng, 0.08),
+                soft * lobe.fall * _factor(rng, 0.08),
                 lobe.plateau,
             )
         )
