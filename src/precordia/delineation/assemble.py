@@ -215,7 +215,9 @@ def _t_waves(lead_waves, centre) -> Table:
     return _place(rows[fine], lead[fine], beat[fine], len(lead_waves), len(centre))
 
 
-def _p_waves(lead_waves, centre, usable, fs, n_samples) -> tuple[Table, Table]:
+def _p_waves(
+    lead_waves, centre, usable, fs, n_samples
+) -> tuple[Table, Float[np.ndarray, "lead _ 4"]]:
     """P waves by the QRS they precede, and those that no QRS follows."""
     n_leads, n_beats = len(lead_waves), len(centre)
     rows, lead = _flat(lead_waves, "p")
@@ -260,43 +262,44 @@ def _median(table: Float[np.ndarray, "lead beat"]) -> Float[np.ndarray, " beat"]
 
 
 def _outermost(
-    bound: Float[np.ndarray, "lead beat"], share: float
+    bound: Float[np.ndarray, "lead beat"], share: Float[np.ndarray, " beat"]
 ) -> Float[np.ndarray, " beat"]:
     """Early quantile over the leads that have a value; NaN where none has."""
     if not bound.size:
         return np.full(bound.shape[1], np.nan)
     ranked = np.sort(bound, axis=0)  # NaN last
-    count = np.isfinite(ranked).sum(axis=0)
-    at = share * np.maximum(count - 1, 0)
+    last = np.maximum(np.isfinite(ranked).sum(axis=0) - 1, 0)
+    at = share * last
     low = at.astype(int)
     k = np.arange(bound.shape[1])
-    a, b = ranked[low, k], ranked[np.minimum(low + 1, np.maximum(count - 1, 0)), k]
+    a, b = ranked[low, k], ranked[np.minimum(low + 1, last), k]
     return a + (at - low) * (b - a)
 
 
 def _global(signal, columns, deflections, known, usable):
-    out = {}
-    n_usable = max(1, int(usable.sum()))
-    for kind, (onset, peak, offset, confidence) in _FIELDS.items():
-        w = columns[kind]
-        seen = np.isfinite(w[PEAK])
-        there = 2 * seen.sum(axis=0) >= n_usable
-        values = {
-            onset: _outermost(w[ONSET], _OUTERMOST[kind]),
-            offset: -_outermost(-w[OFFSET], _OUTERMOST[kind]),
-            confidence: np.where(seen, w[CONFIDENCE], 0.0).sum(axis=0) / n_usable,
-        }
-        if peak:
-            values[peak] = _median(w[PEAK])
-        out |= {name: np.where(there, v, np.nan) for name, v in values.items()}
+    n_usable, n_rows = max(1, int(usable.sum())), columns["p"].shape[-1]
     q, r, s = deflections
+    # one sort for all bounds and one for all peaks
+    bounds = [columns[kind][ONSET] for kind in _FIELDS]
+    bounds += [-columns[kind][OFFSET] for kind in _FIELDS]
+    shares = np.repeat([_OUTERMOST[kind] for kind in _FIELDS] * 2, n_rows)
+    bounds = _outermost(np.concatenate(bounds, axis=1), shares).reshape(6, n_rows)
+    peaks = [columns["p"][PEAK], columns["t"][PEAK], q, s, r]
+    peaks = _median(np.concatenate(peaks, axis=1)).reshape(5, n_rows)
+    out = {"q_peak": peaks[2], "s_peak": peaks[3]}
+    for i, (kind, (onset, peak, offset, confidence)) in enumerate(_FIELDS.items()):
+        seen = np.isfinite(columns[kind][PEAK])
+        few = 2 * seen.sum(axis=0) < n_usable
+        total = np.where(seen, columns[kind][CONFIDENCE], 0.0).sum(axis=0)
+        values = {onset: bounds[i], offset: -bounds[3 + i], confidence: total / n_usable}
+        if peak:
+            values[peak] = peaks[i // 2]
+        for name, value in values.items():
+            value[few] = np.nan
+            out[name] = value
     inside = (known >= out["qrs_onset"]) & (known <= out["qrs_offset"])
     joint = locate_joint_peak(signal[usable], out["qrs_onset"], out["qrs_offset"])
-    joint = np.where(np.isfinite(joint), joint, _median(r))  # where no bounds are known
+    joint = np.where(np.isfinite(joint), joint, peaks[4])  # where no bounds are known
     bare = np.isfinite(known) & ~np.isfinite(joint)
-    out |= {
-        "q_peak": _median(q),
-        "r_peak": np.where(inside | bare, known, joint),
-        "s_peak": _median(s),
-    }
+    out["r_peak"] = np.where(inside | bare, known, joint)
     return out

@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Num
 
 Leads = Float[np.ndarray, "lead sample"]
 
@@ -27,14 +27,14 @@ class Clock:
     first: float
     step: float
 
-    def samples(self, ms: float) -> int:
+    def samples(self, ms: int | float) -> int:
         """Return a duration in working samples, at least one."""
         return max(1, round(ms * self.fs / 1000))
 
 
 def working_signal(
     signal: Leads, fs: float
-) -> tuple[Leads, Bool[np.ndarray, "lead sample"], Clock]:
+) -> tuple[Float[np.ndarray, "lead _"], Bool[np.ndarray, "lead _"], Clock]:
     """Bring a signal to 200..375 Hz with its gaps bridged by straight lines.
 
     Parameters
@@ -127,7 +127,7 @@ def spread(x: Leads, h: int) -> Leads:
 
 def windows(
     x: Float[np.ndarray, "*lead sample"], start: Int[np.ndarray, "*beat"], width: int
-) -> Float[np.ndarray, "*beat sample"]:
+) -> Float[np.ndarray, "*window"]:
     """Cut windows that begin at ``start``: (beat,) for all leads or (lead, beat); ends are held."""
     i = np.clip(start[..., None] + np.arange(width), 0, x.shape[-1] - 1)
     if start.ndim == 1:
@@ -171,10 +171,10 @@ def median_seen(table: Float[np.ndarray, "lead beat"]) -> Float[np.ndarray, " be
     >>> median_seen(np.array([[1.0, np.nan], [3.0, np.nan]]))
     array([ 2., nan])
     """
-    out = np.full(table.shape[1:], np.nan)
-    some = np.isfinite(table).any(axis=0)
-    out[some] = np.nanmedian(table[:, some], axis=0)
-    return out
+    ranked = np.sort(table, axis=0)  # NaN last
+    last = np.maximum(np.isfinite(ranked).sum(axis=0) - 1, 0)
+    k = np.arange(table.shape[1])
+    return 0.5 * (ranked[last // 2, k] + ranked[(last + 1) // 2, k])
 
 
 def bump_edges(
@@ -183,9 +183,9 @@ def bump_edges(
     sign: Float[np.ndarray, "lead beat"],
     clock: Clock,
     *,
-    reach_ms: float,
+    reach_ms: int | float,
     share: tuple[float, float],
-    between: tuple[Float[np.ndarray, " beat"], Float[np.ndarray, " beat"]],
+    between: tuple[Num[np.ndarray, " beat"], Num[np.ndarray, " beat"]],
 ) -> Float[np.ndarray, "3 lead beat"]:
     """Find onset, peak and offset of bumps.
 
