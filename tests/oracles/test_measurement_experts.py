@@ -140,3 +140,21 @@ def test_a_dicom_file_agrees_with_the_device(shared_data):
     assert ours.qt_ms == pytest.approx(device["qt_ms"], abs=25)
     for name in ("p_axis_deg", "qrs_axis_deg", "t_axis_deg"):
         assert getattr(ours, name) == pytest.approx(device[name], abs=8)
+
+
+def test_an_scp_recording_agrees_with_the_table_of_its_cart(shared_data):
+    """Two QRS shapes alternate here; the cart measured the more frequent one (test.des)."""
+    found = list((shared_data / "formats").glob("wfdb-checkpkg/**/expected/test.hea"))
+    if not found:
+        pytest.skip("NO RECORDING of wfdb-checkpkg")
+    ours = measure(read(found[0]))
+    assert ours.rr_mean_ms == pytest.approx(869, abs=4)
+    assert ours.pr_ms == pytest.approx(170, abs=10)
+    assert ours.qrs_ms == pytest.approx(104, abs=10)
+    assert ours.qt_ms == pytest.approx(446, abs=25)
+    assert ours.qrs_axis_deg == pytest.approx(-41, abs=10)
+    cart = {"I": 1.130, "II": 0.300, "aVL": 1.306, "aVF": 0.277}
+    for lead, r_mv in cart.items():
+        assert ours.leads[lead].r_mv == pytest.approx(r_mv, abs=0.22), lead
+    for lead in ("V2", "V3", "V4", "V5"):
+        assert np.isfinite(ours.leads[lead].qs_mv), lead

@@ -56,8 +56,8 @@ class LeadMeasurements(Value):
     """Amplitudes (mV, against the isoelectric level before the QRS) and durations of one lead.
 
     Amplitudes carry their sign: Q, S and S' are negative. A QRS without any positive deflection is
-    ``qs_mv`` (and ``q_mv``); R and S are absent then. ``t_mv`` and ``p_mv`` are the larger of the wave's
-    positive and negative part; ``p_terminal_mv_ms`` is the area of P's last part where that is
+    ``qs_mv`` (and ``q_mv``); R and S are absent then. ``t_mv`` and ``p_mv`` are the larger of the
+    wave's positive and negative part; ``p_terminal_mv_ms`` is the area of P's last part where it is
     negative. ``absent`` gives the reason for every NaN.
     """
 

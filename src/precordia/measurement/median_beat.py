@@ -29,7 +29,7 @@ POSITIONS = [
     "t_offset",
 ]
 MAX_BEATS = 240
-MIN_CORRELATION = 0.9
+LIKENESS = (0.95, 0.9, 0.8)
 OUTER_SHARE = 0.2
 _BEFORE_MS, _AFTER_MS = 440.0, 640.0
 
@@ -88,11 +88,19 @@ def median_beat(
     Notes
     -----
     Beats are aligned by cross-correlation of their slope over all leads. Baseline wander is taken
-    out as straight lines between the levels just before the QRS onsets. With four beats or more,
-    those that correlate below 0.9 with the first median (P to T, all leads) are left out, as long
-    as half remain. Of long recordings 240 beats, evenly chosen, are used. The positions are
-    medians over the beats of the distance from the aligned anchor; a wave needs to be present in
-    half of the beats.
+    out as straight lines between the levels just before the QRS onsets. Of four beats or more,
+    those that correlate (P to T, all leads) by 0.95 with the beat that most others are like are
+    used; where that is less than half of them, by 0.9 or 0.8, else all: so alternating shapes do
+    not blend and noisy recordings keep their beats. Of long recordings 240 beats, evenly chosen,
+    are used.
+
+    The position of a wave in a lead is the median over the beats of its distance from the aligned
+    anchor; it needs to be there in half of the beats. Over leads, an onset is the position that a
+    fifth of the leads precede (between the third and fourth earliest of twelve), an offset the one
+    that a fifth follow, a peak the median. A departure: IEC 60601-2-25 asks for the earliest and
+    the latest, which with noise grow with the number of leads. Read so, the difference from the
+    experts' marks in LUDB has a smaller spread, and widths come closest to those that devices
+    print. Where no lead has a position, the median over beats of the global one stands in.
 
     Examples
     --------
@@ -116,12 +124,10 @@ def median_beat(
     windows = beat_windows(signal, starts, length)
     knots, levels = isoelectric_knots(signal, fiducials, rows)
     windows = remove_baseline(windows, starts, knots, levels)
+    good = _alike(windows)
+    if not good.all():
+        rows, anchors, windows = rows[good], anchors[good], windows[:, good]
     trace = median_over_beats(windows)
-    if rows.size >= 4:
-        good = _correlation(windows, trace) >= MIN_CORRELATION
-        if rows.size / 2 <= np.count_nonzero(good) < rows.size:
-            rows, anchors, windows = rows[good], anchors[good], windows[:, good]
-            trace = median_over_beats(windows)
     per_lead = _lead_positions(fiducials, leads, rows, anchors, before)
     positions = {
         name: _joint(name, per_lead[name], _typical(fiducials, name, rows, anchors) + before)
@@ -210,15 +216,25 @@ def _extent(fiducials: Fiducials, rows: np.ndarray, anchors: np.ndarray) -> tupl
     return before, before + after
 
 
-def _correlation(windows: np.ndarray, trace: np.ndarray) -> np.ndarray:
-    """Correlate each beat with the median, all leads in one."""
-    x = windows - windows.mean(axis=2, keepdims=True)
-    y = trace - trace.mean(axis=1, keepdims=True)
+def _alike(windows: np.ndarray) -> np.ndarray:
+    """Pick the largest group of beats that are like one of them, as strictly as half allow."""
+    n = windows.shape[1]
+    if n < 4:
+        return np.ones(n, dtype=bool)
+    x = windows[:, :, ::2]
+    x = x - x.mean(axis=2, keepdims=True)
     if not isfinite(float(x.sum())):
-        x, y = np.nan_to_num(x), np.nan_to_num(y)
-    above = np.einsum("lbs,ls->b", x, y)
-    below = np.sqrt(np.einsum("lbs,lbs->b", x, x) * np.einsum("ls,ls->", y, y))
-    return np.divide(above, below, out=np.ones_like(above), where=below > 0)
+        x = np.nan_to_num(x)
+    flat = x.transpose(1, 0, 2).reshape(n, -1)
+    norm = np.sqrt(np.einsum("bd,bd->b", flat, flat))
+    unit = flat / np.where(norm > 0, norm, 1.0)[:, None]
+    match = unit @ unit.T
+    for limit in LIKENESS:
+        close = match >= limit
+        count = close.sum(axis=1)
+        if count.max() >= n / 2:
+            return close[count.argmax()]
+    return np.ones(n, dtype=bool)
 
 
 def _spread(windows: np.ndarray, trace: np.ndarray) -> np.ndarray:
