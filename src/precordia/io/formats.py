@@ -129,7 +129,8 @@ _EXPORT = (
     "or convert it and read that."
 )
 
-_TABLE = (
+#: every format, in the order in which they are tried
+FORMATS: tuple[Format, ...] = (
     Format(
         "wfdb", "WFDB (PhysioNet)", (".hea",), _is_wfdb_header,
         reader="precordia.io.wfdb:read_wfdb", writer="precordia.io.wfdb_write:write_wfdb",
@@ -141,7 +142,7 @@ _TABLE = (
     Format(
         "edf", "EDF, EDF+, BDF", (".edf", ".bdf", ".rec"),
         lambda head: _is_edf(head) or head.startswith(b"\xffBIOSEMI"),
-        reader="precordia.io.edf:read_edf", writer="precordia.io.edf:write_edf",
+        reader="precordia.io.edf:read_edf", writer="precordia.io.edf_write:write_edf",
     ),
     Format("scp-ecg", "SCP-ECG (EN 1064)", (".scp",), lambda head: b"SCPECG" in head[:32],
            advice=_EXPORT),
@@ -172,11 +173,10 @@ _TABLE = (
     Format("image", "image or document", (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif",
            ".webp", ".heic", ".pdf", ".svg"), _is_image),
     Format("csv", "CSV or TSV table", (".csv", ".tsv", ".txt"), _is_csv,
-           reader="precordia.io.csv:read_csv", writer="precordia.io.csv:write_csv"),
+           reader="precordia.io.csv:read_csv", writer="precordia.io.csv_write:write_csv"),
 )  # fmt: skip
 
-#: every format by name, in the order in which they are tried
-FORMATS: dict[str, Format] = {row.name: row for row in _TABLE}
+_BY_NAME = {row.name: row for row in FORMATS}
 
 
 def list_formats() -> tuple[str, ...]:
@@ -191,7 +191,7 @@ def list_formats() -> tuple[str, ...]:
     >>> "dicom" in list_formats()
     True
     """
-    return tuple(row.name for row in _TABLE if row.reader is not None)
+    return tuple(row.name for row in FORMATS if row.reader is not None)
 
 
 def require_format(name: str) -> Format:
@@ -208,9 +208,9 @@ def require_format(name: str) -> Format:
     'EDF, EDF+, BDF'
     """
     try:
-        return FORMATS[name.lower().replace("_", "-")]
+        return _BY_NAME[name.lower().replace("_", "-")]
     except (KeyError, AttributeError):
-        raise unknown_name("format", str(name), FORMATS, listing="list_formats()") from None
+        raise unknown_name("format", str(name), _BY_NAME, listing="list_formats()") from None
 
 
 def sniff(head: bytes) -> Format | None:
@@ -230,7 +230,7 @@ def sniff(head: bytes) -> Format | None:
     >>> sniff(b"\\x89PNG\\r\\n").name
     'image'
     """
-    for row in _TABLE:
+    for row in FORMATS:
         if row.magic is not None and row.magic(head):
             return row
     return None
@@ -245,7 +245,7 @@ def format_of_suffix(suffix: str) -> Format | None:
     'edf'
     """
     folded = suffix.lower()
-    for row in _TABLE:
+    for row in FORMATS:
         if folded in row.suffixes:
             return row
     return None

@@ -1,15 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
+# ruff: noqa: PTH110, PTH113, PTH116, PTH119, PTH123
 """Read a recording from any file that holds one."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import importlib
-import inspect
 import os
 import stat
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +14,7 @@ from precordia.core.errors import FormatError, MissingExtraError, OptionError
 from precordia.core.plausibility import amplitude_remarks, lead_remarks
 from precordia.core.record import Record, Remark
 from precordia.io.formats import HEAD_BYTES, Format, format_of_suffix, require_format, sniff
+from precordia.io.reader_table import check_options, load_function
 
 #: larger files are refused unless max_bytes says otherwise
 MAX_BYTES = 2 << 30
@@ -211,9 +209,9 @@ def _call(row: Format, path: Path, options: dict[str, Any]) -> Record:
     """Call the reader of a format, and turn whatever goes wrong into a sentence."""
     if row.reader is None:
         raise _unread(row, path)
-    reader = _load(row.reader)
+    reader = load_function(row.reader)
     if options:
-        _check_options(row, reader, options)
+        check_options("reading", row, reader, options)
     try:
         return reader(path, **options)
     except FileNotFoundError:
@@ -249,27 +247,6 @@ def _unread(row: Format, path: Path) -> FormatError:
         f"'{path.name}' is {article} {row.title} file, which is recognised and not read yet. "
         + row.advice
     )
-
-
-@functools.cache
-def _load(where: str) -> Callable[..., Record]:
-    module, _, function = where.partition(":")
-    return getattr(importlib.import_module(module), function)
-
-
-def _check_options(row: Format, reader: Callable[..., Record], options: dict[str, Any]) -> None:
-    known = [
-        name
-        for name, parameter in inspect.signature(reader).parameters.items()
-        if parameter.kind is parameter.KEYWORD_ONLY
-    ]
-    unknown = [name for name in options if name not in known]
-    if unknown:
-        taken = f"It takes {', '.join(known)}." if known else "It takes none."
-        raise OptionError(
-            f"reading {row.title} has no option '{unknown[0]}'. {taken} Leave it out, or name "
-            "another format with format=."
-        )
 
 
 def _checked(record: Record) -> Record:
