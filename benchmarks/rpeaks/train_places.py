@@ -30,7 +30,7 @@ def rows_of(x, fs, beats, rng):
     y, _ = label(at, found.height, beats, 0.12 * fs)
     k = np.flatnonzero(y > 0)
     nearest = beats[np.argmin(np.abs(at[k, None] - beats), axis=1)] if len(beats) < 4000 else None
-    window = place.windows(smooth[0], found.at[k], grid)
+    window = place.windows(found.leads, found.at[k])
     aim = (nearest - at[k]) / grid.step
     size = np.ptp(window, axis=1, keepdims=True)
     ramp = np.linspace(-1, 1, window.shape[1])

@@ -3,7 +3,8 @@
 
 python benchmarks/rpeaks/train_rpeaks.py --data ../shared/data [--folds 5] [--out weights.npz]
 
-Needs torch and wfdb beside precordia. Records of one fold are never seen by the weights that score it.
+Needs torch and wfdb beside precordia. Records of one fold are never seen by the weights that
+score it.
 """
 
 from __future__ import annotations
@@ -42,7 +43,7 @@ def read_mitdb(folder):
                 spans.append((start, s))
                 start = None
         x = np.nan_to_num(record.p_signal.T.astype(np.float32))
-        kind = {s: c for s, c in zip(ann.sample, ann.symbol, strict=True)}
+        kind = dict(zip(ann.sample, ann.symbol, strict=True))
         rare = np.array([kind[b] not in "NLR" for b in beats])
         out.append((name, np.ascontiguousarray(x), float(record.fs), beats, spans, rare))
     return out
@@ -56,11 +57,21 @@ def read_ludb(folder):
         per = []
         for lead in record.sig_name:
             ann = wfdb.rdann(path[:-4], lead.lower())
-            per.append(np.array([s for s, c in zip(ann.sample, ann.symbol, strict=True) if c == "N"]))
+            per.append(
+                np.array([s for s, c in zip(ann.sample, ann.symbol, strict=True) if c == "N"])
+            )
         every = np.sort(np.concatenate(per))
         groups = np.split(every, np.flatnonzero(np.diff(every) > 60) + 1)
         joint = np.array([np.median(g) for g in groups if len(g) >= 6]).astype(int)
-        out.append((os.path.basename(path)[:-4], record.p_signal.T.astype(np.float32), float(record.fs), per, joint))
+        out.append(
+            (
+                os.path.basename(path)[:-4],
+                record.p_signal.T.astype(np.float32),
+                float(record.fs),
+                per,
+                joint,
+            )
+        )
     return out
 
 
@@ -70,7 +81,14 @@ def read_cpsc2021(folder):
     for path in sorted(glob.glob(os.path.join(folder, "cpsc2021", "cpsc2021", "*.hea"))):
         record, ann = wfdb.rdrecord(path[:-4]), wfdb.rdann(path[:-4], "atr")
         beats = np.array([s for s, c in zip(ann.sample, ann.symbol, strict=True) if c in BEATS])
-        out.append((os.path.basename(path)[:-4], np.nan_to_num(record.p_signal.T.astype(np.float32)), float(record.fs), beats))
+        out.append(
+            (
+                os.path.basename(path)[:-4],
+                np.nan_to_num(record.p_signal.T.astype(np.float32)),
+                float(record.fs),
+                beats,
+            )
+        )
     return out
 
 
@@ -98,7 +116,10 @@ def spoil(x, beats, fs, noise, rng):
         start = 0
         while start < n:
             stop = min(n, start + int(rng.uniform(4, 60) * fs))
-            kind = rng.choice(["none", "em", "ma", "bw", "white", "mains", "mix"], p=[0.3, 0.18, 0.18, 0.1, 0.1, 0.06, 0.08])
+            kind = rng.choice(
+                ["none", "em", "ma", "bw", "white", "mains", "mix"],
+                p=[0.3, 0.18, 0.18, 0.1, 0.1, 0.06, 0.08],
+            )
             for part in ("em", "ma", "bw") if kind == "mix" else (kind,):
                 length = stop - start
                 if part in noise:
@@ -114,7 +135,9 @@ def spoil(x, beats, fs, noise, rng):
                     piece, snr = rng.standard_normal(length).astype(np.float32), rng.uniform(4, 30)
                 elif part == "mains":
                     hz = rng.choice([50.0, 60.0])
-                    piece = np.sin(2 * np.pi * hz * np.arange(length) / fs + rng.uniform(0, 6)).astype(np.float32)
+                    piece = np.sin(
+                        2 * np.pi * hz * np.arange(length) / fs + rng.uniform(0, 6)
+                    ).astype(np.float32)
                     snr = rng.uniform(0, 20)
                 else:
                     continue
@@ -177,10 +200,17 @@ class Rows:
                     inside = (at + start >= a) & (at + start <= b)
                     y[inside] = 0.0
                     w[inside] = 0.3
-                self.parts.append((
-                    np.full(len(at), group), np.full(len(at), self.pieces), found.at / grid.rate,
-                    found.height, found.features, y, (w * weight).astype(np.float32),
-                ))
+                self.parts.append(
+                    (
+                        np.full(len(at), group),
+                        np.full(len(at), self.pieces),
+                        found.at / grid.rate,
+                        found.height,
+                        found.features,
+                        y,
+                        (w * weight).astype(np.float32),
+                    )
+                )
                 self.found.append(found._replace(features=found.features[:0]))
                 self.pieces += 1
             start = stop
@@ -206,17 +236,52 @@ def build(folder, copies, seed):
         for copy in range(copies):
             lengths = None if copy % 2 == 0 else [10, 10, 20, 30, 60, 300]
             y = x[:1] if copy == 0 else spoil(x[:1], beats, fs, noise, rng)
-            rows.add(g, y, fs, beats, 1.0, rng, vary=copy > 0, lengths=lengths, silent=spans, rare=beats[rare])
-        for copy in range(max(1, copies // 3)):
+            rows.add(
+                g,
+                y,
+                fs,
+                beats,
+                1.0,
+                rng,
+                vary=copy > 0,
+                lengths=lengths,
+                silent=spans,
+                rare=beats[rare],
+            )
+        for _ in range(max(1, copies // 3)):
             y = spoil(x, beats, fs, noise, rng)
-            rows.add(g, y[1:], fs, beats, 0.2, rng, vary=True, lengths=[10, 30, 60, 300], silent=spans, rare=beats[rare])
-            rows.add(g, y, fs, beats, 0.5, rng, vary=True, lengths=[10, 30, 60, 300], silent=spans, rare=beats[rare])
+            rows.add(
+                g,
+                y[1:],
+                fs,
+                beats,
+                0.2,
+                rng,
+                vary=True,
+                lengths=[10, 30, 60, 300],
+                silent=spans,
+                rare=beats[rare],
+            )
+            rows.add(
+                g,
+                y,
+                fs,
+                beats,
+                0.5,
+                rng,
+                vary=True,
+                lengths=[10, 30, 60, 300],
+                silent=spans,
+                rare=beats[rare],
+            )
     for name, x, fs, beats in read_cpsc2021(folder):
         g = group("cpsc2021/" + name.rsplit("_", 1)[0])
         for copy in range(max(1, copies // 2)):
             y = x if copy == 0 else spoil(x, beats, fs, noise, rng)
             for k in (0, 1):
-                rows.add(g, y[k : k + 1], fs, beats, 0.5, rng, vary=copy > 0, lengths=[10, 30, 60, 300])
+                rows.add(
+                    g, y[k : k + 1], fs, beats, 0.5, rng, vary=copy > 0, lengths=[10, 30, 60, 300]
+                )
             rows.add(g, y, fs, beats, 0.5, rng, vary=copy > 0)
     for name, x, fs, per, joint in read_ludb(folder):
         g = group("ludb/" + name)
@@ -242,10 +307,28 @@ def build(folder, copies, seed):
                 rows.add(g, y, fs, joint - a, 1.0, rng, vary=copy > 0)
     g = group("none")
     nothing = np.zeros(0, np.int64)
-    for kind, source in noise.items():
+    for _kind, source in noise.items():
         for _ in range(max(1, copies // 2)):
-            rows.add(g, source[:1, : 360 * 900], 360.0, nothing, 0.3, rng, vary=True, lengths=[10, 30, 300])
-            rows.add(g, source[1:, -360 * 900 :], 360.0, nothing, 0.3, rng, vary=True, lengths=[10, 30, 300])
+            rows.add(
+                g,
+                source[:1, : 360 * 900],
+                360.0,
+                nothing,
+                0.3,
+                rng,
+                vary=True,
+                lengths=[10, 30, 300],
+            )
+            rows.add(
+                g,
+                source[1:, -360 * 900 :],
+                360.0,
+                nothing,
+                0.3,
+                rng,
+                vary=True,
+                lengths=[10, 30, 300],
+            )
     for _ in range(60 * copies):
         fs, seconds = 250.0, rng.choice([10, 20, 60])
         t = np.arange(int(seconds * fs)) / fs
@@ -254,7 +337,9 @@ def build(folder, copies, seed):
             for _ in range(rng.integers(1, 4)):
                 drift = np.cumsum(rng.standard_normal(len(t))) * 0.03
                 knots = np.interp(t, np.arange(0, seconds + 1), rng.uniform(0.2, 1.0, seconds + 1))
-                x += knots * np.sin(2 * np.pi * rng.uniform(3.5, 7.5) * t + drift + rng.uniform(0, 6))
+                x += knots * np.sin(
+                    2 * np.pi * rng.uniform(3.5, 7.5) * t + drift + rng.uniform(0, 6)
+                )
         else:
             x = rng.standard_normal(len(t))
             for _ in range(rng.integers(0, 3)):
@@ -318,7 +403,10 @@ def layers(net, mean=None, scale=None):
     if mean is not None:
         a = a / scale[:, None]
         b = b - mean @ a
-    return [v.astype(np.float32) for v in (a, b, net.b.weight.detach().numpy().T, net.b.bias.detach().numpy())]
+    return [
+        v.astype(np.float32)
+        for v in (a, b, net.b.weight.detach().numpy().T, net.b.bias.detach().numpy())
+    ]
 
 
 def train(table, found, train_mask, *, epochs, seed):
@@ -328,7 +416,14 @@ def train(table, found, train_mask, *, epochs, seed):
     rng = np.random.default_rng(seed)
     easy = (y == 0) & (rng.random(len(y)) < 0.5)  # half of the negatives, with twice the weight
     use = ~easy
-    first = fit(First(x.shape[1]), (x[use] - mean) / scale, y[use], (w * np.where(y > 0, 1.0, 2.0))[use], epochs=epochs, seed=seed)
+    first = fit(
+        First(x.shape[1]),
+        (x[use] - mean) / scale,
+        y[use],
+        (w * np.where(y > 0, 1.0, 2.0))[use],
+        epochs=epochs,
+        seed=seed,
+    )
     w1 = layers(first, mean, scale)
     code = scorer.layer_pair(x, *w1)
     rows, ys, ws = [], [], []
@@ -340,9 +435,12 @@ def train(table, found, train_mask, *, epochs, seed):
         ys.append(y[p[kept]])
         ws.append(w[p[kept]])
     x2, y2, w2 = np.concatenate(rows), np.concatenate(ys), np.concatenate(ws)
-    print("   likely: recall %.5f, precision %.4f, rows %d" % ((y2 * w2).sum() / (y * w).sum(), (y2 * w2).sum() / w2.sum(), len(y2)), flush=True)
+    recall, precision = (y2 * w2).sum() / (y * w).sum(), (y2 * w2).sum() / w2.sum()
+    print(f"   likely: recall {recall:.5f}, precision {precision:.4f}, rows {len(y2)}", flush=True)
     mean2, scale2 = normalise(x2)
-    second = fit(Second(x2.shape[1]), (x2 - mean2) / scale2, y2, w2, epochs=epochs * 3 // 2, seed=seed)
+    second = fit(
+        Second(x2.shape[1]), (x2 - mean2) / scale2, y2, w2, epochs=epochs * 3 // 2, seed=seed
+    )
     w2_ = layers(second, mean2, scale2)
     return dict(zip(scorer.NAMES, [*w1, *w2_], strict=True))
 
@@ -351,7 +449,30 @@ def fold_of(name, folds):
     """Fold of a group: mitdb records in turn, the others by number."""
     kind, _, rest = name.partition("/")
     if kind == "mitdb":
-        order = [101, 106, 108, 109, 112, 114, 115, 116, 118, 119, 122, 124, 201, 203, 205, 207, 208, 209, 215, 220, 223, 230]
+        order = [
+            101,
+            106,
+            108,
+            109,
+            112,
+            114,
+            115,
+            116,
+            118,
+            119,
+            122,
+            124,
+            201,
+            203,
+            205,
+            207,
+            208,
+            209,
+            215,
+            220,
+            223,
+            230,
+        ]
         return order.index(int(rest)) % folds
     if kind == "ludb":
         return int(rest) % folds
@@ -374,7 +495,10 @@ def main():
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     start = time.time()
     names, table, found = build(args.data, args.copies, args.seed)
-    print(f"{len(table[0])} candidates, {int(table[5].sum())} beats, {time.time() - start:.0f} s", flush=True)
+    print(
+        f"{len(table[0])} candidates, {int(table[5].sum())} beats, {time.time() - start:.0f} s",
+        flush=True,
+    )
     fold = np.array([fold_of(n, args.folds) for n in names])[table[0]]
     if args.cv:
         os.makedirs(args.cv, exist_ok=True)
@@ -384,7 +508,9 @@ def main():
             np.savez(os.path.join(args.cv, f"fold{k}.npz"), held=np.array(held), **weights)
             print(f"fold {k}: {time.time() - start:.0f} s", flush=True)
     if args.out:
-        np.savez_compressed(args.out, **train(table, found, fold > -2, epochs=args.epochs, seed=args.seed))
+        np.savez_compressed(
+            args.out, **train(table, found, fold > -2, epochs=args.epochs, seed=args.seed)
+        )
         print(f"{args.out}: {time.time() - start:.0f} s", flush=True)
 
 

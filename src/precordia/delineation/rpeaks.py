@@ -39,8 +39,8 @@ def detect_rpeaks(
     Returns
     -------
     Sample index of each beat at the record's own rate, ascending. On one lead it is the main R
-    deflection, or the S or Q where that dominates; over several leads, the largest joint deflection.
-    Empty where nothing beats.
+    deflection, or the S or Q where that dominates; over several leads, the largest joint
+    deflection. Empty where nothing beats.
 
     Raises
     ------
@@ -52,11 +52,12 @@ def detect_rpeaks(
     Notes
     -----
     *Method*, our own: candidates are the local maxima of a slope envelope at about 125 Hz
-    (after the energy detectors in the line of Pan and Tompkins); one small network judges each from
-    its surroundings, a second one judges the likely ones among their neighbours, comparing each with
-    what comes at the same distance from other beats (a T wave comes back after each, an ectopic beat
-    does not). Beats closer than 190 ms are one. Both were trained on MIT-BIH DS1, LUDB and CPSC 2021
-    with added noise; ``rpeaks.toml`` beside the weights holds the cross-validated scores.
+    (after the energy detectors in the line of Pan and Tompkins); one small network judges each
+    from its surroundings; where that leaves doubt a second one judges it among its neighbours,
+    comparing it with what comes at the same distance from other beats (a T wave comes back after
+    each, an ectopic beat does not). Beats closer than 190 ms are one, and rhythms above about 220
+    beats per minute may be missed. Both were trained on MIT-BIH DS1, LUDB and CPSC 2021 with added
+    noise; ``rpeaks.toml`` beside the weights holds the cross-validated scores.
 
     References
     ----------
@@ -163,10 +164,10 @@ def _of_block(signal, fs, grid, low=0, high=None):
         centre = at * grid.step
         at = at[(centre >= low) & (centre < high)]
     if signal.shape[0] == 1:
-        place = rpeaks_place.place_on_lead(smooth[0], at, grid, fs, nets[8:])
+        place = rpeaks_place.place_on_lead(smooth[0], found.leads, at, grid, fs, nets[8:])
     else:
-        segment = np.minimum(at // grid.segment, found.gain.shape[1] - 1)
-        place = rpeaks_place.place_jointly(smooth, at, grid, fs, found.gain[:, segment])
+        segment = np.minimum(at // grid.segment, found.leads.shape[1] - 1)
+        place = rpeaks_place.place_jointly(smooth, at, grid, fs, found.leads[:, segment])
     if len(place) > 1 and not (np.diff(place) > 0).all():
         place = np.unique(place)
     return place
@@ -178,7 +179,7 @@ def _finite(signal):
     low, high = float(x.min()), float(x.max())
     if low == high:
         return None
-    if -_LARGEST_MV < low and high < _LARGEST_MV:
+    if low > -_LARGEST_MV and high < _LARGEST_MV:
         return x
     x = x.copy()
     x[~(np.abs(x) < _LARGEST_MV)] = np.nan

@@ -70,26 +70,23 @@ def without_spikes(
 
 
 class Candidates(NamedTuple):
-    """Places that might be beats."""
+    """Places that might be beats; ``traces`` and ``leads`` as :func:`traces` gives them."""
 
     at: Int[np.ndarray, " beat"]
     height: Float[np.ndarray, " beat"]
     features: Float[np.ndarray, "beat dim"]
-    traces: tuple[Float[np.ndarray, " _"], ...]
+    traces: Float[np.ndarray, "3 _"]
     rate: float
-    gain: Float[np.ndarray, "lead _"] | None
+    leads: Float[np.ndarray, ...]
 
 
 N_FEATURES = 3 * len(_WINDOW_MS) + 10
 
 
-def traces(
+def to_working_rate(
     signal: Float[np.ndarray, "lead sample"], grid: Grid
-) -> tuple[tuple[Float[np.ndarray, " _"], ...], Float[np.ndarray, "lead segment"] | None]:
-    """Join the leads to fast slope, deflection and slow slope at the working rate, zero-padded.
-
-    Give also how much each lead counts in each segment; None where there is one lead.
-    """
+) -> Float[np.ndarray, "lead _"]:
+    """Take block means, and hold the first and the last of them for PAD samples beyond the ends."""
     n_leads, n_samples = signal.shape
     n = n_samples // grid.step
     work = np.empty((n_leads, n + 2 * PAD), np.float32)
@@ -104,34 +101,56 @@ def traces(
         inner *= 1.0 / grid.step
     work[:, :PAD] = inner[:, :1]
     work[:, PAD + n :] = inner[:, -1:]
+    return work
+
+
+def traces(
+    signal: Float[np.ndarray, "lead sample"], grid: Grid
+) -> tuple[Float[np.ndarray, "3 _"], Float[np.ndarray, ...]]:
+    """Join the leads to fast slope, deflection and slow slope at the working rate, zero-padded.
+
+    Give also how much each lead counts in each segment or, where there is one lead, the lead itself
+    at the working rate.
+    """
+    n_leads, n_samples = signal.shape
+    n = n_samples // grid.step
+    work = to_working_rate(signal, grid)
     two = work[:, 1:] + work[:, :-1]
     three = _sum3(work, 1)
     nine = _sum3(three, 3)
     long = _sum3(nine, 9)
-    fast = np.zeros_like(work)
-    fast[:, 2:-2] = np.abs(two[:, 3:] - two[:, :-3]) * 0.5
-    tall = np.zeros_like(work)
-    tall[:, 13:-13] = np.abs(three[:, 12:-12] * (1 / 3) - long * (1 / 27))
-    slow = np.zeros_like(work)
-    slow[:, 9:-9] = np.abs(nine[:, 10:] - nine[:, :-10]) * (1 / 9)
+    out = np.zeros((3, *work.shape), np.float32)
+    fast, tall, slow = (
+        out[0, :, 2:-2],
+        out[1, :, 13:-13],
+        out[2, :, 9:-9],
+    )
+    np.subtract(two[:, 3:], two[:, :-3], out=fast)
+    fast *= 0.5
+    long *= 1 / 27
+    np.multiply(three[:, 12:-12], 1 / 3, out=tall)
+    tall -= long
+    np.subtract(nine[:, 10:], nine[:, :-10], out=slow)
+    slow *= 1 / 9
+    np.abs(out, out=out)
     if n_leads == 1:
-        return (fast[0], tall[0], slow[0]), None
-    gain, scale = _lead_gains(fast[:, PAD : PAD + n], grid)
-    out = []
-    for trace in (fast, tall, slow):
-        core = trace[:, PAD : PAD + n]
-        core *= core
-        joint = np.zeros(n + 2 * PAD, np.float32)
-        for k in range(gain.shape[1]):
-            a = k * grid.segment
-            b = n if k == gain.shape[1] - 1 else a + grid.segment
-            joint[PAD + a : PAD + b] = np.sqrt(gain[:, k] @ core[:, a:b]) * scale[k]
-        out.append(joint)
-    return tuple(out), gain
+        return out[:, 0], work[0]
+    core = out[:, :, PAD : PAD + n]
+    gain, scale = _lead_gains(core[0], grid)
+    core *= core
+    joint = np.zeros((3, n + 2 * PAD), np.float32)
+    last = gain.shape[1] - 1
+    for k in range(last + 1):
+        a, b = k * grid.segment, n if k == last else (k + 1) * grid.segment
+        part = np.matmul(gain[:, k], core[:, :, a:b])
+        np.sqrt(part, out=part)
+        part *= scale[k]
+        joint[:, PAD + a : PAD + b] = part
+    return joint, gain
 
 
 def _lead_gains(fast, grid):
-    """Weigh the leads, segment by segment, by how much they look like beats and like one another."""
+    """Weigh the leads in each segment by how much they look like beats and like one another."""
     n_leads, n = fast.shape
     count = max(1, n // grid.segment)
     gain = np.zeros((n_leads, count), np.float32)
@@ -173,65 +192,90 @@ def find_candidates(
     """
     grid = grid_of(fs)
     n = signal.shape[1] // grid.step
-    (fast, tall, slow), gain = traces(signal, grid)
-    fast3 = np.zeros_like(fast)
-    fast3[1:-1] = _sum3(fast, 1) * (1 / 3)
-    env = np.zeros_like(fast)
-    env[4:-4] = _sum3(fast3[1:-1], 3) * (1 / 3)
+    trace, leads = traces(signal, grid)
+    fast3, env = np.zeros((2, trace.shape[1]), np.float32)
+    inner = _sum3(trace[0], 1)
+    inner *= 1 / 3
+    fast3[1:-1] = inner
+    inner = _sum3(inner, 3)
+    inner *= 1 / 3
+    env[4:-4] = inner
     # maximum over +-8 samples: 17 = 1 -> 2 -> 4 -> 8 -> 16 -> 17
     m = np.maximum(env[1:], env[:-1])
     m = np.maximum(m[2:], m[:-2])
     m = np.maximum(m[4:], m[:-4])
     m = np.maximum(m[8:], m[:-8])
     m = np.maximum(m[1:], m[:-1])
-    mid = env[8:-8]
-    at = np.flatnonzero((mid == m) & (mid > FLOOR_MV)) + 8
+    np.maximum(m, FLOOR_MV, out=m)
+    at = np.flatnonzero(env[8:-8] >= m)
+    at += 8
     if len(at) > 1:
-        at = at[np.concatenate(([True], np.diff(at) > 1))]
+        apart = np.empty(len(at), bool)
+        apart[0] = True
+        np.greater(at[1:] - at[:-1], 1, out=apart[1:])
+        at = at[apart]
     height = env[at]
-    if not with_features or not len(at):
-        empty = np.zeros((len(at), N_FEATURES), np.float32)
-        return Candidates(at - PAD, height, empty, (env, tall, slow), grid.rate, gain)
+    trace[0] = fast3
+    if with_features and len(at):
+        features = _features(at, height, env[PAD : PAD + n], trace, grid)
+    else:
+        features = np.zeros((len(at), N_FEATURES), np.float32)
+    trace[0] = env
+    return Candidates(at - PAD, height, features, trace, grid.rate, leads)
 
-    core = env[PAD : PAD + n]
+
+@lru_cache(maxsize=64)
+def _cells_around(count):
+    """List for each cell the seven around it, mirrored at the ends."""
+    reach = np.abs(np.arange(count)[:, None] + np.arange(-3, 4))
+    return np.clip(count - 1 - np.abs(count - 1 - reach), 0, count - 1)
+
+
+def _features(at, height, core, trace, grid):
+    """Describe the candidates; see the columns of the tail for what each number is."""
+    n = len(core)
     count = max(1, n // grid.cell)
     if count > 1:
         whole = core[: count * grid.cell].reshape(count, grid.cell)
-        peak, mean = whole.max(1), whole.mean(1)
+        peak, mean = whole.max(1), np.add.reduce(whole, 1) * (1 / grid.cell)
         peak[-1] = core[(count - 1) * grid.cell :].max()
     else:
         peak, mean = core.max(keepdims=True), core.mean(keepdims=True)
-    reach = np.arange(count)[:, None] + np.arange(-3, 4)
-    reach = np.abs(reach)
-    reach = np.clip(count - 1 - np.abs(count - 1 - reach), 0, count - 1)
-    ranked = np.sort(peak[reach], axis=1)
-    cell = np.clip((at - PAD) // grid.cell, 0, count - 1)
-    low, ref, high = ranked[cell, 1], ranked[cell, 3], ranked[cell, 5]
-    noise = mean[reach].mean(1)[cell]
-    ref = np.maximum(ref, FLOOR_MV)
+    reach = _cells_around(count)
+    ranked = peak[reach]
+    ranked.sort(axis=1)
+    np.maximum(ranked, FLOOR_MV, out=ranked)
+    cell = np.minimum(np.maximum(at - PAD, 0) // grid.cell, count - 1)
+    rank = ranked[cell]
+    ref = rank[:, 3]
+    noise = (np.add.reduce(mean[reach], 1) * (1 / 7))[cell]
 
     window = at[:, None] + grid.offsets
-    np.clip(window, 0, len(env) - 1, out=window)
-    k = len(grid.offsets)
-    out = np.empty((len(at), N_FEATURES), np.float32)
-    floor = (0.02 * ref)[:, None]
-    for j, trace in enumerate((fast3, tall, slow)):
-        out[:, j * k : (j + 1) * k] = (trace.take(window) + floor) / ref[:, None]
-    tail = out[:, 3 * k :]
-    tail[:, 0] = height / ref
-    tail[:, 1] = height / np.maximum(high, FLOOR_MV)
-    tail[:, 2] = height / np.maximum(low, FLOOR_MV)
+    np.minimum(window, trace.shape[1] - 1, out=window)
+    np.maximum(window, 0, out=window)
+    body = trace.take(window, axis=1)
+    unit = (1.0 / ref)[:, None]
+    tail = np.empty((len(at), 10), np.float32)
+    middle = len(grid.offsets) // 2
+    tail[:, 5] = body[1, :, middle - 3 : middle + 3].max(1) / ref
+    body *= unit
+    body += 0.02
+    tail[:, 0] = height / ref  # against the usual highest point nearby
+    tail[:, 1] = height / rank[:, 5]
+    tail[:, 2] = height / rank[:, 1]
     tail[:, 3] = noise / ref
     tail[:, 4] = height
-    tail[:, 5] = tall.take(window[:, k // 2 - 3 : k // 2 + 3]).max(1) / ref
-    gap = np.diff(at) / grid.rate
-    tail[1:, 6] = np.minimum(gap, 2.0)
+    gap = (at[1:] - at[:-1]) * (1 / grid.rate)
+    np.minimum(gap, 2.0, out=gap)
+    grown = height[1:] / height[:-1]
+    tail[1:, 6] = gap
     tail[0, 6] = 2.0
-    tail[:-1, 7] = tail[1:, 6]
+    tail[:-1, 7] = gap
     tail[-1, 7] = 2.0
-    tail[1:, 8] = height[:-1] / height[1:]
+    tail[1:, 8] = 1.0 / grown
     tail[0, 8] = 1.0
-    tail[:-1, 9] = height[1:] / height[:-1]
+    tail[:-1, 9] = grown
     tail[-1, 9] = 1.0
-    np.log(np.maximum(out, 1e-3, out=out), out=out)
-    return Candidates(at - PAD, height, out, (env, tall, slow), grid.rate, gain)
+    out = np.concatenate((body[0], body[1], body[2], tail), axis=1)
+    np.maximum(out, 1e-3, out=out)
+    return np.log(out, out=out)

@@ -3,8 +3,8 @@
 
 On one lead every beat offers two places, its highest point and its deepest; a tiny network, fitted
 to the annotators of the MIT-BIH database, chooses from their heights, sharpness and order. Over
-several leads the place is the largest joint deflection, so that it does not hang on one lead. Either
-is then moved to the exact extremum at the full rate.
+several leads the place is the largest joint deflection, so that it does not hang on one lead.
+Either is then moved to the extremum at the full rate, after smoothing over about 18 ms.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float, Int
 
-from precordia.delineation.rpeaks_features import Grid
+from precordia.delineation.rpeaks_features import PAD, to_working_rate
 
 HALF = 27
 HIDDEN = 8
@@ -23,23 +23,20 @@ _WIDTH = 11.0
 _FIRST = 0.9
 _BEFORE = 22
 _LEAST = 0.02
+_BESIDE = np.array([-3, 3, -8, 8])[:, None]
 _BLUR_S = 0.018
 _OFFSET = np.arange(-HALF, HALF + 1)
 _TAPER = (np.exp(-0.5 * (_OFFSET / _WIDTH) ** 2) * (np.abs(_OFFSET) <= _REACH)).astype(np.float32)
 
 
 def windows(
-    lead: Float[np.ndarray, " sample"], at: Int[np.ndarray, " beat"], grid: Grid
+    work: Float[np.ndarray, " _"], at: Int[np.ndarray, " beat"]
 ) -> Float[np.ndarray, "beat _"]:
-    """Cut the stretch around each beat, at the working rate, above the level before the beat."""
-    length = (2 * HALF + 1) * grid.step
-    place = ((at - HALF) * grid.step)[:, None] + np.arange(length)
-    np.clip(place, 0, len(lead) - 1, out=place)
-    window = lead.take(place)
-    if grid.step > 1:
-        window = np.add.reduce(window.reshape(len(at), -1, grid.step), axis=2) * (1 / grid.step)
+    """Cut the stretch around each beat from a padded working lead, above the level before it."""
+    window = work.take((at + PAD)[:, None] + _OFFSET)
     before = np.sort(window[:, :_BEFORE], axis=1)
-    return window - (before[:, _BEFORE // 2 - 1, None] + before[:, _BEFORE // 2, None]) * 0.5
+    window -= (before[:, _BEFORE // 2 - 1, None] + before[:, _BEFORE // 2, None]) * 0.5
+    return window
 
 
 def two_choices(
@@ -47,51 +44,61 @@ def two_choices(
 ) -> tuple[Float[np.ndarray, "beat dim"], Int[np.ndarray, " beat"], Int[np.ndarray, " beat"]]:
     """Give the numbers the choice rests on, and the columns of the highest and deepest point."""
     n = len(window)
-    row = np.arange(n)
     size = np.maximum(np.abs(window[:, 8:-8]).max(1), 1e-4)
-    column, height, sharp, broad = [], [], [], []
-    for sign in (1.0, -1.0):
-        weighted = window * (sign * _TAPER)
-        inner = weighted[:, 1:-1]
-        turn = (inner >= weighted[:, :-2]) & (inner >= weighted[:, 2:])
-        turn &= inner >= np.maximum(_FIRST * weighted.max(1), 1e-9)[:, None]
-        j = turn.argmax(1) + 1
-        none = ~turn[row, j - 1]
-        if none.any():
-            j[none] = weighted[none].argmax(1)
-        value = window[row, j]
-        column.append(j)
-        height.append(np.maximum(sign * value / size, _LEAST))
-        for reach, out in ((3, sharp), (8, broad)):
-            left = window[row, np.maximum(j - reach, 0)]
-            right = window[row, np.minimum(j + reach, 2 * HALF)]
-            out.append(np.maximum(sign * (value - 0.5 * (left + right)) / size, _LEAST))
-    up, down = column
+    both = np.empty((2, n, 2 * HALF + 1), np.float32)
+    np.multiply(window, _TAPER, out=both[0])
+    np.negative(both[0], out=both[1])
+    both = both.reshape(2 * n, -1)
+    inner = both[:, 1:-1]
+    least = np.maximum(_FIRST * both.max(1), 1e-9)[:, None]
+    turn = (inner >= both[:, :-2]) & (inner >= both[:, 2:])
+    turn &= inner >= least
+    j = turn.argmax(1)
+    row = np.arange(2 * n)
+    none = ~turn[row, j]
+    j += 1
+    if none.any():
+        j[none] = both[none].argmax(1)
+    start = np.empty((2, n), np.int64)
+    start[:] = np.arange(0, n * window.shape[1], window.shape[1])
+    start = start.ravel()
+    flat = window.ravel()
+    value = flat.take(start + j)
+    shape = np.empty((3, 2 * n), np.float32)
+    shape[0] = value
+    near = j + _BESIDE
+    np.minimum(np.maximum(near, 0, out=near), 2 * HALF, out=near)
+    near += start
+    beside = flat.take(near)
+    beside *= 0.5
+    np.subtract(value, beside[0] + beside[1], out=shape[1])
+    np.subtract(value, beside[2] + beside[3], out=shape[2])
+    shape = shape.reshape(3, 2, n)
+    shape /= size
+    np.negative(shape[:, 1], out=shape[:, 1])
+    np.maximum(shape, _LEAST, out=shape)
+    up, down = j.reshape(2, n)
     gap = (down - up) * 0.1
     out = np.empty((n, N_CHOICE), np.float32)
-    out[:, 0] = height[0] / height[1]
-    out[:, 1] = sharp[0] / sharp[1]
-    out[:, 2] = broad[0] / broad[1]
-    np.log(out[:, :3], out=out[:, :3])
-    out[:, 3] = np.clip(gap, -3.0, 3.0)
+    out[:, :3] = np.log(shape[:, 0] / shape[:, 1]).T
+    out[:, 3] = np.minimum(np.maximum(gap, -3.0), 3.0)
     out[:, 4] = np.abs(gap)
-    out[:, 5] = np.abs(up - HALF) * 0.1
-    out[:, 6] = np.abs(down - HALF) * 0.1
     out[:, 7] = (up - HALF) * 0.1
     out[:, 8] = (down - HALF) * 0.1
+    np.abs(out[:, 7:9], out=out[:, 5:7])
     out[:, 9] = np.tanh(gap * (10 / 3))
     return out, up, down
 
 
-def place_on_lead(lead, at, grid, fs, nets):
+def place_on_lead(lead, work, at, grid, fs, nets):
     """Give the sample of each beat on one lead."""
     if not len(at):
         return np.zeros(0, np.int64)
-    x, up, down = two_choices(windows(lead, at, grid))
+    x, up, down = two_choices(windows(work, at))
     a, b, c, d = nets
     upward = (np.tanh(x @ a + b) @ c)[:, 0] + d[0] > 0.0
-    work = at + np.where(upward, up, down) - HALF
-    around, blur = _around(work, grid, fs, len(lead))
+    at = at + np.where(upward, up, down) - HALF
+    around, blur = _around(at, grid, fs, len(lead))
     total = np.cumsum(lead.take(around), axis=1)
     value = total[:, blur:] - total[:, :-blur]
     value *= np.where(upward, 1.0, -1.0).astype(np.float32)[:, None]
@@ -107,7 +114,7 @@ def place_jointly(signal, at, grid, fs, weight):
         return np.zeros(0, np.int64)
     joint = np.zeros((len(at), 2 * HALF + 1), np.float32)
     for lead, w in zip(signal, weight, strict=True):
-        window = windows(lead, at, grid)
+        window = windows(to_working_rate(lead[None], grid)[0], at)
         joint += w[:, None] * window * window
     joint *= _TAPER * _TAPER
     work = at + joint.argmax(1) - HALF

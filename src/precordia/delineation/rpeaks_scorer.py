@@ -24,19 +24,27 @@ LIKELY_APART_S = 0.11
 APART_S = 0.19
 THRESHOLD = -1.3
 SURE_LOGIT = 2.0
+SURELY_NOT = -4.5
+SURELY = 5.0
 SURE_APART_S = 0.25
 N_ECHO = 14
 _FAR_S = 3.0
 _ECHO_S = 9.0
 _ECHO_LAG_S = 1.5
 _ECHO_FLOOR_MV = 0.005
+_RANKS = np.maximum(np.arange(11) - 1, 0)[:, None] * np.array([3, 7]) // 10
+_FAR_AWAY = 10**9
+_NEIGHBOURS = np.array([k for k in range(2 * REACH + 1) if k != REACH])
+_CODE_LIMIT = 12.0
+_NOBODY = np.array([-6.0] + [0.0] * CODE, np.float32)
+N_CONTEXT = CODE + 2 * REACH * (CODE + 3)
 _OTHERS = np.array([-5, -4, -3, -2, -1, 1, 2, 3, 4, 5])
 NAMES = ("a1", "b1", "c1", "d1", "a2", "b2", "c2", "d2")
 PLACE_NAMES = ("a3", "b3", "c3", "d3")
 
 
 @lru_cache(maxsize=1)
-def weights() -> tuple[Float[np.ndarray, "..."], ...]:
+def weights() -> tuple[Float[np.ndarray, ...], ...]:
     """Load the trained weights."""
     with np.load(Path(__file__).with_name("rpeaks.npz"), allow_pickle=False) as file:
         return tuple(file[name] for name in (*NAMES, *PLACE_NAMES))
@@ -56,7 +64,8 @@ def strongest(t, score, apart_s):
     """Keep the places that no better place lies close to; ties go to the earlier."""
     index = np.arange(len(t))
     while len(index) > 1:
-        near = np.diff(t[index]) < apart_s
+        now = t[index]
+        near = now[1:] - now[:-1] < apart_s
         if not near.any():
             break
         own = score[index]
@@ -72,94 +81,123 @@ def strongest(t, score, apart_s):
     return index
 
 
-def likely(t: Float[np.ndarray, " beat"], logit: Float[np.ndarray, " beat"]) -> Int[np.ndarray, " _"]:
+def likely(
+    t: Float[np.ndarray, " beat"], logit: Float[np.ndarray, " beat"]
+) -> Int[np.ndarray, " _"]:
     """Give the candidates that go on to the second network."""
     kept = np.flatnonzero(logit > LIKELY_LOGIT)
     return kept[strongest(t[kept], logit[kept], LIKELY_APART_S)]
 
 
-def context(t, height, code):
-    """Describe each likely beat by itself and by REACH neighbours on either side."""
+def context(
+    t: Float[np.ndarray, " beat"],
+    height: Float[np.ndarray, " beat"],
+    code: Float[np.ndarray, "beat dim"],
+    rows: Int[np.ndarray, " _"],
+) -> Float[np.ndarray, "_ dim"]:
+    """Describe some of the likely beats by themselves and by REACH neighbours on either side."""
     n = len(t)
-    width = CODE + 3
-    padded = np.zeros((n + 2 * REACH, width), np.float32)
-    padded[REACH : n + REACH, :CODE] = np.clip(code, -12.0, 12.0)
-    inner = np.zeros(n + 2 * REACH)
-    inner[REACH : n + REACH] = t
-    inner[:REACH] = t[0] - 100.0
-    inner[n + REACH :] = t[-1] + 100.0
-    log_height = np.zeros(n + 2 * REACH)
-    log_height[REACH : n + REACH] = np.log(height)
-    out = np.zeros((n, 2 * REACH, width), np.float32)
-    k = 0
-    for shift in (*range(REACH), *range(REACH + 1, 2 * REACH + 1)):
-        gap = np.abs(inner[shift : shift + n] - t)
-        far = gap > _FAR_S
-        out[:, k] = padded[shift : shift + n]
-        out[:, k, CODE] = np.minimum(gap, _FAR_S)
-        out[:, k, CODE + 1] = log_height[shift : shift + n] - log_height[REACH : n + REACH]
-        out[:, k, CODE + 2] = 1.0 / (0.1 + np.minimum(gap, _FAR_S))
-        if far.any():
-            out[far, k, :CODE] = 0.0
-            out[far, k, 0] = -6.0
-            out[far, k, CODE + 1] = 0.0
-        k += 1
-    return np.concatenate([padded[REACH : n + REACH, :CODE], out.reshape(n, -1)], axis=1)
+    table = np.zeros((n + 2 * REACH, CODE + 1), np.float32)
+    inner = table[REACH : n + REACH]
+    np.minimum(code, _CODE_LIMIT, out=inner[:, :CODE])
+    np.maximum(inner[:, :CODE], -_CODE_LIMIT, out=inner[:, :CODE])
+    np.log(height, out=inner[:, CODE])
+    when = np.empty(n + 2 * REACH)
+    when[:REACH] = t[0] - 100.0
+    when[REACH : n + REACH] = t
+    when[n + REACH :] = t[-1] + 100.0
+    own = inner[rows]
+    other = rows[:, None] + _NEIGHBOURS
+    around = table[other]
+    around[:, :, CODE] -= own[:, CODE, None]
+    gap = np.abs(when[other] - t[rows, None])
+    around[gap > _FAR_S] = _NOBODY
+    np.minimum(gap, _FAR_S, out=gap)
+    n = len(rows)
+    out = np.empty((n, N_CONTEXT), np.float32)
+    out[:, :CODE] = own[:, :CODE]
+    view = np.empty((n, 2 * REACH, CODE + 3), np.float32)
+    view[:, :, :CODE] = around[:, :, :CODE]
+    view[:, :, CODE] = gap
+    view[:, :, CODE + 1] = around[:, :, CODE]
+    gap += 0.1
+    np.reciprocal(gap, out=gap)
+    view[:, :, CODE + 2] = gap
+    out[:, CODE:] = view.reshape(n, -1)
+    return out
 
 
 def echo(
     at: Int[np.ndarray, " beat"],
     strong: Bool[np.ndarray, " beat"],
-    traces: tuple[Float[np.ndarray, " _"], ...],
+    traces: Float[np.ndarray, "3 _"],
     rate: float,
-) -> Float[np.ndarray, "beat dim"]:
-    """Compare each place with what follows, and precedes, the other beats at the same distance.
+    rows: Int[np.ndarray, " _"],
+) -> Float[np.ndarray, "_ dim"]:
+    """Compare some of the places with what other beats have at the same distance.
 
     A T wave comes back after every beat and a P wave before; an ectopic beat does not.
     """
+    known = at[strong]
+    at = at[rows]
     n = len(at)
-    out = np.zeros((n, N_ECHO), np.float32)
-    beats = at[strong]
-    if len(beats) < 3:
-        return out
-    column = 0
-    for back in (True, False):
-        own = np.searchsorted(beats, at, "left") - 1 if back else np.searchsorted(beats, at, "right")
-        inside = (own >= 0) & (own < len(beats))
-        lag = at - beats[np.clip(own, 0, len(beats) - 1)]
-        inside &= np.abs(lag) < _ECHO_LAG_S * rate
-        others = own[:, None] + _OTHERS
-        base = beats[np.clip(others, 0, len(beats) - 1)]
-        valid = (others >= 0) & (others < len(beats)) & (np.abs(base - at[:, None]) < _ECHO_S * rate)
-        valid &= inside[:, None]
-        count = valid.sum(1)
-        place = np.clip(base + lag[:, None], -PAD, len(traces[0]) - PAD - 1) + PAD
-        row = np.arange(n)
-        known = count >= 2
-        low, high = (np.maximum(count - 1, 0) * 3 // 10), (np.maximum(count - 1, 0) * 7 // 10)
-        for trace in traces:
-            value = np.where(valid, trace.take(place), np.inf)
-            value.sort(axis=1)
-            here = trace.take(at + PAD) + _ECHO_FLOOR_MV
-            for rank in (low, high):
-                there = np.where(known, value[row, rank] + _ECHO_FLOOR_MV, here)
-                np.log(here / there, out=out[:, column])
-                column += 1
-        out[:, column] = np.where(inside, np.abs(lag) / rate, _ECHO_LAG_S)
-        column += 1
-    np.clip(out, -4.0, 4.0, out=out)
-    return out
+    if len(known) < 3:
+        return np.zeros((n, N_ECHO), np.float32)
+    beats = np.empty(len(known) + 12, np.int64)  # with somebody far away at either end
+    beats[:6] = -_FAR_AWAY
+    beats[6:-6] = known
+    beats[-6:] = _FAR_AWAY
+    own = np.empty((n, 2), np.int64)  # the beat before, the beat after
+    own[:, 0] = known.searchsorted(at, "left")
+    own[:, 0] += 5
+    own[:, 1] = known.searchsorted(at, "right")
+    own[:, 1] += 6
+    lag = at[:, None] - beats[own]
+    delay = np.abs(lag) * (1.0 / rate)
+    base = beats[own[:, :, None] + _OTHERS]
+    valid = np.abs(base - at[:, None, None]) < _ECHO_S * rate
+    valid &= (delay < _ECHO_LAG_S)[:, :, None]
+    count = np.add.reduce(valid, 2)
+    base += lag[:, :, None]
+    base += PAD
+    np.minimum(np.maximum(base, 0, out=base), traces.shape[1] - 1, out=base)
+    value = traces.take(base, axis=1)
+    np.copyto(value, np.inf, where=~valid)
+    value.sort(axis=3)
+    place = _RANKS[count]
+    place += np.arange(0, 2 * n * len(_OTHERS), len(_OTHERS)).reshape(n, 2, 1)
+    there = value.reshape(3, -1).take(place, axis=1)  # (trace, beat, side, rank)
+    there += _ECHO_FLOOR_MV
+    here = traces.take(at + PAD, axis=1)
+    here += _ECHO_FLOOR_MV
+    ratio = here[:, :, None, None] / there
+    ratio[:, count < 2] = 1.0
+    out = np.empty((n, 2, 7), np.float32)
+    view = out[:, :, :6]
+    view[:] = ratio.transpose(1, 2, 0, 3).reshape(n, 2, 6)
+    np.log(view, out=view)
+    np.minimum(np.maximum(view, -4.0, out=view), 4.0, out=view)
+    np.minimum(delay, _ECHO_LAG_S, out=delay)
+    out[:, :, 6] = delay
+    return out.reshape(n, N_ECHO)
 
 
-def describe(found: Candidates, kept: Int[np.ndarray, " _"], code: Float[np.ndarray, "beat dim"]):
-    """Make the input of the second network for the likely beats."""
-    t = found.at[kept] / found.rate
-    code = code[kept]
+def describe(
+    found: Candidates,
+    kept: Int[np.ndarray, " _"],
+    code: Float[np.ndarray, "beat dim"],
+    rows: Int[np.ndarray, " _"] | None = None,
+) -> Float[np.ndarray, "_ dim"]:
+    """Make the input of the second network for the likely beats, or for some of them."""
+    if rows is None:
+        rows = np.arange(len(kept))
+    at, code = found.at[kept], code[kept]
+    strong = code[:, 0] > 0.0
     return np.concatenate(
-        [
-            context(t, found.height[kept], code),
-            echo(found.at[kept], code[:, 0] > 0.0, found.traces, found.rate),
-        ],
+        (
+            context(at / found.rate, found.height[kept], code, rows),
+            echo(at, strong, found.traces, found.rate, rows),
+        ),
         axis=1,
     )
 
@@ -167,14 +205,21 @@ def describe(found: Candidates, kept: Int[np.ndarray, " _"], code: Float[np.ndar
 def decide(
     found: Candidates, nets=None, threshold: float = THRESHOLD
 ) -> tuple[Int[np.ndarray, " _"], Float[np.ndarray, " _"]]:
-    """Give the indices of the candidates that are beats, and their logits."""
-    a1, b1, c1, d1, a2, b2, c2, d2 = weights() if nets is None else nets
+    """Give the indices of the candidates that are beats, and their logits.
+
+    The second network is asked only where the first leaves doubt.
+    """
+    a1, b1, c1, d1, a2, b2, c2, d2 = weights()[:8] if nets is None else nets
     code = layer_pair(found.features, a1, b1, c1, d1)
     t = found.at / found.rate
     kept = likely(t, code[:, 0])
     if not len(kept):
         return kept, np.zeros(0, np.float32)
-    logit = layer_pair(describe(found, kept, code), a2, b2, c2, d2)[:, 0]
+    logit = code[kept, 0]
+    doubt = np.flatnonzero((logit > SURELY_NOT) & (logit < SURELY))
+    if len(doubt):
+        rows = describe(found, kept, code, doubt)
+        logit[doubt] = layer_pair(rows, a2, b2, c2, d2)[:, 0]
     good = np.flatnonzero(logit > threshold)
     good = good[strongest(t[kept[good]], logit[good], APART_S)]
     if len(good) > 1:
@@ -184,7 +229,7 @@ def decide(
 
 def _crowded(t, logit):
     """Mark doubtful places with a better one nearer than any but a very fast rhythm allows."""
-    near = np.diff(t) < SURE_APART_S
+    near = t[1:] - t[:-1] < SURE_APART_S
     doubt = logit < SURE_LOGIT
     out = np.zeros(len(t), bool)
     out[:-1] = near & doubt[:-1] & (logit[1:] > logit[:-1])
