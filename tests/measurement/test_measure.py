@@ -124,6 +124,14 @@ def test_atrial_fibrillation_has_no_pr_and_no_p_axis():
     _explained(numbers)
 
 
+def test_a_wave_without_net_direction_says_so(sinus):
+    loose = MeasurementSettings(min_axis_area_mv_ms=1e6)
+    numbers = measure(sinus, sinus.carried.fiducials, settings=loose)
+    for name in ("p_axis_deg", "qrs_axis_deg", "t_axis_deg"):
+        assert numbers.absent[name] == Absence.NO_DIRECTION
+    _explained(numbers)
+
+
 def test_blocked_p_waves_raise_the_atrial_rate():
     record = simulate("third-degree-block", seconds=12, seed=1)
     numbers = measure(record, record.carried.fiducials)

@@ -38,6 +38,7 @@ class Absence(StrEnum):
     NO_NORMAL_BEATS = "no normal beats"
     NO_TIME = "the recording holds no such time span"
     NO_LIMB_LEADS = "needs leads I and aVF (or II)"
+    NO_DIRECTION = "the wave has no net direction in the frontal plane"
     NOT_MEASURED = "not measured"
 
 

@@ -3,8 +3,7 @@
 
 from collections.abc import Mapping
 from dataclasses import fields
-
-import numpy as np
+from math import isfinite, nan
 
 from precordia.core.measurements import Absence, Measurements
 from precordia.measurement.hrv import (
@@ -33,6 +32,7 @@ _NEEDS_S = {
 }
 _NN = frozenset(["nn_mean_ms", "sdnn_ms", "rmssd_ms", "sdsd_ms", "nn50", "pnn50_percent"])
 _P = frozenset(["p_ms", "pr_ms", "pr_sd_ms", "p_axis_deg", "atrial_rate_bpm", "p_wave_percent"])
+_AXES = {"p_axis_deg": "p_ms", "qrs_axis_deg": "qrs_ms", "t_axis_deg": "qt_ms"}
 _T = frozenset(["qt_ms", "jt_ms", "t_peak_t_end_ms", "t_axis_deg"])
 NUMBERS = tuple(f.name for f in fields(Measurements) if f.default != f.default)
 
@@ -76,9 +76,13 @@ def explain_absences(
     ('needs at least two beats', 'needs leads I and aVF (or II)')
     """
     limb = {"I", "II", "III", "aVR", "aVL", "aVF"} & set(leads)
+
+    def known(name: str) -> bool:
+        return isfinite(numbers.get(name, nan))
+
     absent = {}
     for name in NUMBERS:
-        if name == "duration_s" or np.isfinite(numbers.get(name, np.nan)):
+        if name == "duration_s" or known(name):
             continue
         if n_beats == 0:
             reason = Absence.NO_BEATS
@@ -86,13 +90,15 @@ def explain_absences(
             reason = Absence.NO_LIMB_LEADS
         elif name.endswith("_axis_deg") and normalised:
             reason = Absence.NOT_MILLIVOLTS
+        elif name in _AXES and known(_AXES[name]):
+            reason = Absence.NO_DIRECTION
         elif name in _P:
-            reason = Absence.NO_P_WAVE
+            few = name in ("pr_sd_ms", "atrial_rate_bpm") and known("pr_ms")
+            reason = Absence.TOO_FEW_BEATS if few else Absence.NO_P_WAVE
         elif name in _RR:
             reason = Absence.ONE_BEAT if n_beats < 3 else Absence.NO_TIME
         elif name.startswith("qtc_"):
-            no_t = not np.isfinite(numbers.get("qt_ms", np.nan))
-            reason = Absence.NO_T_WAVE if no_t else Absence.ONE_BEAT
+            reason = Absence.ONE_BEAT if known("qt_ms") else Absence.NO_T_WAVE
         elif name in _T:
             reason = Absence.NO_T_WAVE
         elif name in _NN or name in _NEEDS_S:

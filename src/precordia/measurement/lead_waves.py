@@ -24,8 +24,8 @@ _FIELDS = tuple((name, _group(name), "_mv" in name) for name in _NAMES)
 
 def measure_leads(
     aligned: AlignedBeats,
-    p_wave_percent: float,
     *,
+    with_p: bool,
     normalised: bool = False,
 ) -> dict[str, LeadMeasurements]:
     """Measure every lead of a median beat.
@@ -34,8 +34,8 @@ def measure_leads(
     ----------
     aligned
         The median beat with the positions in each lead.
-    p_wave_percent
-        Share of the beats with a P wave, percent; below 50 no P wave is measured.
+    with_p
+        Whether enough beats have a P wave; if not, none is measured.
     normalised
         Whether the signal has lost its millivolts; amplitudes are absent then.
 
@@ -58,7 +58,7 @@ def measure_leads(
     ...     "qrs_offset", "t_onset", "t_offset")}
     >>> aligned = AlignedBeats(median=median, lead_positions=none, spread=np.array([np.nan]),
     ...     rows=np.array([0]))
-    >>> lead = measure_leads(aligned, 0.0)["II"]
+    >>> lead = measure_leads(aligned, with_p=False)["II"]
     >>> str(lead.absent["r_mv"])
     'lead off or flat'
     """
@@ -83,7 +83,7 @@ def measure_leads(
         a, b = _own_or(positions, "qrs", row, on, off)
         numbers = measure_qrs(trace, a, b, fs)
         numbers["qrs_ms"] = (b - a) * 1000.0 / fs
-        if p_wave_percent >= 50:
+        if with_p:
             p_on, p_off = positions["p_onset"][row], positions["p_offset"][row]
             numbers.update(measure_p(trace, p_on, p_off, a, fs))
         c, d = _own_or(positions, "t", row, median.t_onset, median.t_offset)
@@ -91,7 +91,7 @@ def measure_leads(
         numbers.update(zip(_ST_NAMES, st[row], strict=True))
         numbers["st_slope_mv_per_s"] = st_slope[row]
         numbers["noise_mv"] = spread[row]
-        out[name] = _with_reasons(numbers, p_wave_percent, normalised)
+        out[name] = _with_reasons(numbers, with_p, normalised)
     return out
 
 
@@ -112,10 +112,8 @@ def _own_or(
     return onset, offset
 
 
-def _with_reasons(
-    numbers: dict[str, float], p_wave_percent: float, normalised: bool
-) -> LeadMeasurements:
-    no_p = Absence.NO_WAVE if p_wave_percent >= 50 else Absence.NO_P_WAVE
+def _with_reasons(numbers: dict[str, float], with_p: bool, normalised: bool) -> LeadMeasurements:
+    no_p = Absence.NO_WAVE if with_p else Absence.NO_P_WAVE
     no_t = Absence.NO_WAVE if isfinite(numbers["t_area_mv_ms"]) else Absence.NO_T_WAVE
     no_qrs = Absence.NO_WAVE if isfinite(numbers["qrs_ms"]) else Absence.NO_BOUND
     by_group = {"p": no_p, "t": no_t, "qrs": no_qrs, "st": Absence.NO_BOUND}

@@ -42,7 +42,7 @@ class MeasurementSettings:
     Attributes
     ----------
     min_wave_share
-        Share of the beats that must show a wave before its durations and its axis are given.
+        Share of the beats that must show a P wave before P and PR are measured.
     min_axis_area_mv_ms
         Smallest net area, in the frontal plane, that still has a direction.
     variability
@@ -146,7 +146,8 @@ def measure(
     )
     leads: dict[str, LeadMeasurements] = {}
     if aligned is not None:
-        leads = measure_leads(aligned, numbers["p_wave_percent"], normalised=normalised)
+        with_p = numbers["p_wave_percent"] >= 100.0 * settings.min_wave_share
+        leads = measure_leads(aligned, with_p=with_p, normalised=normalised)
         numbers.update(_axes(aligned, numbers, normalised, settings))
     if settings.variability:
         numbers.update(_variability(beats, fs))
