@@ -7,6 +7,7 @@ from precordia.core.fiducials import POSITIONS
 from precordia.core.record import Record
 from precordia.delineation import delineate as module
 from precordia.delineation.delineate import DelineationSettings, delineate
+from precordia.delineation.rpeaks import rpeaks_of_signal
 from precordia.generation.simulate import simulate
 
 NAMES = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6", "X", "Y", "Z")
@@ -129,6 +130,11 @@ def test_beats_from_30_to_250_per_minute_are_counted(rate):
     found = delineate(record)
     inside = [v[(v > 500) & (v < 4500)] for v in (record.carried.fiducials.r_peak, found.r_peak)]
     assert abs(len(inside[0]) - len(inside[1])) <= 1
+
+
+def test_beats_of_a_single_lead_are_those_of_the_r_peak_detector(sinus):
+    alone = of(sinus.signal[1:2])
+    np.testing.assert_allclose(delineate(alone).r_peak, rpeaks_of_signal(alone.signal, 500.0))
 
 
 def test_the_rules_are_asked_where_the_network_sees_too_little(sinus, monkeypatch):

@@ -59,6 +59,7 @@ class DelineationSettings:
 
 DEFAULTS = DelineationSettings()
 
+_AGREED = 0.75  # share of beats that network and R-peak detector must have in common
 _SURE = 0.9  # median confidence of the QRS waves below which the network is not taken at its word
 _UNSURE = 0.8  # ... and below which it is wrong if the rules see nothing but noise
 _GAP = 1.8  # a pause this many times the median RR interval may hide a beat
@@ -112,6 +113,11 @@ def delineate(
     beat, and where they see nothing but noise while its median confidence is below 0.8 and its
     beats do not look alike; ``source.warnings`` tells.
 
+    In a record of one lead the beats are those of `precordia.delineation.rpeaks`, which is better
+    there (on MIT-BIH, first channel of 22 records: 99.95 % of beats found instead of 99.83 %),
+    unless less than three quarters are also the network's. Over several leads the network needs no
+    such help.
+
     Long records are read in overlapping stretches, so that memory does not grow with their length
     beyond the record itself. Where a border falls changes bounds by less than 4 ms (rules: by what
     the neighbouring beats of P waves are, rarely more).
@@ -143,6 +149,10 @@ def _by_network(
     waves = delineate_with_network(record.signal, record.fs)
     source = _source("network", settings)
     found = assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
+    if rpeaks is None and record.n_leads == 1:
+        rpeaks = _agreed_rpeaks(record, found)
+        if rpeaks is not None:
+            found = assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
     if not may_miss_p_waves(found):
         return found
     more = find_missed_p_waves(record.signal, found)
@@ -150,6 +160,16 @@ def _by_network(
         return found
     waves = with_p_waves(waves, more)
     return assemble(waves, record.signal, record.fs, record.leads, rpeaks, source=source)
+
+
+def _agreed_rpeaks(record: Record, found: Fiducials) -> Rpeaks | None:
+    """R-peaks of a single lead, unless they and the network's beats are far from each other."""
+    at = rpeaks_of_signal(record.signal, record.fs)
+    seen = found.r_peak[found.has_qrs]
+    if not len(at) or not len(seen):
+        return None
+    both = (np.abs(at - seen[nearest(seen, at)]) < 0.15 * record.fs).sum()
+    return at if both >= _AGREED * max(len(at), len(seen)) else None
 
 
 def _by_rules(record: Record, rpeaks: Rpeaks | None, settings: DelineationSettings) -> Fiducials:
