@@ -87,3 +87,20 @@ def test_mains_is_named(shared_data):
 def test_long_record_is_cut_into_windows(shared_data):
     signal = np.tile(ludb(shared_data), (1, 7))
     assert assess(record_of(signal)).acceptable
+
+
+@pytest.mark.parametrize("n_leads", [1, 12])
+def test_leads_of_noise_are_not_usable(n_leads):
+    noise = 0.3 * np.random.default_rng(3).normal(size=(n_leads, 5000))
+    assert not any(q.usable for q in assess(record_of(noise)).leads.values())
+
+
+@pytest.mark.parametrize("seconds", [2.5, 4, 6])
+def test_short_clean_record_is_accepted(shared_data, seconds):
+    assert assess(record_of(ludb(shared_data)[:, 1000 : 1000 + int(500 * seconds)])).acceptable
+
+
+@pytest.mark.parametrize("lead", [0, 1, 6, 10])
+def test_single_clean_lead_is_accepted(shared_data, lead):
+    quality = assess(record_of(ludb(shared_data)[lead], leads=(STANDARD_12[lead],)))
+    assert quality.acceptable

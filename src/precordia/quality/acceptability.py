@@ -46,8 +46,16 @@ WINDOW_DIRECTION = {
     "eigen_2_ratio": 1,
     "eigen_3_ratio": 1,
 }
-#: where an index cannot be had (a single lead is not foretold by others): a usual value
-_USUAL = {"predicted_ratio": 0.9}
+#: where an index cannot be had (a single lead is not foretold by others, three beats need some
+#: seconds): a usual value of a readable lead
+_USUAL = {
+    "predicted_ratio": 0.9,
+    "template_correlation": 0.97,
+    "template_low_correlation": 0.95,
+    "beat_snr_ratio": 5.0,
+    "beat_snr_low_ratio": 4.0,
+    "qrs_contrast_ratio": 5.0,
+}
 #: ranks among twelve leads, worst first, that enter the model
 RANKS = (0, 1, 2, 3, 6)
 
@@ -85,11 +93,12 @@ def _badness(indices: LeadIndices) -> np.ndarray:
 
 
 def each_as_worst(indices: LeadIndices, clean: Float[np.ndarray, " dim"]) -> np.ndarray:
-    """Rows of badness in which one lead at a time is the worst of an otherwise clean recording."""
+    """Rows of badness of a clean recording whose four worst leads are replaced by one lead."""
     stack = _badness(indices)
     rows = np.tile(clean, (stack.shape[1], 1))
-    at = np.arange(stack.shape[0]) * len(RANKS)
-    rows[:, at] = np.maximum(stack.T, clean[at])
+    for rank in range(4):
+        at = np.arange(stack.shape[0]) * len(RANKS) + rank
+        rows[:, at] = np.maximum(stack.T, clean[at])
     return rows
 
 

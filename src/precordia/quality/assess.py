@@ -8,17 +8,18 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from precordia.core.leads import identity_residuals
-from precordia.core.plausibility import amplitude_remarks, lead_remarks, looks_normalised
+from precordia.core.plausibility import amplitude_remarks, looks_normalised
 from precordia.core.quality import LeadQuality, Quality, QualityReason
 from precordia.core.record import Record, Remark
 from precordia.core.source import Source
 from precordia.quality.acceptability import each_as_worst, load_model, order_statistics
 from precordia.quality.indices import compute_indices
+from precordia.quality.lead_identities import contradicting_leads
 from precordia.quality.lead_reversal import suspect_reversal
 from precordia.quality.mains_level import measure_mains
 from precordia.quality.reasons import ReasonSettings, lead_reasons
 
+_REPEATED = 0.4
 _UNREADABLE = {QualityReason.FLAT, QualityReason.LEAD_OFF}
 
 
@@ -84,9 +85,12 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
     powers, kurtosis, likeness of beats, steepness at beats, prediction from the other leads) are
     ordered from the worst lead to the best and enter a monotone additive logistic model: a worse
     index never raises the score. A lead's score is the score of an otherwise clean recording
-    whose worst lead it is. Indices in the model are relative to the typical lead, so gain does not
-    matter; reasons use absolute limits. Recordings longer than one and a half windows are cut into
-    windows, whose scores are averaged. Training, data and scores are in `acceptability.toml`.
+    whose four worst leads look like it. Indices in the model are relative to the typical lead, so
+    gain does not matter; reasons use absolute limits. Scores are lowered where fewer than 40 % of
+    the beats repeat (of the lead; of the best lead for the record), which the training data could
+    not teach: noise can be clean in every other respect. Recordings longer than one and a half
+    windows are cut into windows, whose scores are averaged. Training, data and scores are in
+    `acceptability.toml`.
 
     References
     ----------
@@ -118,27 +122,8 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
         seen, names = signal[held], tuple(np.array(record.leads)[held].tolist())
         normalised = looks_normalised(seen)
         if not normalised:
-            remarks = [*amplitude_remarks(seen, names), *_contradictions(seen, names)]
+            remarks = [*amplitude_remarks(seen, names), *contradicting_leads(seen, names)]
     return _join(record, parts, remarks, normalised, settings, source)
-
-
-def _contradictions(signal, leads):
-    """Remarks on limb leads whose algebra fails by more than 30 % of the lead, offsets aside.
-
-    Leads that a device filtered one by one, or stored with an offset each (as in LUDB), differ by
-    less; that is no reason to distrust a recording.
-    """
-    with np.errstate(invalid="ignore"):
-        signal = signal - np.nanmean(signal, axis=1, keepdims=True)
-    found = lead_remarks(signal, leads)
-    if not found:
-        return ()
-    sizes = identity_residuals(signal, leads)
-    return tuple(
-        r
-        for r in found
-        if r.code == "lead-polarity" or sizes[r.leads[0]][0] > 0.3 * sizes[r.leads[0]][2]
-    )
 
 
 def _parameters(settings):
@@ -213,8 +198,12 @@ def _join(record, parts, remarks, normalised, settings, source):
         if _UNREADABLE & set(reasons) or (QualityReason.MISSING in reasons and lead_score < 0.5):
             lead_score = min(lead_score, 0.05)
         index = {k: v[i] for k, v in means.items()}
+        if record.duration_s >= 5.0:
+            lead_score *= min(1.0, max(0.2, index["readable_beat_fraction"] / _REPEATED))
         if index["missing_fraction"] >= 1.0:
             lead_score, index = 0.0, {"missing_fraction": 1.0}
+        if lead_score < limits.lead_score and not reasons:
+            reasons = [QualityReason.NO_BEATS]
         leads[name] = LeadQuality(
             usable=lead_score >= limits.lead_score,
             score=lead_score,
@@ -222,6 +211,10 @@ def _join(record, parts, remarks, normalised, settings, source):
             indices=index,
         )
     why = _record_reasons(record, parts, leads, remarks, normalised, settings)
+    # where no lead repeats its beats (noise; ventricular fibrillation too) nothing can be read
+    if record.duration_s >= 5.0:
+        repeated = [q.indices.get("readable_beat_fraction", 0.0) for q in leads.values()]
+        score *= min(1.0, max(0.2, max(repeated) / _REPEATED))
     usable = sum(q.usable for q in leads.values())
     if usable == 0 or QualityReason.NO_BEATS in why or QualityReason.TOO_SHORT in why:
         score = min(score, 0.05)
@@ -234,6 +227,8 @@ def _join(record, parts, remarks, normalised, settings, source):
             remarks.append(held[0])
             why.append(QualityReason.LEAD_REVERSAL if "limb" in code else QualityReason.LEAD_SWAP)
     threshold = load_model().threshold if settings.threshold is None else settings.threshold
+    if score < threshold and not why:  # no reason is common: name those of the worst lead
+        why = list(min(leads.values(), key=lambda q: (not q.reasons, q.score)).reasons)
     return Quality(
         acceptable=bool(score >= threshold),
         score=score,
@@ -271,7 +266,7 @@ def _record_reasons(record, parts, leads, remarks, normalised, settings):
         why.append(QualityReason.NORMALISED)
     elif "amplitude-implausible" in codes:
         why.append(QualityReason.GAIN_ERROR)
-    if codes & {"lead-polarity", "leads-inconsistent"}:
+    if codes & {"lead-polarity", "leads-inconsistent", "lead-names-exchanged"}:
         why.append(QualityReason.LEADS_INCONSISTENT)
     return why
 

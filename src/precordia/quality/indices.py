@@ -238,7 +238,8 @@ def _beat_indices(wave, base, fs, beats, typical):
     before, after = int(0.15 * fs), int(0.35 * fs)
     inside = beats[(beats >= before) & (beats + after < n)]
     if len(inside) < 3:
-        zero = np.zeros(n_leads)
+        # too short a window for three beats tells nothing; a longer one without beats tells much
+        zero = np.full(n_leads, np.nan if n < 5 * fs else 0.0)
         return {
             "template_correlation": zero,
             "template_low_correlation": zero,
