@@ -180,7 +180,10 @@ class Rows:
     def add(self, group, x, fs, beats, weight, rng, *, vary, lengths=None, silent=(), rare=()):
         """Cut a signal in pieces, find candidates and label them."""
         n = x.shape[1]
-        fs_here = fs * (rng.uniform(0.85, 1.2) if vary else 1.0)
+        stretch = rng.uniform(0.85, 1.2) if vary else 1.0
+        if vary and rng.random() < 0.12:  # a rhythm as fast as hearts go
+            stretch = rng.uniform(1.3, 2.2)
+        fs_here = fs * stretch
         gain = np.exp(rng.uniform(-1.2, 1.0)) if vary else 1.0
         start = 0
         while start < n - fs:

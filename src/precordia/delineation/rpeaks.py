@@ -168,7 +168,7 @@ def _of_block(signal, fs, grid, low=0, high=None):
     else:
         segment = np.minimum(at // grid.segment, found.leads.shape[1] - 1)
         place = rpeaks_place.place_jointly(smooth, at, grid, fs, found.leads[:, segment])
-    if len(place) > 1 and not (np.diff(place) > 0).all():
+    if not (place[1:] > place[:-1]).all():
         place = np.unique(place)
     return place
 

@@ -44,7 +44,6 @@ def two_choices(
 ) -> tuple[Float[np.ndarray, "beat dim"], Int[np.ndarray, " beat"], Int[np.ndarray, " beat"]]:
     """Give the numbers the choice rests on, and the columns of the highest and deepest point."""
     n = len(window)
-    size = np.maximum(np.abs(window[:, 8:-8]).max(1), 1e-4)
     both = np.empty((2, n, 2 * HALF + 1), np.float32)
     np.multiply(window, _TAPER, out=both[0])
     np.negative(both[0], out=both[1])
@@ -74,9 +73,11 @@ def two_choices(
     np.subtract(value, beside[0] + beside[1], out=shape[1])
     np.subtract(value, beside[2] + beside[3], out=shape[2])
     shape = shape.reshape(3, 2, n)
-    shape /= size
     np.negative(shape[:, 1], out=shape[:, 1])
-    np.maximum(shape, _LEAST, out=shape)
+    least = np.maximum(shape[0, 0], shape[0, 1])
+    least *= _LEAST
+    np.maximum(least, 1e-6, out=least)
+    np.maximum(shape, least, out=shape)
     up, down = j.reshape(2, n)
     gap = (down - up) * 0.1
     out = np.empty((n, N_CHOICE), np.float32)

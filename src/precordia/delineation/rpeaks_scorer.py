@@ -24,8 +24,8 @@ LIKELY_APART_S = 0.11
 APART_S = 0.19
 THRESHOLD = -1.3
 SURE_LOGIT = 2.0
-SURELY_NOT = -4.5
-SURELY = 5.0
+SURELY_NOT = -4.0
+SURELY = 4.0
 SURE_APART_S = 0.25
 N_ECHO = 14
 _FAR_S = 3.0
@@ -85,7 +85,7 @@ def likely(
     t: Float[np.ndarray, " beat"], logit: Float[np.ndarray, " beat"]
 ) -> Int[np.ndarray, " _"]:
     """Give the candidates that go on to the second network."""
-    kept = np.flatnonzero(logit > LIKELY_LOGIT)
+    kept = (logit > LIKELY_LOGIT).nonzero()[0]
     return kept[strongest(t[kept], logit[kept], LIKELY_APART_S)]
 
 
@@ -94,7 +94,7 @@ def context(
     height: Float[np.ndarray, " beat"],
     code: Float[np.ndarray, "beat dim"],
     rows: Int[np.ndarray, " _"],
-) -> Float[np.ndarray, "_ dim"]:
+) -> Float[np.ndarray, "_ _"]:
     """Describe some of the likely beats by themselves and by REACH neighbours on either side."""
     n = len(t)
     table = np.zeros((n + 2 * REACH, CODE + 1), np.float32)
@@ -133,7 +133,7 @@ def echo(
     traces: Float[np.ndarray, "3 _"],
     rate: float,
     rows: Int[np.ndarray, " _"],
-) -> Float[np.ndarray, "_ dim"]:
+) -> Float[np.ndarray, "_ _"]:
     """Compare some of the places with what other beats have at the same distance.
 
     A T wave comes back after every beat and a P wave before; an ectopic beat does not.
@@ -187,7 +187,7 @@ def describe(
     kept: Int[np.ndarray, " _"],
     code: Float[np.ndarray, "beat dim"],
     rows: Int[np.ndarray, " _"] | None = None,
-) -> Float[np.ndarray, "_ dim"]:
+) -> Float[np.ndarray, "_ _"]:
     """Make the input of the second network for the likely beats, or for some of them."""
     if rows is None:
         rows = np.arange(len(kept))
@@ -216,11 +216,11 @@ def decide(
     if not len(kept):
         return kept, np.zeros(0, np.float32)
     logit = code[kept, 0]
-    doubt = np.flatnonzero((logit > SURELY_NOT) & (logit < SURELY))
+    doubt = ((logit > SURELY_NOT) & (logit < SURELY)).nonzero()[0]
     if len(doubt):
         rows = describe(found, kept, code, doubt)
         logit[doubt] = layer_pair(rows, a2, b2, c2, d2)[:, 0]
-    good = np.flatnonzero(logit > threshold)
+    good = (logit > threshold).nonzero()[0]
     good = good[strongest(t[kept[good]], logit[good], APART_S)]
     if len(good) > 1:
         good = good[~_crowded(t[kept[good]], logit[good])]
