@@ -118,9 +118,11 @@ def delineate(
     unless less than three quarters are also the network's. Over several leads the network needs no
     such help.
 
-    Long records are read in overlapping stretches, so that memory does not grow with their length
-    beyond the record itself. Where a border falls changes bounds by less than 4 ms (rules: by what
-    the neighbouring beats of P waves are, rarely more).
+    Long records are read in overlapping stretches, so that memory stays a few times that of the
+    record. Where a border falls moves bounds by less than 4 ms in 99 of 100 waves and 9 ms in all
+    (network, 20 joined LUDB records), and the R-peak of a lead with two equal deflections may be
+    the other one. The rules judge P waves by their neighbours, so a P wave at a change of rhythm
+    may come or go.
 
     Examples
     --------

@@ -18,6 +18,7 @@ _GAIN = (0.5, 1.7)  # size relative to it
 _APART_MS = 240.0
 _PAUSE = 1.35
 _SLOW_BPM = 50.0
+_BLOCK_S, _MARGIN_S = 120.0, 5.0
 _SHARE = 0.5  # P waves to beats: fewer is fibrillation with some mistaken for P
 
 
@@ -85,11 +86,27 @@ def find_missed_p_waves(
     >>> find_missed_p_waves(np.zeros((1, 5000)), nothing)[0].shape
     (0, 4)
     """
-    nothing = [np.empty((0, 4)) for _ in found.leads]
     known = found.p_peak[np.isfinite(found.p_peak)]
-    if len(known) < 2:
-        return nothing
+    block, margin = round(_BLOCK_S * found.fs), round(_MARGIN_S * found.fs)
+    peaks, likes = [], []
+    for start in range(0, max(1, found.n_samples), block):
+        low, high = max(0, start - margin), min(found.n_samples, start + block + margin)
+        inside = known[(known > low) & (known < high)]
+        if len(inside) > 1:
+            peak, like = _places(signal[:, low:high], found, inside, low)
+            mine = (peak >= start) & (peak < start + block)
+            peaks.append(peak[mine])
+            likes.append(like[mine])
+    if not peaks:
+        return [np.empty((0, 4)) for _ in found.leads]
+    peak, like = np.concatenate(peaks), np.concatenate(likes)
+    return [_as_usual(waves, found.p_peak, peak, like) for waves in found.leads.values()]
+
+
+def _places(signal, found: Fiducials, known, low):
+    """Peaks of missed P waves in the part of a record that begins at `low`, and likeness."""
     x, _, clock = working_signal(signal, found.fs)
+    clock = Clock(clock.fs, clock.first + low, clock.step)
     y = slope(x, clock.samples(12), clock.samples(12))
     at = (known - clock.first) / clock.step
     like, gain = _likeness(y, np.rint(at).astype(np.int64), clock.samples(_HALF_MS))
@@ -97,17 +114,14 @@ def find_missed_p_waves(
     ok &= (gain >= _GAIN[0]) & (gain <= _GAIN[1])
     apart = clock.samples(_APART_MS)
     for place in at:
-        ok[max(0, int(place) - apart) : int(place) + apart] = False
+        ok[max(0, int(place) - apart) : max(0, int(place) + apart)] = False
     places = []
     while ok.any():
         best = int(np.argmax(np.where(ok, like, -1.0)))
         places.append(best)
         ok[max(0, best - apart) : best + apart] = False
-    if not places:
-        return nothing
-    places = np.sort(places)
-    peak = clock.first + clock.step * places
-    return [_as_usual(waves, found.p_peak, peak, like[places]) for waves in found.leads.values()]
+    places = np.sort(np.array(places, np.int64))
+    return clock.first + clock.step * places, like[places]
 
 
 def with_p_waves(
@@ -141,18 +155,15 @@ def _likeness(y, at, half):
 
 def _between_waves(found: Fiducials, clock: Clock, n: int) -> Bool[np.ndarray, " sample"]:
     """Places after a T wave (or 300 ms after a QRS) and before the next P wave or QRS."""
-    ok = np.zeros(n, bool)
-    rows = np.flatnonzero(found.has_qrs)
     fs = found.fs
-    for row, following in zip(rows, [*rows[1:], None], strict=True):
-        begin = found.t_offset[row] + 0.03 * fs
-        if not np.isfinite(begin):
-            begin = found.r_peak[row] + 0.36 * fs
-        end = found.n_samples - 0.1 * fs
-        if following is not None:
-            end = np.nanmin([found.qrs_onset[following], found.r_peak[following]]) - 0.07 * fs
-        a, b = ((v - clock.first) / clock.step for v in (begin, end))
-        ok[max(0, int(a)) : max(0, int(b))] = True
+    begin = found.t_offset + 0.03 * fs
+    begin = np.where(np.isfinite(begin), begin, found.r_peak + 0.36 * fs)[found.has_qrs]
+    end = np.fmin(found.qrs_onset, found.r_peak)[found.has_qrs] - 0.07 * fs
+    end = np.append(end[1:], found.n_samples - 0.1 * fs)
+    a, b = (np.clip((v - clock.first) / clock.step, 0, n).astype(int) for v in (begin, end))
+    ok = np.zeros(n, bool)
+    for k in np.flatnonzero(b > a):
+        ok[a[k] : b[k]] = True
     return ok
 
 
