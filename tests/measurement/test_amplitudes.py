@@ -19,7 +19,7 @@ def _complex(*parts):
 
 def _measure(*parts):
     length = sum(ms for _, ms in parts)
-    return measure_qrs(_complex(*parts), 50, 50 + length - 1, FS)
+    return measure_qrs(_complex(*parts), 50.0, 50.0 + length - 1, FS)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_a_deflection_below_6_ms_is_none():
 
 def test_a_raised_st_segment_is_no_second_r_wave():
     x = np.concatenate([_complex((1.0, 40), (-0.5, 30))[:120], np.linspace(0.01, 0.3, 30)])
-    out = measure_qrs(x, 50, 135, FS)
+    out = measure_qrs(x, 50.0, 135.0, FS)
     assert np.isnan(out["r_prime_mv"])
 
 
@@ -78,14 +78,14 @@ def test_absent_bounds_give_absent_numbers():
 def test_p_is_measured_above_its_own_line():
     slope = np.linspace(0, 0.2, 200)
     x = slope + np.concatenate([np.zeros(40), _bump(0.12, 100), np.zeros(60)])
-    out = measure_p(x, 40, 139, 180, FS)
+    out = measure_p(x, 40.0, 139.0, 180.0, FS)
     assert out["p_mv"] == pytest.approx(0.12, abs=0.01)
     assert out["p_terminal_mv_ms"] == 0.0
 
 
 def test_a_biphasic_p_has_both_parts_and_a_terminal_force():
     x = np.concatenate([np.zeros(40), _bump(0.08, 50), _bump(-0.12, 60), np.zeros(60)])
-    out = measure_p(x, 40, 149, 180, FS)
+    out = measure_p(x, 40.0, 149.0, 180.0, FS)
     assert out["p_positive_mv"] == pytest.approx(0.08, abs=0.005)
     assert out["p_negative_mv"] == pytest.approx(-0.12, abs=0.005)
     assert out["p_mv"] == out["p_negative_mv"]
@@ -94,6 +94,6 @@ def test_a_biphasic_p_has_both_parts_and_a_terminal_force():
 
 def test_an_inverted_t_has_a_negative_height():
     x = np.concatenate([np.zeros(40), _bump(-0.4, 160), np.zeros(60)])
-    out = measure_t(x, 40, 199, FS)
+    out = measure_t(x, 40.0, 199.0, FS)
     assert out["t_mv"] == pytest.approx(-0.4, abs=0.002)
     assert np.isnan(out["t_positive_mv"])

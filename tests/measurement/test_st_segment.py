@@ -14,7 +14,7 @@ def test_st_is_measured_from_the_pr_level():
     beat[:, 100:150] += 1.0
     beat[0, 150:] += 0.2
     beat[1, 150:] -= 0.1
-    st = measure_st(beat, 100, 150, FS)
+    st = measure_st(beat, 100.0, 150.0, FS)
     np.testing.assert_allclose(st[0], 0.2, atol=1e-9)
     np.testing.assert_allclose(st[1], -0.1, atol=1e-9)
 
@@ -22,7 +22,7 @@ def test_st_is_measured_from_the_pr_level():
 def test_a_sloping_segment_gives_the_value_at_each_time():
     beat = np.zeros((1, 400))
     beat[0, 150:] = np.arange(250) * 2.0 / 1000.0  # 1 mV/s
-    st = measure_st(beat, 100, 150, FS)[0]
+    st = measure_st(beat, 100.0, 150.0, FS)[0]
     np.testing.assert_allclose(st[1:], np.array(AFTER_J_MS[1:]) / 1000.0, atol=1e-9)
 
 
@@ -32,6 +32,6 @@ def test_absent_positions_give_absent_levels(onset, end):
 
 
 def test_the_end_of_the_beat_is_not_read_over():
-    st = measure_st(np.zeros((1, 170)), 100, 150, FS)[0]
+    st = measure_st(np.zeros((1, 170)), 100.0, 150.0, FS)[0]
     assert np.isfinite(st[:2]).all()
     assert np.isnan(st[-1])

@@ -64,7 +64,7 @@ def measure_qrs(
     Examples
     --------
     >>> x = np.concatenate([-0.1 * np.hanning(12), np.hanning(24), -0.3 * np.hanning(16)])
-    >>> out = measure_qrs(x, 0, 52, 500.0)
+    >>> out = measure_qrs(x, 0.0, 52.0, 500.0)
     >>> round(out["q_mv"], 1), round(out["r_mv"], 1), round(out["s_mv"], 1)
     (-0.1, 1.0, -0.3)
     """
@@ -127,7 +127,7 @@ def measure_p(
     Examples
     --------
     >>> x = np.concatenate([np.zeros(10), 0.1 * np.hanning(51), np.zeros(30)])
-    >>> round(measure_p(x, 10, 61, 85, 500.0)["p_mv"], 2)
+    >>> round(measure_p(x, 10.0, 61.0, 85.0, 500.0)["p_mv"], 2)
     0.1
     """
     out = _P.copy()
@@ -135,7 +135,7 @@ def measure_p(
     if b - a < 5:
         return out
     end = level_at if isfinite(level_at) and level_at > b else float(b)
-    start_mv = _level(trace, a, fs)
+    start_mv = _level(trace, float(a), fs)
     end_mv = _level(trace, end, fs)
     x = trace[a:b] - (start_mv + (end_mv - start_mv) * (np.arange(a, b) - a) / max(end - a, 1.0))
     area = float(x.sum())
@@ -181,7 +181,7 @@ def measure_t(
     Examples
     --------
     >>> x = np.concatenate([np.zeros(10), -0.3 * np.hanning(101), np.zeros(10)])
-    >>> round(measure_t(x, 10, 111, 500.0)["t_mv"], 2)
+    >>> round(measure_t(x, 10.0, 111.0, 500.0)["t_mv"], 2)
     -0.3
     """
     out = _T.copy()

@@ -16,7 +16,7 @@ _BEFORE_MS, _AFTER_MS, _LAG_MS, _STEP_MS = 90.0, 110.0, 16.0, 4.0
 
 def beat_shapes(
     signal: Float[np.ndarray, "lead sample"], r_peak: Float[np.ndarray, " beat"], fs: float
-) -> tuple[Int[np.ndarray, " beat"], Float[np.ndarray, "shape beat"]]:
+) -> tuple[Int[np.ndarray, " beat"], Float[np.ndarray, "_ beat"]]:
     """Group QRS complexes by shape.
 
     Parameters

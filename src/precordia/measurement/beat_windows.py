@@ -172,8 +172,8 @@ def _sorting_network(n: int) -> tuple[tuple[int, int], ...]:
 def remove_baseline(
     windows: Float[np.ndarray, "lead beat window"],
     starts: Int[np.ndarray, " beat"],
-    knots: Float[np.ndarray, " knot"],
-    levels: Float[np.ndarray, "lead knot"],
+    knots: Float[np.ndarray, " fiducial"],
+    levels: Float[np.ndarray, "lead fiducial"],
 ) -> Float[np.ndarray, "lead beat window"]:
     """Subtract the straight lines that join isoelectric points.
 

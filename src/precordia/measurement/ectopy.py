@@ -79,7 +79,7 @@ def classify_beats(
     rows = np.flatnonzero(fiducials.has_qrs)
     if not rows.size:
         return empty_beats()
-    fs, ms = fiducials.fs, 1000.0 / fiducials.fs
+    fs, ms = float(fiducials.fs), 1000.0 / fiducials.fs
     onset, offset = fiducials.qrs_onset[rows], fiducials.qrs_offset[rows]
     peak = fiducials.r_peak[rows]
     peak = np.where(np.isfinite(peak), peak, onset)

@@ -227,7 +227,7 @@ def _rates(fiducials: Fiducials, beats: BeatTable) -> dict[str, float]:
         out["heart_rate_bpm"] = 60000.0 / out["rr_mean_ms"]
     if rr.size > 1:
         out["rr_sd_ms"] = float(rr.std(ddof=1))
-    out["atrial_rate_bpm"] = atrial_rate_bpm(fiducials.p_peak, fiducials.fs)
+    out["atrial_rate_bpm"] = atrial_rate_bpm(fiducials.p_peak, float(fiducials.fs))
     return out
 
 
@@ -240,7 +240,7 @@ def _intervals(
     out = dict.fromkeys((*INTERVALS, "pr_sd_ms", "p_wave_percent"), _NAN)
     if not rows.size or aligned is None:
         return out
-    fs, seen = fiducials.fs, np.isfinite(fiducials.p_peak[rows])
+    fs, seen = float(fiducials.fs), np.isfinite(fiducials.p_peak[rows])
     out["p_wave_percent"] = 100.0 * float(np.count_nonzero(seen)) / rows.size
     no_p = out["p_wave_percent"] < 100.0 * settings.min_wave_share
     for name, (start, end) in INTERVALS.items():
@@ -295,12 +295,12 @@ def _less_chord(x: np.ndarray) -> np.ndarray:
     return x - first[:, None] - (last - first)[:, None] * part
 
 
-def _variability(beats: BeatTable, fs: float) -> dict[str, float]:
+def _variability(beats: BeatTable, fs: float) -> dict[str, Any]:
     normal = np.array([k == BeatKind.NORMAL for k in beats.kind], dtype=bool)
     both = normal.copy()
     both[1:] &= normal[:-1]
     nn = np.where(both, beats.rr_ms, np.nan)
     end_s = beats.r_peak / fs
-    out = {**hrv_time(nn, end_s), **hrv_frequency(nn, end_s)}
+    out: dict[str, Any] = {**hrv_time(nn, end_s), **hrv_frequency(nn, end_s)}
     out["n_nn"] = int(out["n_nn"])
     return out

@@ -116,7 +116,7 @@ def median_beat(
         rows = rows[np.linspace(0, rows.size - 1, MAX_BEATS).astype(np.int64)]
     if not rows.size or not signal.shape[1]:
         return None
-    fs = fiducials.fs
+    fs = float(fiducials.fs)
     anchors = np.round(_anchor(fiducials, rows)).astype(np.int64)
     anchors = align_beats(signal if guide is None else guide, anchors, fs)
     before, length = _extent(fiducials, rows, anchors)
@@ -149,7 +149,7 @@ def median_beat(
 
 def isoelectric_knots(
     signal: Float[np.ndarray, "lead sample"], waves: Waves, rows: Int[np.ndarray, " beat"]
-) -> tuple[Float[np.ndarray, " knot"], Float[np.ndarray, "lead knot"]]:
+) -> tuple[Float[np.ndarray, " fiducial"], Float[np.ndarray, "lead fiducial"]]:
     """Find the level of every lead just before each QRS complex.
 
     Parameters
@@ -204,7 +204,7 @@ def _anchor(waves: Waves, rows: np.ndarray) -> np.ndarray:
 
 def _extent(fiducials: Fiducials, rows: np.ndarray, anchors: np.ndarray) -> tuple[int, int]:
     """Return the samples before the anchor and in all: room for P and T, no more."""
-    fs = fiducials.fs
+    fs = float(fiducials.fs)
     before, after = _BEFORE_MS * fs / 1000, _AFTER_MS * fs / 1000
     ends = fiducials.t_offset[rows] - anchors
     if np.isfinite(ends).any():

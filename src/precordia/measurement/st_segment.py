@@ -14,7 +14,7 @@ def measure_st(
     fs: float,
     *,
     after_j_ms: tuple[int, ...] = AFTER_J_MS,
-) -> Float[np.ndarray, "lead time"]:
+) -> Float[np.ndarray, "lead fiducial"]:
     """Measure the deviation of the ST segment in every lead.
 
     Parameters
@@ -32,7 +32,7 @@ def measure_st(
 
     Returns
     -------
-    Float[np.ndarray, "lead time"]
+    Float[np.ndarray, "lead fiducial"]
         ST deviation, mV; NaN where a position is absent or outside the beat.
 
     Notes
@@ -44,7 +44,7 @@ def measure_st(
     Examples
     --------
     >>> beat = np.concatenate([np.zeros(50), np.ones(50), np.full(100, 0.2)])[None]
-    >>> measure_st(beat, 50, 100, 500.0, after_j_ms=(60,)).round(3)
+    >>> measure_st(beat, 50.0, 100.0, 500.0, after_j_ms=(60,)).round(3)
     array([[0.2]])
     """
     out = np.full((signal.shape[0], len(after_j_ms)), np.nan)
