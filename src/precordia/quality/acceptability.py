@@ -84,12 +84,12 @@ def order_statistics(indices: LeadIndices) -> Float[np.ndarray, " dim"]:
 
 
 def _badness(indices: LeadIndices) -> np.ndarray:
-    return np.stack(
-        [
-            -sign * np.nan_to_num(indices.lead[name], nan=_USUAL.get(name, 0.0))
-            for name, sign in DIRECTION.items()
-        ]
-    )
+    stack = np.stack([-sign * indices.lead[name] for name, sign in DIRECTION.items()])
+    unknown = np.isnan(stack)
+    if unknown.any():
+        usual = np.array([-sign * _USUAL.get(name, 0.0) for name, sign in DIRECTION.items()])
+        stack = np.where(unknown, usual[:, None], stack)
+    return stack
 
 
 def each_as_worst(indices: LeadIndices, clean: Float[np.ndarray, " dim"]) -> np.ndarray:

@@ -259,6 +259,7 @@ def _record_reasons(record, parts, leads, remarks, normalised, settings):
     for q in leads.values():
         for reason in q.reasons:
             tally[reason] = tally.get(reason, 0) + 1
+    tally.pop(QualityReason.NO_BEATS, None)  # one lead without beats is no record without
     severe = {r for q in leads.values() if not q.usable for r in q.reasons}
     why += [r for r, c in sorted(tally.items(), key=lambda rc: -rc[1]) if c >= share or r in severe]
     codes = {r.code for r in remarks}
