@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from precordia.core.errors import FormatError, LeadError
-from precordia.core.record import Carried, Companion, Patient, Record, Remark
+from precordia.core.record import Companion, Patient, Record, Remark
 from precordia.core.source import Source
 from precordia.io.dicom_annotations import ANNOTATION_TAGS, MedianGroup, read_annotations
 from precordia.io.dicom_dataset import Dataset, parse_dataset

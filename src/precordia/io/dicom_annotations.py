@@ -23,10 +23,10 @@ _POSITIONS, _TIMES = 0x0040A132, 0x0040A138
 _CODE, _SCHEME, _MEANING = 0x00080100, 0x00080102, 0x00080104
 
 #: tags that annotations need, for the parser
-ANNOTATION_TAGS = frozenset(
-    (_ANNOTATIONS, _TEXT, _GROUP, _CONCEPT, _CONCEPT_VALUE, _UNITS, _NUMBER, _CHANNELS)
-    + (_POSITIONS, _TIMES, _CODE, _SCHEME, _MEANING)
-)
+ANNOTATION_TAGS = frozenset((
+    _ANNOTATIONS, _TEXT, _GROUP, _CONCEPT, _CONCEPT_VALUE, _UNITS, _NUMBER, _CHANNELS, _POSITIONS,
+    _TIMES, _CODE, _SCHEME, _MEANING,
+))  # fmt: skip
 
 # Codes of scheme SCPECG, PS3.16 context groups 3227 to 3229, and of LOINC; all others are
 # recognised by the words of their meaning.

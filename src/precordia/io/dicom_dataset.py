@@ -188,7 +188,7 @@ class _Walker:
                 tag = group << 16 | element
                 vr = b""
                 header = 8
-            if tag == _ITEM_END or tag == _SEQUENCE_END:
+            if tag in (_ITEM_END, _SEQUENCE_END):
                 return pos + 8
             if tag > last:
                 return pos
@@ -242,9 +242,7 @@ class _Walker:
             stop = end if length == _UNDEFINED else pos + length
             if keep or length == _UNDEFINED:
                 item = Dataset(big_endian=self.big_endian, codec=self.codec)
-                after = self.walk(
-                    item, pos, stop, explicit=explicit, last=0xFFFFFFFF, depth=depth
-                )
+                after = self.walk(item, pos, stop, explicit=explicit, last=0xFFFFFFFF, depth=depth)
                 if keep:
                     found.append(item)
                 pos = after if length == _UNDEFINED else stop

@@ -27,12 +27,12 @@ _LOW, _HIGH, _NOTCH = 0x003A0220, 0x003A0221, 0x003A0222
 _CODE, _SCHEME, _MEANING = 0x00080100, 0x00080102, 0x00080104
 
 #: tags that multiplex groups need, for the parser
-GROUP_TAGS = frozenset(
-    (_CHANNELS, _GROUP_OFFSET, _ORIGINALITY, _N_CHANNELS, _N_SAMPLES, _FS, _LABEL, _TRIGGER)
-    + (_BITS, _INTERPRETATION, _PADDING, _DATA, _CHANNEL_LABEL, _CHANNEL_SOURCE, _SENSITIVITY)
-    + (_UNITS, _CORRECTION, _BASELINE, _TIME_SKEW, _SAMPLE_SKEW, _CHANNEL_OFFSET)
-    + (_LOW, _HIGH, _NOTCH, _CODE, _SCHEME, _MEANING)
-)
+GROUP_TAGS = frozenset((
+    _CHANNELS, _GROUP_OFFSET, _ORIGINALITY, _N_CHANNELS, _N_SAMPLES, _FS, _LABEL, _TRIGGER, _BITS,
+    _INTERPRETATION, _PADDING, _DATA, _CHANNEL_LABEL, _CHANNEL_SOURCE, _SENSITIVITY, _UNITS,
+    _CORRECTION, _BASELINE, _TIME_SKEW, _SAMPLE_SKEW, _CHANNEL_OFFSET, _LOW, _HIGH, _NOTCH, _CODE,
+    _SCHEME, _MEANING,
+))  # fmt: skip
 
 _DTYPES = {
     ("SB", 8): "i1", ("UB", 8): "u1", ("SS", 16): "i2", ("US", 16): "u2",
@@ -157,7 +157,7 @@ def read_group(
     padding = item.raw(_PADDING)
     if padding is not None and len(padding) >= dtype.itemsize:
         pad = np.frombuffer(padding, dtype=dtype, count=1)[0]
-        hit = raw.T == pad
+        hit = pad == raw.T
         if hit.any():
             signal[hit] = np.nan
     if any(shifts):
@@ -267,5 +267,3 @@ def _apply_shifts(
         )
     )
     return moved
-
-

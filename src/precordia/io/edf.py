@@ -200,9 +200,7 @@ def _digital(table: np.ndarray, column: slice) -> np.ndarray:
     return wide[..., 0] | wide[..., 1] << 8 | (wide[..., 2] ^ 0x80) - 0x80 << 16
 
 
-def _one_rate(
-    ecg: list[int], signals: Sequence[EdfSignal], remarks: list[Remark]
-) -> list[int]:
+def _one_rate(ecg: list[int], signals: Sequence[EdfSignal], remarks: list[Remark]) -> list[int]:
     """Keep the ECG channels of the rate that most of them have, the higher one on a tie."""
     rates = [signals[k].per_record for k in ecg]
     if len(set(rates)) == 1:

@@ -11,7 +11,7 @@ _STAMP = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?\x14")
 
 
 def parse_stamps(record: bytes) -> list[tuple[float, float, str]]:
-    """Parse the annotations of one data record.
+    r"""Parse the annotations of one data record.
 
     Parameters
     ----------
@@ -29,7 +29,7 @@ def parse_stamps(record: bytes) -> list[tuple[float, float, str]]:
 
     Examples
     --------
-    >>> parse_stamps(b"+2\\x14\\x14\\0+3.5\\x150.25\\x14Blink\\x14\\0\\0")
+    >>> parse_stamps(b"+2\x14\x14\0+3.5\x150.25\x14Blink\x14\0\0")
     [(2.0, nan, ''), (3.5, 0.25, 'Blink')]
     """
     found = []
@@ -48,11 +48,11 @@ def parse_stamps(record: bytes) -> list[tuple[float, float, str]]:
 
 
 def record_starts(records: Iterable[bytes]) -> list[float]:
-    """Return when each data record begins, seconds; NaN where a record does not say.
+    r"""Return when each data record begins, seconds; NaN where a record does not say.
 
     Examples
     --------
-    >>> record_starts([b"+0\\x14\\x14\\0", b"+1.5\\x14\\x14\\0"])
+    >>> record_starts([b"+0\x14\x14\0", b"+1.5\x14\x14\0"])
     [0.0, 1.5]
     """
     starts = []

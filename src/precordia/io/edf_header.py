@@ -160,9 +160,7 @@ def _signals(buffer: bytes, n: int, name: str) -> tuple[EdfSignal, ...]:
             )
         unit, filter_text = _text(units[k]), _text(filters[k])
         offset = low - first * gain
-        found.append(
-            EdfSignal(label, unit, gain, offset, first, per_record, filter_text, False)
-        )
+        found.append(EdfSignal(label, unit, gain, offset, first, per_record, filter_text, False))
     return tuple(found)
 
 

@@ -105,7 +105,8 @@ def write_edf(
     for other in record.companions:
         each = other.fs * float(duration)
         whole = round(each)
-        if whole < 1 or abs(each - whole) > 1e-6 * whole or -(-other.signal.size // whole) > n_records:
+        uneven = whole < 1 or abs(each - whole) > 1e-6 * whole
+        if uneven or -(-other.signal.size // whole) > n_records:
             lost.append(f"companion '{other.name}' (its rate does not fit the data records)")
             continue
         channels.append(
@@ -146,7 +147,8 @@ def _divide(n_samples: int, fs: float, n_leads: int) -> tuple[int, str, bool]:
         if count * 20 >= min(fs, n_samples) and (text := exact(count)):
             return count, text, True
     near = min(limit, max(1, round(fs)), n_samples)
-    for count in (near, *range(near, max(0, near - 2000), -1), *range(near, min(limit, near + 2000))):
+    below, above = range(near, max(0, near - 2000), -1), range(near, min(limit, near + 2000))
+    for count in (*below, *above):
         if text := exact(count):
             return count, text, True
     text = _eight(near / fs)
@@ -188,9 +190,11 @@ def _quantise(
     digital = np.full(n, _MISSING, np.int16)
     low, high = _range(seen, unit)
     gain = (float(high) - float(low)) / 65534
-    steps = np.rint((values - float(low)) / gain) - 32767 if whole else np.rint(
-        (np.where(held, values, float(low)) - float(low)) / gain
-    ) - 32767
+    steps = (
+        np.rint((values - float(low)) / gain) - 32767
+        if whole
+        else np.rint((np.where(held, values, float(low)) - float(low)) / gain) - 32767
+    )
     steps = np.clip(steps, -32767, 32767)
     if not whole:
         steps[~held] = _MISSING
@@ -275,8 +279,20 @@ def _content(
     identifiers: bool,
 ) -> bytes:
     note_samples = (max(map(len, notes)) + 1) // 2
-    rows = [(c.label, "", c.unit, c.low, c.high, "-32767", "32767",
-             f"missing:{_MISSING}" if c.has_gaps else "", str(c.per_record)) for c in channels]
+    rows = [
+        (
+            c.label,
+            "",
+            c.unit,
+            c.low,
+            c.high,
+            "-32767",
+            "32767",
+            f"missing:{_MISSING}" if c.has_gaps else "",
+            str(c.per_record),
+        )
+        for c in channels
+    ]
     rows.append(("EDF Annotations", "", "", "-1", "1", "-32768", "32767", "", str(note_samples)))
     fields = [_field("0", 8), _field(_patient(record, identifiers), 80)]
     fields.append(_field(" ".join([f"Startdate {_day(record.start_time)} X X X", *extra]), 80))

@@ -81,16 +81,16 @@ def _is_dicom(head: bytes) -> bool:
     # A bare data set begins with group 0008 (or 0002), in ascending order, in little endian.
     if head[:2] not in (b"\x08\x00", b"\x02\x00") or len(head) < 16 or head[3] != 0:
         return False
-    return head[4:6].isalpha() and head[4:6].isupper() or head[6:8] == b"\0\0"
+    return (head[4:6].isalpha() and head[4:6].isupper()) or head[6:8] == b"\0\0"
 
 
 def _is_wfdb_header(head: bytes) -> bool:
-    for line in head.split(b"\n", 64)[:64]:
-        line = line.strip()
-        if not line or line.startswith(b"#"):
-            continue
-        return re.match(rb"[\w./-]+(/\d+)?\s+\d+(\s+[\d.]|\s*$)", line) is not None
-    return False
+    lines = (line.strip() for line in head.split(b"\n", 64)[:64])
+    told = [line for line in lines if line and not line.startswith(b"#")][:2]
+    if not told or not re.match(rb"[\w./-]+(/\d+)?\s+\d+(\s+[\d.]|\s*$)", told[0]):
+        return False
+    # A signal line begins with a file name and a format; a row of numbers does not.
+    return len(told) < 2 or re.match(rb"(~|\S*[A-Za-z_]\S*)\s+\d", told[1]) is not None
 
 
 def _is_edf(head: bytes) -> bool:
@@ -104,15 +104,15 @@ def _is_csv(head: bytes) -> bool:
     lines = [line for line in head.splitlines()[:40] if line.strip()]
     if not lines or lines[0].lstrip(b"\xef\xbb\xbf").startswith((b"<", b"{", b"[")):
         return False
-    rows = [line for line in lines[:-1] or lines if not line.startswith((b"#", b"%", b";"))]
-    numeric = [row for row in rows if re.fullmatch(rb"[-+\d.,;\t eEnNaA\"'|:]*\d[^A-DF-Za-df-mo-z]*", row)]
+    rows = [line for line in lines[:-1] or lines if not line.startswith((b"#", b"%"))]
+    numeric = [row for row in rows if _NUMERIC_ROW.fullmatch(row)]
     return len(rows) > 0 and len(numeric) >= max(1, len(rows) // 2)
 
 
 def _is_image(head: bytes) -> bool:
     return (
         head.startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM", b"II*\0", b"MM\0*", b"%PDF"))
-        or (head[:4] == b"RIFF" and head[8:12] == b"WEBP")
+        or head[:4] + head[8:12] == b"RIFFWEBP"
         or head[4:12] in (b"ftypheic", b"ftypheix", b"ftypmif1", b"ftypavif")
         or _xml_root(head) == "svg"
     )
@@ -124,6 +124,7 @@ def _is_fhir(head: bytes) -> bool:
     return head.lstrip()[:1] == b"{" and b'"resourceType"' in head
 
 
+_NUMERIC_ROW = re.compile(rb"[-+\d.,;\t eEnNaA'|:\"]*\d[-+\d.,;\t eEnNaA'|:\"]*")
 _EXPORT = (
     "Export the recording as DICOM, EDF or WFDB from the device or its software, "
     "or convert it and read that."
@@ -162,8 +163,8 @@ FORMATS: tuple[Format, ...] = (
            advice="Load the array with scipy.io.loadmat and give it to Record(signal=..., fs=..., "
            "leads=...) in millivolts."),
     Format("hdf5", "HDF5 container", (".h5", ".hdf5"), _starts(b"\x89HDF\r\n"),
-           advice="Load the array with h5py and give it to Record(signal=..., fs=..., leads=...) in "
-           "millivolts."),
+           advice="Load the array with h5py and give it to Record(signal=..., fs=..., leads=...) "
+           "in millivolts."),
     Format("numpy", "NumPy array", (".npy", ".npz"), _starts(b"\x93NUMPY"),
            advice="Load the array with numpy.load and give it to Record(signal=..., fs=..., "
            "leads=...) in millivolts."),
@@ -214,7 +215,7 @@ def require_format(name: str) -> Format:
 
 
 def sniff(head: bytes) -> Format | None:
-    """Recognise a format by its content.
+    r"""Recognise a format by its content.
 
     Parameters
     ----------
@@ -227,7 +228,7 @@ def sniff(head: bytes) -> Format | None:
 
     Examples
     --------
-    >>> sniff(b"\\x89PNG\\r\\n").name
+    >>> sniff(b"\x89PNG\r\n").name
     'image'
     """
     for row in FORMATS:

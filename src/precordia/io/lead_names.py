@@ -64,7 +64,7 @@ def lead_of_spelling(spelled: str) -> str | None:
 
 
 def unique_leads(leads: Sequence[str], remarks: list[Remark]) -> tuple[str, ...]:
-    """Number the leads that share a name, and say so in the remarks.
+    """Give leads that share a name a number, and say so in the remarks.
 
     Examples
     --------

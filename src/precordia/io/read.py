@@ -111,9 +111,7 @@ def _read_header(place: str, max_bytes: int, options: dict[str, Any]) -> Record:
         return _call(found, path, options)
 
 
-def _read_other(
-    place: str, format: str | None, max_bytes: int, options: dict[str, Any]
-) -> Record:
+def _read_other(place: str, format: str | None, max_bytes: int, options: dict[str, Any]) -> Record:
     wanted = None if format is None else require_format(format)
     header = place + ".hea"
     if not os.path.exists(place) and os.path.isfile(header) and (format or "wfdb") == "wfdb":
@@ -133,7 +131,8 @@ def _read_other(
             return _call(require_format("wfdb"), header, options)
     if found is None:
         found = format_of_suffix(path.suffix)
-        if found is None or found.reader is None or found.magic is not None:
+        # A table is recognised by its suffix too: its first rows may be anything.
+        if found is None or found.name != "csv":
             raise _unrecognised(path, found)
     return _call(found, path, options)
 
