@@ -26,6 +26,9 @@ FURTHER = (
 #: rows: III, aVR, aVL, aVF; columns: I, II (Einthoven, Goldberger)
 LIMB_FROM_I_II = np.array([[-1.0, 1.0], [-0.5, -0.5], [1.0, -0.5], [-0.5, 1.0]])
 
+#: residuals of the identities below this are rounding
+SMALL_RESIDUAL_MV = 0.02
+
 _BY_FOLDED = {name.lower(): name for name in (*STANDARD_12, *FURTHER)}
 _BY_FOLDED |= {"vx": "X", "vy": "Y", "vz": "Z", "ml2": "II", "mlii": "II", "ml1": "I", "mli": "I"}
 _BY_FOLDED |= {"mliii": "III", "ml3": "III", "l1": "I", "l2": "II", "l3": "III"}
@@ -80,6 +83,48 @@ def is_modified_lead(name: str) -> bool:
     (True, False)
     """
     return bool(_MODIFIED.match(name.strip().lower()))
+
+
+@functools.lru_cache(maxsize=64)
+def _identity_matrix(leads: tuple[str, ...]) -> np.ndarray | None:
+    """Rows that give zero for leads that obey Einthoven and Goldberger; None without any."""
+    derived = [name for name in LIMB[2:] if name in leads]
+    if "I" not in leads or "II" not in leads or not derived:
+        return None
+    matrix = np.zeros((len(derived), len(leads)), np.float32)
+    for row, name in enumerate(derived):
+        matrix[row, leads.index(name)] = 1
+        matrix[row, leads.index("I")], matrix[row, leads.index("II")] = -LIMB_FROM_I_II[
+            LIMB.index(name) - 2
+        ]
+    return matrix
+
+
+def limb_leads_agree(signal: Float[np.ndarray, "lead sample"], leads: tuple[str, ...]) -> bool:
+    """Tell at little cost whether every sample obeys the limb-lead identities within rounding.
+
+    Parameters
+    ----------
+    signal
+        Potential, mV.
+    leads
+        Name of each row.
+
+    Returns
+    -------
+    True where they agree or where there is nothing to compare; False also where samples are
+    missing, so that a closer look (`identity_residuals`) decides.
+
+    Examples
+    --------
+    >>> limb_leads_agree(np.array([[1.0], [3.0], [2.0]]), ("I", "II", "III"))
+    True
+    """
+    matrix = _identity_matrix(leads)
+    if matrix is None or not signal.shape[1]:
+        return True
+    residual = matrix @ signal
+    return bool(max(residual.max(), -residual.min()) <= SMALL_RESIDUAL_MV)
 
 
 def identity_residuals(

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float
 
-from precordia.core.leads import identity_residuals
+from precordia.core.leads import SMALL_RESIDUAL_MV, identity_residuals, limb_leads_agree
 from precordia.core.record import Remark
 
 #: typical peak-to-peak amplitude of a lead over ten seconds, mV (median over leads and records)
@@ -73,6 +73,8 @@ def amplitude_remarks(
     if signal.shape[1] < 2 or not signal.shape[0]:
         return ()
     span = signal.max(axis=1) - signal.min(axis=1)
+    if LOWEST_MV <= sorted(span.tolist())[span.size // 2] <= HIGHEST_MV and span.min() > 0:
+        return ()
     if not np.isfinite(span).all():
         held = np.isfinite(signal).any(axis=1)
         span = np.zeros(signal.shape[0])
@@ -130,12 +132,14 @@ def lead_remarks(
     >>> lead_remarks(np.vstack([x, x[:1] - x[1:]]), ["I", "II", "III"])[0].code
     'lead-polarity'
     """
+    if limb_leads_agree(signal, tuple(leads)):
+        return ()
     remarks = []
     for name, (residual, turned, size) in identity_residuals(signal, leads).items():
-        limit = max(0.02, 0.1 * size)
+        limit = max(SMALL_RESIDUAL_MV, 0.1 * size)
         if residual <= limit or not np.isfinite(residual):
             continue
-        if turned <= max(0.02, 0.02 * size):
+        if turned <= max(SMALL_RESIDUAL_MV, 0.02 * size):
             code, what = "lead-polarity", "has the opposite sign of"
         else:
             code, what = "leads-inconsistent", f"differs by {residual:.2g} mV (rms) from"

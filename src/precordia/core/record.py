@@ -290,8 +290,8 @@ def _checked_signal(given: object) -> np.ndarray:
             "a single lead as signal[np.newaxis, :]."
         )
     signal = signal.astype(np.float32, copy=False)
-    # One cheap sum tells that all is finite; only where it is not do we look closer.
-    if not np.isfinite(signal.sum()) and np.isinf(signal).any():
+    # One cheap product tells that all is finite; only where it is not do we look closer.
+    if not math.isfinite(np.vdot(signal, signal)) and np.isinf(signal).any():
         raise SignalError(
             "the signal holds infinite values; finite millivolts are needed, NaN where missing."
         )

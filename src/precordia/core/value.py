@@ -13,7 +13,7 @@ import math
 import types
 import typing
 from datetime import date, datetime
-from typing import Any, ClassVar, Literal, Self, TypeVar, Union
+from typing import Any, ClassVar, Literal, TypeVar, Union
 
 import numpy as np
 
@@ -49,7 +49,7 @@ class Value:
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False, ensure_ascii=False)
 
     @classmethod
-    def from_dict(cls, data: dict[str, Any]) -> Self:
+    def from_dict(cls: type[_ValueT], data: dict[str, Any]) -> _ValueT:
         """Rebuild a value from what ``to_dict`` returned.
 
         Raises
@@ -75,7 +75,7 @@ class Value:
             ) from error
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> Self:
+    def from_json(cls: type[_ValueT], text: str | bytes) -> _ValueT:
         """Rebuild a value from its JSON text."""
         try:
             data = json.loads(text)
