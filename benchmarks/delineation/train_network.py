@@ -2,8 +2,10 @@
 """Train the delineation network on LUDB: patient-wise cross-validation, then the shipped weights.
 
     run="python benchmarks/delineation/train_network.py"
-    $run --fold 0 --out /tmp/fold0.pt                    (of --folds 4; then score_network.py)
-    $run --all --out /tmp/all.pt
+    $run --fold 0 --epochs 110 --out /tmp/0a.pt               (of --folds 4)
+    $run --fold 0 --epochs 25 --init /tmp/0a.pt --out /tmp/0b.pt   (with records in fibrillation)
+    $run --mean /tmp/0a.pt /tmp/0b.pt --out /tmp/0.pt         (then score_network.py 0=/tmp/0.pt)
+    $run --all ...                                            (likewise, for the shipped weights)
     $run --export /tmp/all.pt --out src/precordia/delineation/weights/waves.onnx
 
 Needs torch, onnx and wfdb; using the weights needs none of them. One core, some 15 minutes a run.
@@ -295,9 +297,14 @@ def main():
     parser.add_argument("--minutes", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--init", type=Path, help="weights to go on from")
-    parser.add_argument("--export", nargs="+")
+    parser.add_argument("--mean", nargs="+", help="average the weights of these")
+    parser.add_argument("--export", nargs="+", help="write ONNX")
     args = parser.parse_args()
     torch.set_num_threads(1)
+    if args.mean:
+        parts = [torch.load(path) for path in args.mean]
+        torch.save({k: sum(p[k] for p in parts) / len(parts) for k in parts[0]}, args.out)
+        return
     if args.export:
         export(args.export, args.out)
         return
