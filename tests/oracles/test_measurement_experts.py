@@ -14,7 +14,7 @@ import pytest
 from precordia.core.fiducials import Fiducials, Waves, empty_waves
 from precordia.core.record import Record
 from precordia.io.read import read
-from precordia.measurement.measure import measure
+from precordia.measurement.measure import MeasurementSettings, measure
 
 LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 KINDS = {"p": "p", "N": "qrs", "t": "t"}
@@ -78,7 +78,11 @@ def ludb(shared_data):
     for name in names:
         raw = wfdb.rdrecord(str(folder / name))
         record = Record(signal=raw.p_signal.T, fs=FS, leads=LEADS)
-        pairs.append((measure(record), measure(record, _expert(wfdb, folder / name))))
+        expert = _expert(wfdb, folder / name)
+        # Between the marks as they are: the experts marked, they did not look for 20 µV.
+        as_marked = MeasurementSettings(visible_qrs=False)
+        pair = measure(record, settings=as_marked), measure(record, expert, settings=as_marked)
+        pairs.append(pair)
     return pairs
 
 
@@ -135,9 +139,9 @@ def test_a_dicom_file_agrees_with_the_device(shared_data):
     record = read(found[0])
     ours, device = measure(record), record.carried.measurements
     assert ours.rr_mean_ms == pytest.approx(device["rr_ms"], abs=3)
-    assert ours.pr_ms == pytest.approx(device["pr_ms"], abs=20)
-    assert ours.qrs_ms == pytest.approx(device["qrs_ms"], abs=15)
-    assert ours.qt_ms == pytest.approx(device["qt_ms"], abs=25)
+    assert ours.pr_ms == pytest.approx(device["pr_ms"], abs=10)
+    assert ours.qrs_ms == pytest.approx(device["qrs_ms"], abs=6)
+    assert ours.qt_ms == pytest.approx(device["qt_ms"], abs=10)
     for name in ("p_axis_deg", "qrs_axis_deg", "t_axis_deg"):
         assert getattr(ours, name) == pytest.approx(device[name], abs=8)
 

@@ -32,10 +32,7 @@ LIMITS = {
     "qt_ms": 10.0,
     "qrs_axis_deg": 5.0,
 }
-LUDB = (
-    "both methods learned their bounds from LUDB, whose experts mark QRS about 10 ms before the "
-    "signal leaves its baseline by 20 uV, and pull narrow and wide complexes towards the middle"
-)
+PR_REASON = "some P waves of a long PR or wide QRS are missed, the rest is within 12 ms"
 
 
 def _errors(cell: tuple[int, int, int, int], axis: int, seed: int) -> dict[str, float]:
@@ -76,10 +73,10 @@ def _share_within(errors: np.ndarray, limit: float) -> float:
     [
         "heart_rate_bpm",
         "qrs_axis_deg",
-        pytest.param("pr_ms", marks=pytest.mark.xfail(reason=LUDB + "; some P waves are missed")),
+        pytest.param("pr_ms", marks=pytest.mark.xfail(reason=PR_REASON)),
         pytest.param("p_ms", marks=pytest.mark.xfail(reason="P of a long PR are cut or missed")),
-        pytest.param("qrs_ms", marks=pytest.mark.xfail(reason=LUDB)),
-        pytest.param("qt_ms", marks=pytest.mark.xfail(reason=LUDB)),
+        pytest.param("qrs_ms", marks=pytest.mark.xfail(reason="9 of 10 cells; wide QRS is cut")),
+        pytest.param("qt_ms", marks=pytest.mark.xfail(reason="19 of 20 cells", strict=False)),
     ],
 )
 def test_every_cell_is_recovered_within_the_limit(recovered, name):
@@ -87,10 +84,11 @@ def test_every_cell_is_recovered_within_the_limit(recovered, name):
 
 
 @pytest.mark.parametrize(
-    ("name", "limit"), [("pr_ms", 15.0), ("p_ms", 25.0), ("qrs_ms", 30.0), ("qt_ms", 30.0)]
+    ("name", "limit", "share"),
+    [("pr_ms", 15.0, 0.7), ("p_ms", 25.0, 0.7), ("qrs_ms", 10.0, 0.85), ("qt_ms", 10.0, 0.9)],
 )
-def test_most_cells_are_recovered_roughly(recovered, name, limit):
-    assert _share_within(recovered[name], limit) >= 0.7
+def test_most_cells_are_recovered(recovered, name, limit, share):
+    assert _share_within(recovered[name], limit) >= share
 
 
 @pytest.mark.parametrize("name", ["pr_ms", "qrs_ms", "qt_ms"])

@@ -47,6 +47,11 @@ class MeasurementSettings:
         Smallest net area, in the frontal plane, that still has a direction.
     variability
         Whether heart-rate variability is computed.
+    visible_qrs
+        Whether QRS is measured from where it visibly leaves to where it regains its level on the
+        median beat (`precordia.signal.qrs_bounds.refine_qrs_bounds`), starting from the
+        fiducials. Experts' marks, and detectors that learned from them, lie some 10 ms outside
+        of that. False measures between the fiducials as they are.
 
     Examples
     --------
@@ -57,6 +62,7 @@ class MeasurementSettings:
     min_wave_share: float = 0.5
     min_axis_area_mv_ms: float = 0.5
     variability: bool = True
+    visible_qrs: bool = True
 
     def __post_init__(self) -> None:
         if not 0 < self.min_wave_share <= 1:
@@ -133,8 +139,10 @@ def measure(
     paced = paced_beats(guide, fiducials, fs)
     beats = classify_beats(guide, fiducials, missing=missing, paced=paced)
     rows = np.flatnonzero(fiducials.has_qrs)
-    chosen = rows[_representative(beats)]
-    aligned = median_beat(signal, record.leads, fiducials, chosen, guide=guide)
+    chosen_beats = _representative(beats)
+    chosen = rows[chosen_beats]
+    visible = settings.visible_qrs and not paced[chosen_beats].any()
+    aligned = median_beat(signal, record.leads, fiducials, chosen, guide=guide, visible_qrs=visible)
     normalised = looks_normalised(signal)
     numbers: dict[str, Any] = {}
     numbers.update(_rates(fiducials, beats))

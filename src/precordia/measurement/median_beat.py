@@ -16,6 +16,7 @@ from precordia.measurement.beat_windows import (
     remove_baseline,
 )
 from precordia.measurement.known_median import known_median
+from precordia.signal.qrs_bounds import refine_qrs_bounds
 
 POSITIONS = [
     "p_onset",
@@ -64,6 +65,7 @@ def median_beat(
     rows: Int[np.ndarray, " beat"],
     *,
     guide: Float[np.ndarray, "_ sample"] | None = None,
+    visible_qrs: bool = False,
 ) -> AlignedBeats | None:
     """Align beats and take their median, lead by lead.
 
@@ -79,6 +81,8 @@ def median_beat(
         Rows of ``fiducials`` that are of one shape, such as the normal beats; each needs an R-peak.
     guide
         Leads to align on; all by default.
+    visible_qrs
+        Move the bounds of QRS to where it becomes visible on the median beat.
 
     Returns
     -------
@@ -133,6 +137,14 @@ def median_beat(
         name: _joint(name, per_lead[name], _typical(fiducials, name, rows, anchors) + before)
         for name in POSITIONS
     }
+    if visible_qrs and np.isfinite(positions["qrs_onset"] + positions["qrs_offset"]):
+        positions["qrs_onset"], positions["qrs_offset"] = refine_qrs_bounds(
+            trace,
+            fs,
+            positions["qrs_onset"],
+            positions["qrs_offset"],
+            p_offset=positions["p_offset"],
+        )
     return AlignedBeats(
         median=MedianBeat(
             signal=trace,
