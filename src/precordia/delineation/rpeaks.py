@@ -55,7 +55,7 @@ def detect_rpeaks(
     (after the energy detectors in the line of Pan and Tompkins); one small network judges each
     from its surroundings; where that leaves doubt a second one judges it among its neighbours,
     comparing it with what comes at the same distance from other beats (a T wave comes back after
-    each, an ectopic beat does not). Beats closer than 190 ms are one, and rhythms above about 220
+    each, an ectopic beat does not). Beats closer than 190 ms are one, and rhythms above about 260
     beats per minute may be missed. Both were trained on MIT-BIH DS1, LUDB and CPSC 2021 with added
     noise; ``rpeaks.toml`` beside the weights holds the cross-validated scores.
 
