@@ -24,6 +24,8 @@ _SCALP = re.compile(
     r"m|x|ref|av|avg|le)(z|\d{0,2}))?$",
     re.IGNORECASE,
 )
+#: sites whose names no ECG lead shares
+_SCALP_ONLY = re.compile(r"(fp|af|fc|ft|cp|tp|po|f|t|p|o)(z|\d{1,2})([-,:/]|$)", re.IGNORECASE)
 
 
 def ecg_channels(
@@ -58,7 +60,7 @@ def ecg_channels(
     Notes
     -----
     A channel is an ECG if its label is that of a lead or says ECG, and its unit is a voltage or
-    absent. Where no label does, channels in volts that carry no other known kind of label are.
+    absent; C3 and its like are no leads beside scalp electrodes. Where no label does, channels in volts that carry no other known kind of label are.
 
     Examples
     --------
@@ -76,10 +78,16 @@ def ecg_channels(
             )
         return [list(labels).index(label) for label in chosen]
     voltage = [not unit.strip() or millivolts(unit) is not None for unit in units]
+    # C3 is a chest electrode among leads, and a scalp electrode among those of an EEG.
+    brain = any("eeg" in label.lower() or _SCALP_ONLY.match(label) for label in labels)
     sure = [
         k
         for k, label in enumerate(labels)
-        if voltage[k] and (_ECG.search(label) or canonical_lead(label) is not None)
+        if voltage[k]
+        and (
+            _ECG.search(label)
+            or (canonical_lead(label) is not None and not (brain and _SCALP.match(label)))
+        )
     ]
     if sure:
         return sure

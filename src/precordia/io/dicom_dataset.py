@@ -17,6 +17,7 @@ _LONG = frozenset((b"OB", b"OD", b"OF", b"OL", b"OV", b"OW", b"SQ", b"UC", b"UR"
                    b"SV", b"UV"))  # fmt: skip
 _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
+_TRANSFER_SYNTAX = frozenset((0x00020010,))
 _MAX_DEPTH = 12
 _MAX_INFLATED = 1 << 30
 
@@ -123,7 +124,9 @@ def parse_dataset(buffer: bytes, *, wanted: frozenset[int], last: int, name: str
     walker = _Walker(view, name, wanted)
     if buffer[start : start + 2] == b"\x02\x00":
         meta = Dataset()
+        walker.wanted = _TRANSFER_SYNTAX
         start = walker.walk(meta, start, len(view), explicit=True, last=0x0002FFFF, depth=0)
+        walker.wanted = wanted
         syntax = meta.text(0x00020010)
     if not syntax:
         vr = buffer[start + 4 : start + 6]
@@ -173,6 +176,8 @@ class _Walker:
                 header = 8
                 if group == 0xFFFE:
                     (length,) = long_length(view, pos + 4)
+                elif tag > last:
+                    return pos
                 elif vr in _LONG:
                     if pos + 12 > end:
                         raise self.cut(tag)
