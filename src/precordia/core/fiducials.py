@@ -119,6 +119,7 @@ class Fiducials(Waves):
 
     def __post_init__(self) -> None:
         Waves.__post_init__(self)
+        object.__setattr__(self, "fs", float(self.fs))
         if not self.fs > 0:
             raise SignalError(f"fs is {self.fs}; a positive sampling rate in Hz is needed.")
         for name, waves in self.leads.items():

@@ -177,6 +177,7 @@ class MedianBeat(Value):
                 "(lead, sample) is needed."
             )
         object.__setattr__(self, "signal", array)
+        object.__setattr__(self, "fs", float(self.fs))
 
     def __repr__(self) -> str:
         rows, length = self.signal.shape

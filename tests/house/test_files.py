@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules that hold for every source file."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from precordia.core.cards import read_card
+
+ROOT = Path(__file__).resolve().parents[2]
+FILES = sorted((ROOT / "src" / "precordia").rglob("*.py"))
+IDS = [str(f.relative_to(ROOT / "src")) for f in FILES]
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_a_file_is_short_licensed_and_says_what_it_is(path):
+    text = path.read_text(encoding="utf-8")
+    assert text.startswith("# SPDX-License-Identifier: Apache-2.0\n")
+    assert len(text.splitlines()) <= 400
+    assert ast.get_docstring(ast.parse(text))
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_a_file_is_named_after_its_idea(path):
+    assert path.stem not in {"utils", "util", "helpers", "common", "misc", "base"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=IDS)
+def test_public_functions_are_documented(path):
+    for node in ast.parse(path.read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and not node.name.startswith("_"):
+            assert ast.get_docstring(node), f"{node.name} has no docstring"
+
+
+CARDS = sorted((ROOT / "src" / "precordia").rglob("*.toml"))
+CARDS = [c for c in CARDS if "knowledge" not in c.parts]
+
+
+@pytest.mark.parametrize("path", CARDS, ids=[c.stem for c in CARDS])
+def test_a_card_names_data_licence_score_and_how_to_rebuild(path):
+    card = read_card(path)
+    assert card.licence["weights"]
+    assert card.rebuild
+    assert card.scores or not card.data
+
+
+def test_no_weights_without_a_card_and_none_is_large():
+    for weights in (ROOT / "src").rglob("*"):
+        if weights.suffix in (".npz", ".onnx"):
+            assert weights.with_suffix(".toml").exists(), weights.name
+            assert weights.stat().st_size < 3_000_000
+
+
+def test_imports_point_down():
+    linter = Path(sys.executable).with_name("lint-imports")
+    if not linter.exists():
+        pytest.skip("import-linter is not installed")
+    run = subprocess.run([linter], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout[-3000:]
