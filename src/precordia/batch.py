@@ -8,8 +8,9 @@ import hashlib
 import io
 import math
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -153,21 +154,31 @@ def examine_many(
         for job in waiting:
             yield _examine_one(job, options or {})
         return
-    with ProcessPoolExecutor(min(n_jobs, len(waiting))) as pool:
-        running = {pool.submit(_examine_one, job, options or {}): job for job in waiting}
+    unfinished = yield from _in_parallel(waiting, n_jobs, options or {})
+    for job in unfinished:  # a worker died: the rest one by one, so that one file is to blame
+        lost = yield from _in_parallel([job], 1, options or {})
+        if lost:
+            problem = "examining it ended its process, for want of memory perhaps."
+            yield Outcome(job=job, status="failed", problem=problem)
+
+
+def _in_parallel(
+    jobs: list[Job], n_jobs: int, options: dict[str, Any]
+) -> Generator[Outcome, None, list[Job]]:
+    """Examine in worker processes; return the jobs that a dying worker took with it."""
+    lost = []
+    with ProcessPoolExecutor(min(n_jobs, len(jobs))) as pool:
+        running = {pool.submit(_examine_one, job, options): job for job in jobs}
         try:
             for future in as_completed(running):
-                yield _result(future, running[future])
+                try:
+                    yield future.result()
+                except BrokenProcessPool:
+                    lost.append(running[future])
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
-
-
-def _result(future: Any, job: Job) -> Outcome:
-    try:
-        return future.result()
-    except (OSError, RuntimeError) as error:  # a worker was killed
-        return Outcome(job=job, status="failed", problem=f"the worker stopped ({error}).")
+    return lost
 
 
 def _examine_one(job: Job, options: dict[str, Any]) -> Outcome:

@@ -160,11 +160,20 @@ def test_identifiers_stay_out_of_the_printed_form():
     assert "1960" not in shown
 
 
+_BAD_ARRAYS = (
+    '{"shape": [1, 9], "dtype": "<f4", "base64": "AAAA"}',
+    '{"shape": [1], "dtype": "O", "base64": "AAAA"}',
+    '{"shape": [1, 1], "dtype": "<f4", "base64": "!"}',
+    "3",
+)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "[]", "3", "{}", '{"signal": 3, "fs": 500, "leads": ["I"]}', "{" * 100_000]
-    + ['{"signal": {"shape": [1, 9], "dtype": "<f4", "base64": "AAAA"}, "fs": 1, "leads": ["I"]}']
-    + ['{"signal": {"shape": [1], "dtype": "O", "base64": "AAAA"}, "fs": 1, "leads": ["I"]}'],
+    [
+        *("", "[]", "3", "{}", "{" * 100_000),
+        *(f'{{"signal": {array}, "fs": 500, "leads": ["I"]}}' for array in _BAD_ARRAYS),
+    ],
 )
 def test_json_of_something_else_is_refused_with_a_sentence(text):
     with pytest.raises(PrecordiaError, match=r"\w+ \w+"):

@@ -14,6 +14,8 @@ from precordia.plotting.page import MARGIN_MM, PULSE_MM, Page, Panel
 
 #: vertical step of a trace, mm: a fifth of the line width, 5 µV at 10 mm/mV
 STEP_MM = 0.05
+#: samples closer than this are closer than the eye can tell
+DENSE_MM = 0.1
 MARK_HEIGHT_MM = 1.2
 MARK_DROP_MM = 11.0
 
@@ -134,21 +136,36 @@ def _label(panel: Panel, highlighted: bool) -> str:
 def _trace(page: Page, panel: Panel, record: Record) -> str:
     excerpt = record.signal[panel.row, panel.first : panel.last]
     steps = panel.sign * page.gain_mm_mv / STEP_MM
-    d = path_data(excerpt * np.float32(steps))
+    across = page.speed_mm_s / record.fs
+    with np.errstate(over="ignore"):
+        d = path_data(excerpt * np.float32(steps), dense=across < DENSE_MM)
     if not d:
         return ""
-    across = page.speed_mm_s / record.fs
     return (
         f'<path class="t" transform="matrix({across:.6g} 0 0 {-STEP_MM:g} '
         f'{panel.x_mm:.3f} {panel.y_mm:g})" d="{d}"/>'
     )
 
 
-def path_data(values: Float[np.ndarray, " sample"]) -> str:
+def _thinned(corners: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Leave out every other corner where it lies within one step of the line without it."""
+    if corners.size < 3:
+        return corners
+    before, middle, after = corners[:-2:2], corners[1:-1:2], corners[2::2]
+    share = (middle - before) / (after - before)
+    line = levels[before] + share * (levels[after] - levels[before])
+    kept = np.ones(corners.size, bool)
+    kept[1:-1:2] = np.abs(levels[middle] - line) > 1
+    return corners[kept]
+
+
+def path_data(values: Float[np.ndarray, " sample"], *, dense: bool = False) -> str:
     """Return the path commands of a trace in whole steps, sample by sample to the right.
 
     Runs of constant slope become one segment, so the path shows every sample at the resolution
-    of the steps without naming each. NaN leaves a gap.
+    of the steps without naming each. Where samples are ``dense`` (closer than a third of the
+    line's width), corners that stand out by less than one step are left out too, twice over, so
+    that the line stays within two steps of every sample. NaN leaves a gap.
 
     Examples
     --------
@@ -158,13 +175,13 @@ def path_data(values: Float[np.ndarray, " sample"]) -> str:
     bounded = np.clip(values, -30_000, 30_000)  # far outside any page
     held = np.isfinite(bounded)
     if held.all():
-        return _run(np.rint(bounded).astype(np.int64), 0)
+        return _run(np.rint(bounded).astype(np.int64), 0, dense)
     edges = np.flatnonzero(np.diff(np.concatenate([[0], held.view(np.int8), [0]])))
     runs = edges.reshape(-1, 2)
-    return "".join(_run(np.rint(bounded[a:b]).astype(np.int64), int(a)) for a, b in runs)
+    return "".join(_run(np.rint(bounded[a:b]).astype(np.int64), int(a), dense) for a, b in runs)
 
 
-def _run(levels: np.ndarray, begin: int) -> str:
+def _run(levels: np.ndarray, begin: int, dense: bool) -> str:
     if not levels.size:
         return ""
     head = f"M{begin} {levels[0]}"
@@ -173,6 +190,8 @@ def _run(levels: np.ndarray, begin: int) -> str:
     slope = np.diff(levels)
     turns = np.flatnonzero(slope[1:] != slope[:-1]) + 1
     corners = np.concatenate([[0], turns, [slope.size]])
+    if dense:
+        corners = _thinned(_thinned(corners, levels), levels)
     across = np.diff(corners)
     up = np.diff(levels[corners])
     pairs = np.empty(2 * across.size, np.int64)

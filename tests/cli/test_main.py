@@ -1,0 +1,182 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every command answers --help with an example, speaks JSON, and explains a mistake."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from precordia.cli.main import main
+from precordia.datasets.toy import toy_record
+
+READING = ("info", "assess", "delineate", "measure", "classify")
+ALL = (*READING, "examine", "plot", "convert", "simulate", "benchmark", "formats", "statements")
+TOY = str(toy_record())
+
+
+def _run(capsys, *arguments):
+    with pytest.raises(SystemExit) as left:
+        main(list(arguments))
+    out = capsys.readouterr()
+    return left.value.code, out.out, out.err
+
+
+@pytest.mark.parametrize("command", ALL)
+def test_help_has_an_example(capsys, command):
+    code, out, _ = _run(capsys, command, "--help")
+    assert code == 0
+    assert f"precordia {command}" in out
+    assert "Example" in out
+
+
+@pytest.mark.parametrize("command", READING)
+def test_json_is_one_object(capsys, command):
+    code, out, err = _run(capsys, command, TOY, "--json")
+    assert (code, err) == (0, "")
+    assert isinstance(json.loads(out), dict)
+
+
+@pytest.mark.parametrize("command", READING)
+def test_text_is_for_people(capsys, command):
+    code, out, _ = _run(capsys, command, TOY)
+    assert code == 0
+    assert 20 < len(out) < 6000
+    assert "array(" not in out
+
+
+@pytest.mark.parametrize("command", [*READING, "examine", "plot"])
+@pytest.mark.parametrize("kind", ["missing", "empty", "text", "folderless"])
+def test_a_wrong_file_is_one_sentence_and_code_2(capsys, tmp_path, command, kind):
+    path = tmp_path / "x.dcm"
+    if kind == "empty":
+        path.write_bytes(b"")
+    elif kind == "text":
+        path.write_text("hello\n" * 50)
+    elif kind == "folderless":
+        path = tmp_path / "nowhere" / "x.hea"
+    code, out, err = _run(capsys, command, str(path))
+    assert code == 2
+    assert out == ""
+    assert err.startswith("precordia: ")
+    assert "Traceback" not in err
+
+
+def test_an_unknown_option_or_command_is_code_2(capsys):
+    assert _run(capsys, "measure", TOY, "--nonsense")[0] == 2
+    assert _run(capsys, "nonsense")[0] == 2
+
+
+def test_examine_writes_study_report_and_drawing(capsys, tmp_path):
+    out = tmp_path / "out"
+    code, text, _ = _run(capsys, "examine", TOY, "--output", str(out))
+    assert code == 0
+    assert {p.name for p in out.iterdir()} == {"study.json", "report.html", "ecg.svg"}
+    assert "not a medical device" in text.lower()
+    page = (out / "report.html").read_text()
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "Not a medical device" in page
+
+
+def test_examine_overwrites_only_with_force(capsys, tmp_path):
+    out = tmp_path / "out"
+    out.mkdir()
+    (out / "study.json").write_text("mine")
+    code, _, err = _run(capsys, "examine", TOY, "--output", str(out))
+    assert code == 2
+    assert "--force" in err
+    assert (out / "study.json").read_text() == "mine"
+    assert _run(capsys, "examine", TOY, "--output", str(out), "--force")[0] == 0
+    assert json.loads((out / "study.json").read_text())
+
+
+def test_examine_a_folder(capsys, tmp_path):
+    code, text, _ = _run(
+        capsys, "examine", str(toy_record().parent), "--output", str(tmp_path / "o"), "--json"
+    )
+    assert code == 0
+    assert json.loads(text)["done"] == 1
+    assert (tmp_path / "o" / "summary.csv").exists()
+
+
+def test_convert_round_trips(capsys, tmp_path):
+    code, *_ = _run(capsys, "convert", TOY, str(tmp_path / "a.edf"))
+    assert code == 0
+    assert _run(capsys, "convert", TOY, str(tmp_path / "a.edf"))[0] == 2
+    code, out, _ = _run(capsys, "info", str(tmp_path / "a.edf"), "--json")
+    assert json.loads(out)["n_samples"] == 5000
+
+
+def test_plot_writes_where_it_is_told(capsys, tmp_path):
+    for kind in ("svg", "png"):
+        code, *_ = _run(capsys, "plot", TOY, "-o", str(tmp_path / f"a.{kind}"), "--waves")
+        assert code == 0
+        assert (tmp_path / f"a.{kind}").stat().st_size > 1000
+
+
+def test_identifiers_are_printed_only_when_asked(capsys, tmp_path):
+    import dataclasses
+
+    from precordia.core.record import Patient
+    from precordia.io.read import read
+    from precordia.io.write import write
+
+    someone = dataclasses.replace(read(toy_record()), patient=Patient(patient_id="ID4711"))
+    write(someone, tmp_path / "a.edf")
+    for command in ("info", "examine"):
+        _, out, err = _run(
+            capsys,
+            command,
+            str(tmp_path / "a.edf"),
+            *(["--output", str(tmp_path / "o")] if command == "examine" else []),
+        )
+        assert "ID4711" not in out + err
+    assert "ID4711" not in (tmp_path / "o" / "report.html").read_text()
+    assert "ID4711" in _run(capsys, "info", str(tmp_path / "a.edf"), "--patient")[1]
+
+
+def test_ctrl_c_is_code_130(tmp_path):
+    code = (
+        "import os, signal, sys\n"
+        "from precordia.cli import main as m\n"
+        "import precordia.io.read as r\n"
+        "def stop(*a, **k):\n"
+        "    os.kill(os.getpid(), signal.SIGINT)\n"
+        "    import time; time.sleep(5)\n"
+        "r.read = stop\n"
+        f"m.main(['measure', {TOY!r}])\n"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert run.returncode == 130
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+def test_ctrl_c_in_a_batch_is_code_130_and_keeps_what_was_done(tmp_path):
+    from precordia.generation.simulate import simulate
+    from precordia.io.write import write
+
+    for k in range(60):
+        write(simulate(seed=k), tmp_path / "in" / f"{k}.csv") if k else (tmp_path / "in").mkdir()
+    command = [sys.executable, "-m", "precordia", "examine", str(tmp_path / "in"), "--jobs", "2"]
+    run = subprocess.Popen(
+        [*command, "--output", str(tmp_path / "out")],
+        stderr=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    for _ in range(600):
+        if len(list((tmp_path / "out").glob("*/study.json"))) >= 3:
+            break
+        time.sleep(0.05)
+    os.killpg(run.pid, signal.SIGINT)
+    _, err = run.communicate(timeout=60)
+    assert run.returncode == 130
+    assert "Traceback" not in err
+    done = list((tmp_path / "out").glob("*/study.json"))
+    assert done
+    assert all(json.loads(p.read_text()) for p in done)
