@@ -146,8 +146,8 @@ def test_fiducials_count_from_zero_and_those_of_the_median_stand_apart(eli):
     assert places == (298, 412, 459, 534)
     assert median.t_offset == 827
     # The median beat and the rhythm are the same heart: R of lead II agrees within noise.
-    assert median.signal[1].max() == pytest.approx(np.median(
-        [eli.signal[1, int(r) - 30 : int(r) + 30].max() for r in held.r_peak]), abs=0.1)  # fmt: skip
+    peaks = [eli.signal[1, int(r) - 30 : int(r) + 30].max() for r in held.r_peak]
+    assert median.signal[1].max() == pytest.approx(np.median(peaks), abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -172,7 +172,11 @@ def test_every_sample_type_is_decoded(tmp_path, dtype):
 )
 def test_the_unit_of_the_sensitivity_is_honoured(tmp_path, unit, factor):
     raw = counts()
-    path = save(tmp_path / "a.dcm", [group(raw, unit=unit, step=2)], SpecificCharacterSet="ISO_IR 192")
+    path = save(
+        tmp_path / "a.dcm",
+        [group(raw, unit=unit, step=2)],
+        SpecificCharacterSet="ISO_IR 192",
+    )
     np.testing.assert_allclose(read(path).signal, raw.T * 2 * factor, rtol=1e-6)
 
 
@@ -214,7 +218,7 @@ def test_a_late_channel_is_put_in_its_place(tmp_path):
 def test_a_pressure_is_a_companion(tmp_path):
     raw = counts()
     pressure = counts(400, 1)
-    both = [group(raw), group(pressure, leads=("ABP",), unit="mm[Hg]", step=0.5, fs=1000)]
+    both = [group(raw), group(pressure, leads=("ABP",), unit="mm[Hg]", step=0.5, fs=1000.0)]
     record = read(save(tmp_path / "a.dcm", both))
     (held,) = record.companions
     assert (held.unit, held.fs) == ("mm[Hg]", 1000)
@@ -250,7 +254,7 @@ def test_what_is_no_ecg_is_refused_by_name(tmp_path):
     with pytest.raises(LeadError, match="no channel in volts"):
         read(save(tmp_path / "d.dcm", [group(counts(), unit="mm[Hg]")]))
     with pytest.raises(SamplingRateError):
-        read(save(tmp_path / "e.dcm", [group(counts(), fs=0)]))
+        read(save(tmp_path / "e.dcm", [group(counts(), fs=0.0)]))
 
 
 def test_fewer_samples_than_declared_are_read_with_a_remark(tmp_path):

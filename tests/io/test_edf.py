@@ -68,7 +68,10 @@ def test_other_channels_are_companions_at_their_own_rate(tmp_path):
     )
     record = read(path)
     assert record.leads == ("II",)
-    assert [(c.name, c.fs) for c in record.companions] == [("EEG Fpz-Cz", 128), ("Resp oro-nasal", 25)]
+    assert [(c.name, c.fs) for c in record.companions] == [
+        ("EEG Fpz-Cz", 128),
+        ("Resp oro-nasal", 25),
+    ]
     np.testing.assert_allclose(record.companions[1].signal, resp, atol=1e-3)
 
 
@@ -149,7 +152,9 @@ def test_a_missing_unit_is_asked_for_and_taken(tmp_path):
 
 
 def test_channels_without_a_telling_label_can_be_named(tmp_path):
-    path = edf(tmp_path / "a.edf", channel(noise()[0], label="EEG A1"), channel(noise()[0], label="F7"))
+    path = edf(
+        tmp_path / "a.edf", channel(noise()[0], label="EEG A1"), channel(noise()[0], label="F7")
+    )
     with pytest.raises(LeadError, match="channels="):
         read(path)
     assert read(path, channels=["F7"]).leads == ("F7",)
@@ -187,8 +192,8 @@ def test_damaged_headers_are_refused(tmp_path, at, text, error):
 
 @pytest.mark.parametrize(
     ("fs", "n"),
-    [(500, 5000), (500, 5003), (62.4725, 1000), (128.5, 1285), (1000 / 3, 997), (250, 1), (1, 10),
-     (360, 108_000), (0.5, 7)],
+    [(500.0, 5000), (500.0, 5003), (62.4725, 1000), (128.5, 1285), (1000 / 3, 997), (250.0, 1),
+     (1.0, 10), (360.0, 108_000), (0.5, 7)],
 )  # fmt: skip
 def test_what_is_written_comes_back_within_half_a_step(tmp_path, fs, n):
     x = noise(n, 3)
@@ -206,8 +211,8 @@ def test_edfio_reads_what_is_written(tmp_path):
     x = noise(1000, 2)
     notes = Annotations(sample=np.array([100]), symbol=("V",), aux=("",))
     record = Record(
-        signal=x, fs=250, leads=("I", "II"), start_time=datetime.datetime(2020, 1, 2, 3, 4, 5),
-        patient=Patient(sex="male", age_years=60, name="Some One", patient_id="7"),
+        signal=x, fs=250.0, leads=("I", "II"), start_time=datetime.datetime(2020, 1, 2, 3, 4, 5),
+        patient=Patient(sex="male", age_years=60.0, name="Some One", patient_id="7"),
         carried=Carried(annotations=notes),
     )  # fmt: skip
     path = write(record, tmp_path / "a.edf")
@@ -234,9 +239,11 @@ def test_whole_steps_of_a_converter_come_back_exactly(shared_data, tmp_path):
 
 
 def test_losses_are_named_and_companions_kept(tmp_path):
-    kept = Companion(name="ABP", signal=np.linspace(60, 120, 500, dtype=np.float32), fs=250, unit="mmHg")
+    kept = Companion(
+        name="ABP", signal=np.linspace(60, 120, 500, dtype=np.float32), fs=250.0, unit="mmHg"
+    )
     odd = Companion(name="Resp", signal=np.zeros(10, np.float32), fs=3.7, unit="")
-    record = Record(signal=noise(1000), fs=500, leads=("II",), companions=(kept, odd),
+    record = Record(signal=noise(1000), fs=500.0, leads=("II",), companions=(kept, odd),
                     carried=Carried(measurements={"pr_ms": 160.0}))  # fmt: skip
     with pytest.warns(UserWarning, match=r"Resp.*measurements"):
         path = write(record, tmp_path / "a.edf")
@@ -248,7 +255,7 @@ def test_losses_are_named_and_companions_kept(tmp_path):
 def test_flat_and_missing_leads_can_be_written(tmp_path):
     x = np.zeros((2, 500))
     x[1] = np.nan
-    back = read(write(Record(signal=x, fs=500, leads=("I", "II")), tmp_path / "a.edf"))
+    back = read(write(Record(signal=x, fs=500.0, leads=("I", "II")), tmp_path / "a.edf"))
     assert np.abs(back.signal[0]).max() == 0
     assert np.isnan(back.signal[1]).all()
     constant = dataclasses.replace(back, signal=np.full((2, 500), 0.3))

@@ -60,7 +60,8 @@ def ecg_channels(
     Notes
     -----
     A channel is an ECG if its label is that of a lead or says ECG, and its unit is a voltage or
-    absent; C3 and its like are no leads beside scalp electrodes. Where no label does, channels in volts that carry no other known kind of label are.
+    absent; C3 and its like are no leads beside scalp electrodes. Where no label says so, channels
+    in volts that carry no other known kind of label are.
 
     Examples
     --------
@@ -94,7 +95,7 @@ def ecg_channels(
     perhaps = [
         k
         for k, label in enumerate(labels)
-        if units[k].strip() and voltage[k] and not _OTHER.search(label) and not _SCALP.match(label)
+        if units[k].strip() and voltage[k] and not is_other_kind(label)
     ]
     if perhaps:
         return perhaps
@@ -102,6 +103,17 @@ def ecg_channels(
         f"'{name}' has no channel that says it is an ECG; it has {_listed(labels)}. Name those "
         "that are with channels=[...]."
     )
+
+
+def is_other_kind(label: str) -> bool:
+    """Tell whether a label says that a channel in volts is no ECG.
+
+    Examples
+    --------
+    >>> is_other_kind("EEG Fpz-Cz"), is_other_kind("left arm")
+    (True, False)
+    """
+    return bool(_OTHER.search(label) or _SCALP.match(label))
 
 
 def _listed(labels: Sequence[str]) -> str:

@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 import math
 import re
@@ -12,10 +11,8 @@ from datetime import datetime
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
 from precordia.core.errors import (
-    FormatError,
     LeadError,
     OptionError,
     PrecordiaError,
@@ -26,17 +23,18 @@ from precordia.core.leads import canonical_lead
 from precordia.core.record import Carried, Companion, Patient, Record, Remark
 from precordia.core.source import Source
 from precordia.core.statements import Statement
-from precordia.io.channel_roles import lead_of_label
-from precordia.io.csv_clock import rate_of_times, seconds_of_clock, seconds_per_unit, stated_rate
+from precordia.io.channel_roles import is_other_kind, lead_of_label
+from precordia.io.csv_clock import rate_of_times, seconds_per_unit, stated_rate
 from precordia.io.csv_layout import CsvLayout, find_layout
+from precordia.io.csv_numbers import CsvNumbers
 from precordia.io.lead_names import unique_leads
 from precordia.io.units import millivolts, require_millivolts
 
 _TIME = re.compile(r"(elapsed )?(time|timestamp|t|seconds|sec|date ?time)\b", re.IGNORECASE)
 _INDEX = re.compile(r"(index|idx|samples?( ?(#|no|number|index))?|n|no|#|row|unnamed: 0)?\.?$",
                     re.IGNORECASE)  # fmt: skip
+_LARGEST_MV = 1e12
 _ECG = re.compile(r"(ecg|ekg)(?![a-z])", re.IGNORECASE)
-_MISSING_WORD = re.compile(r"(?<![\w.])(?:na|n/a|null|none|-|\?|\*)(?![\w.])", re.IGNORECASE)
 
 
 def read_csv(
@@ -88,7 +86,7 @@ def read_csv(
     Notes
     -----
     A time column without a unit is accepted where only one of s, ms and µs gives a rate between
-    20 and 20,000 Hz, with a remark. Rows absent from a regular time column are NaN.
+    50 and 5000 Hz, with a remark. Rows absent from a regular time column are NaN.
 
     Examples
     --------
@@ -104,15 +102,21 @@ def read_csv(
     remarks: list[Remark] = []
     names = layout.names or [""] * layout.n_columns
     units = layout.units or [""] * layout.n_columns
-    table = _Numbers(layout, name)
+    table = CsvNumbers(layout, name)
     time, index = _time_and_index(names, units, table, layout, headed=bool(layout.names))
     rest = [k for k in range(layout.n_columns) if k not in (time, index)]
     picked, spelled = _lead_columns(rest, names, units, leads, name, remarks)
     values = table.columns(picked)
     rate, places = _rate(fs, layout, table, time, units, name, remarks)
     factors = [_factor(units[k], layout, unit, gain, name) for k in picked]
-    signal = (values * np.array(factors)[:, None]).astype(np.float32)
-    signal[~np.isfinite(signal)] = np.nan
+    values = values * np.array(factors)[:, None]
+    values[~np.isfinite(values)] = np.nan
+    if not (np.nanmax(np.abs(values), initial=0.0) < _LARGEST_MV):
+        raise UnitError(
+            f"'{name}' holds a value of {np.nanmax(np.abs(values)):.3g} mV, which no electrode "
+            "gives. Check the unit and the decimal sign."
+        )
+    signal = values.astype(np.float32)
     companions = _companions([k for k in rest if k not in picked], names, units, table, rate)
     if places is not None:
         signal = _spread(signal, places)
@@ -147,61 +151,8 @@ def _check(fs: float | None, unit: str | None, gain: float | None) -> None:
         )
 
 
-class _Numbers:
-    """The cells of the table as numbers, column by column."""
-
-    def __init__(self, layout: CsvLayout, name: str) -> None:
-        self.layout = layout
-        self.name = name
-        self.text = _filled(layout)
-
-    def columns(self, which: Sequence[int], *, max_rows: int | None = None) -> np.ndarray:
-        """Return columns as (column, sample), NaN where a cell is empty."""
-        layout = self.layout
-        clock = layout.first_is_clock and 0 in which
-        convert = {0: seconds_of_clock} if clock else None
-        try:
-            return np.loadtxt(
-                io.StringIO(self.text), comments=None, delimiter=layout.delimiter or None,
-                usecols=list(which), ndmin=2, max_rows=max_rows, unpack=True, converters=convert,
-                encoding=None,
-            )  # fmt: skip
-        except ValueError as error:
-            raise self.damaged(error) from error
-
-    def damaged(self, error: ValueError) -> FormatError:
-        """Return the error for a cell that is no number or a row that is too short."""
-        found = re.search(r"at row (\d+)", str(error))
-        line = int(found.group(1)) + self.layout.first_line if found else 0
-        where = f"near line {line}" if found else "somewhere"
-        return FormatError(
-            f"'{self.name}' has {where} a cell that is no number, or a row of another length; "
-            f"{self.layout.n_columns} columns of numbers were needed. Correct or cut the file "
-            "there."
-        )
-
-
-def _filled(layout: CsvLayout) -> str:
-    """Return the text of the numbers with points for commas and nan for empty cells."""
-    text = layout.text
-    if '"' in text or ("'" in text):
-        text = text.replace('"', "").replace("'", "")
-    if layout.decimal == ",":
-        text = text.replace(",", ".")
-    sign = layout.delimiter
-    if sign:
-        mark = re.escape(sign)
-        empty = rf"(?:^|\n) *{mark}|{mark} *(?:\n|$)|{mark} *{mark}"
-        if re.search(empty, text):
-            text = re.sub(rf"{mark}(?=[ ]*(?:{mark}|\n|$))", f"{sign}nan", text)
-            text = re.sub(rf"(^|\n)(?=[ ]*{mark})", r"\1nan", text)
-    if _MISSING_WORD.search(text):
-        text = _MISSING_WORD.sub("nan", text)
-    return text
-
-
 def _time_and_index(
-    names: list[str], units: list[str], table: _Numbers, layout: CsvLayout, *, headed: bool
+    names: list[str], units: list[str], table: CsvNumbers, layout: CsvLayout, *, headed: bool
 ) -> tuple[int | None, int | None]:
     """Return which column is time and which counts the samples."""
     if layout.first_is_clock:
@@ -255,8 +206,13 @@ def _lead_columns(
             "the delimiter, and give it with delimiter=."
         )
     named = [k for k in rest if names[k]]
-    sure = [k for k in named if canonical_lead(names[k]) or _ECG.search(names[k])]
-    sure = sure or [k for k in named if millivolts(units[k]) is not None]
+    sure = [
+        k
+        for k in named
+        if canonical_lead(names[k])
+        or _ECG.search(names[k])
+        or (millivolts(units[k]) is not None and not is_other_kind(names[k]))
+    ]
     if sure:
         return sure, [names[k] for k in sure]
     if named:
@@ -277,7 +233,7 @@ def _lead_columns(
 def _rate(
     fs: float | None,
     layout: CsvLayout,
-    table: _Numbers,
+    table: CsvNumbers,
     time: int | None,
     units: list[str],
     name: str,
@@ -329,7 +285,7 @@ def _factor(
 
 
 def _companions(
-    rest: list[int], names: list[str], units: list[str], table: _Numbers, fs: float
+    rest: list[int], names: list[str], units: list[str], table: CsvNumbers, fs: float
 ) -> list[Companion]:
     """Return the other columns of numbers; text is left out."""
     found = []
@@ -338,14 +294,13 @@ def _companions(
             values = table.columns([k])[0]
         except PrecordiaError:
             continue
+        values[~(np.abs(values) < 1e30)] = np.nan
         label = names[k] or f"column {k + 1}"
         found.append(Companion(name=label, signal=values.astype(np.float32), fs=fs, unit=units[k]))
     return found
 
 
-def _spread(
-    signal: Float[np.ndarray, "lead sample"], places: np.ndarray
-) -> Float[np.ndarray, "lead sample"]:
+def _spread(signal: np.ndarray, places: np.ndarray) -> np.ndarray:
     whole = np.full((signal.shape[0], int(places[-1]) + 1), np.nan, np.float32)
     whole[:, places] = signal
     return whole

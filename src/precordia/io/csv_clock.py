@@ -17,7 +17,7 @@ _SECONDS = {"s": 1.0, "sec": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "ms
             "millisecond": 1e-3, "milliseconds": 1e-3, "us": 1e-6, "µs": 1e-6, "\u03bcs": 1e-6,
             "min": 60.0, "hh:mm:ss.mmm": 1.0}  # fmt: skip
 #: a rate that some ECG recorder has
-_LOWEST_HZ, _HIGHEST_HZ = 20.0, 20_000.0
+_LOWEST_HZ, _HIGHEST_HZ = 50.0, 5_000.0
 _LARGEST_STRETCH = 16
 
 

@@ -60,7 +60,7 @@ def write_csv(
     --------
     >>> import tempfile
     >>> from precordia.io.csv import read_csv
-    >>> record = Record(signal=np.array([[0.1, np.nan]]), fs=500, leads=("II",))
+    >>> record = Record(signal=np.array([[0.1, np.nan]]), fs=500.0, leads=("II",))
     >>> read_csv(write_csv(record, Path(tempfile.mkdtemp(), "a.csv"))).signal
     array([[0.1, nan]], dtype=float32)
     """

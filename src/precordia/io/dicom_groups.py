@@ -204,10 +204,10 @@ def _calibration(
 ) -> tuple[str, float, float]:
     """Return the unit of a channel, the value of one step and the value of zero, in that unit."""
     step = channel.number(_SENSITIVITY)
-    correction = channel.number(_CORRECTION)
-    baseline = channel.number(_BASELINE)
-    step = step * correction if math.isfinite(correction) and correction != 0 else step
-    baseline = baseline if math.isfinite(baseline) else 0.0
+    correction = _number_or(channel, _CORRECTION, 1.0, lead, name)
+    baseline = _number_or(channel, _BASELINE, 0.0, lead, name)
+    # Some devices leave a correction of 0 where they mean none.
+    step = step * correction if correction != 0 else step
     spelled = ""
     for code in channel.items(_UNITS)[:1]:
         spelled = code.text(_CODE) or code.text(_MEANING)
@@ -230,6 +230,18 @@ def _calibration(
             )
         return spelled, step, baseline
     return "mV", step * factor, baseline * factor
+
+
+def _number_or(channel: Dataset, tag: int, absent: float, lead: str, name: str) -> float:
+    """Return a factor or offset of a channel; an error where it is there and is no number."""
+    text = channel.text(tag)
+    value = channel.number(tag) if text else absent
+    if not abs(value) < 1e12:
+        raise UnitError(
+            f"'{name}' gives lead {lead} a correction or baseline of {text!r}; a number was needed "
+            "to scale its samples. Export the file again."
+        )
+    return value
 
 
 def _shift(channel: Dataset, fs: float) -> int:

@@ -75,7 +75,7 @@ def read_edf(
     --------
     >>> import pathlib, tempfile
     >>> from precordia.io.edf_write import write_edf
-    >>> record = Record(signal=np.eye(2, 500), fs=250, leads=("I", "II"))
+    >>> record = Record(signal=np.eye(2, 500), fs=250.0, leads=("I", "II"))
     >>> read_edf(write_edf(record, pathlib.Path(tempfile.mkdtemp(), "a.edf")))
     Record(2 leads (I, II), 2 s at 250 Hz, measured)
     """
@@ -331,9 +331,7 @@ def _rows(
     return spread
 
 
-def _trimmed(
-    signal: Float[np.ndarray, "lead sample"], header: EdfHeader
-) -> Float[np.ndarray, "lead sample"]:
+def _trimmed(signal: np.ndarray, header: EdfHeader) -> np.ndarray:
     """Drop the filling of the last record, where the writer said how long the signal is."""
     count = header.extra.get("samples", "")
     if count.isdecimal() and len(count) < 12 and 0 < int(count) < signal.shape[1]:

@@ -153,7 +153,7 @@ def _signals(buffer: bytes, n: int, name: str) -> tuple[EdfSignal, ...]:
                 "damaged: export the file again."
             )
         gain = (high - low) / (last - first)
-        if not abs(gain) < 1e30:
+        if not abs(gain) < 1e20:
             raise FormatError(
                 f"'{name}' scales '{label}' by {gain:g}, which no recording needs. The header is "
                 "damaged: export the file again."

@@ -87,7 +87,7 @@ def write_edf(
     --------
     >>> import tempfile
     >>> from precordia.io.edf import read_edf
-    >>> record = Record(signal=np.array([[0.0, 0.5, np.nan]]), fs=500, leads=("II",))
+    >>> record = Record(signal=np.array([[0.0, 0.5, np.nan]]), fs=500.0, leads=("II",))
     >>> read_edf(write_edf(record, Path(tempfile.mkdtemp(), "a.edf"))).signal
     array([[0. , 0.5, nan]], dtype=float32)
     """

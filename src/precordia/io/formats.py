@@ -66,6 +66,7 @@ def _xml_root(head: bytes) -> str:
     plain = head.replace(b"\0", b"") if b"\0" in head[:64] else head
     if b"<" not in plain[:64]:
         return ""
+    plain = re.sub(rb"<!--.*?(-->|$)", b"", plain, flags=re.DOTALL)
     for found in re.finditer(rb"<([A-Za-z_][\w.:-]*)", plain):
         return found.group(1).decode("ascii", "replace").rpartition(":")[2].lower()
     return ""
@@ -91,6 +92,20 @@ def _is_wfdb_header(head: bytes) -> bool:
         return False
     # A signal line begins with a file name and a format; a row of numbers does not.
     return len(told) < 2 or re.match(rb"(~|\S*[A-Za-z_]\S*)\s+\d", told[1]) is not None
+
+
+def _is_scp(head: bytes) -> bool:
+    if b"SCPECG" in head[:32]:
+        return True
+    # Older writers leave the name out: section 0 has identifier 0, and its pointer repeats its
+    # length and stands where the section begins (the 7th byte, the 6th in some devices).
+    return (
+        len(head) >= 32
+        and head[8:10] == head[22:24] == b"\0\0"
+        and head[10:14] == head[24:28] != b"\0\0\0\0"
+        and head[28] in (6, 7)
+        and head[29:32] == b"\0\0\0"
+    )
 
 
 def _is_edf(head: bytes) -> bool:
@@ -145,7 +160,7 @@ FORMATS: tuple[Format, ...] = (
         lambda head: _is_edf(head) or head.startswith(b"\xffBIOSEMI"),
         reader="precordia.io.edf:read_edf", writer="precordia.io.edf_write:write_edf",
     ),
-    Format("scp-ecg", "SCP-ECG (EN 1064)", (".scp",), lambda head: b"SCPECG" in head[:32],
+    Format("scp-ecg", "SCP-ECG (EN 1064)", (".scp",), _is_scp,
            advice=_EXPORT),
     Format("hl7-aecg", "HL7 annotated ECG", (".xml",), _root("annotatedecg"), advice=_EXPORT),
     Format("muse-xml", "GE MUSE XML", (".xml",), _root("restingecg"), advice=_EXPORT),

@@ -23,7 +23,7 @@ _CHECKED_SAMPLES = 250
 
 
 def read(
-    path: str | os.PathLike[str],
+    path: str | bytes | os.PathLike[str],
     *,
     format: str | None = None,
     max_bytes: int = MAX_BYTES,
@@ -81,9 +81,9 @@ def read(
     return _checked(record)
 
 
-def _place(path: str | os.PathLike[str]) -> str:
+def _place(path: object) -> str:
     try:
-        place = os.fspath(path)
+        place = os.fspath(path)  # type: ignore[call-overload]
     except TypeError:
         raise OptionError(
             f"a {type(path).__name__} arrived where the path of a file was needed. Give a string "
@@ -171,18 +171,18 @@ def _head(place: str, max_bytes: int) -> bytes:
 
 def _header_of(path: Path) -> Path | None:
     """Return the WFDB header that describes a signal file; None where there is none."""
-    for header in (path.with_suffix(".hea"), Path(str(path) + ".hea")):
-        if header.is_file():
-            return header
-    if path.suffix.lower() not in (".dat", ".mat", ".d", ".flac"):
-        return None
+    near = [path.with_suffix(".hea")]
+    if path.suffix.lower() in (".dat", ".mat", ".d", ".flac"):
+        # Names such as 1002603_1.dat belong to a header with a shorter name.
+        near += [h for h in sorted(path.parent.glob("*.hea"))[:1000] if h.stem in path.stem]
     mention = path.name.encode()
-    for k, header in enumerate(sorted(path.parent.glob("*.hea"))):
-        if k >= 500:
-            break
-        # A name shared up to its last letters is the usual sign; the mention is the proof.
-        if header.stem in path.stem and mention in header.read_bytes()[:HEAD_BYTES]:
-            return header
+    for header in near:
+        try:
+            with open(header, "rb") as file:
+                if mention in file.read(16 * HEAD_BYTES):
+                    return header
+        except OSError:
+            continue
     return None
 
 

@@ -54,7 +54,7 @@ def write(
     Examples
     --------
     >>> import numpy as np, tempfile
-    >>> record = Record(signal=np.zeros((1, 500)), fs=500, leads=("II",))
+    >>> record = Record(signal=np.zeros((1, 500)), fs=500.0, leads=("II",))
     >>> write(record, Path(tempfile.mkdtemp(), "flat.csv")).name
     'flat.csv'
     """
