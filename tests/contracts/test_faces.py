@@ -1,0 +1,22 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every verb has its faces: a function of the front door and a command."""
+
+import typer.main
+
+import precordia
+from precordia.cli.main import app
+
+VERBS = ("assess", "delineate", "measure", "classify", "plot", "examine", "simulate", "benchmark")
+
+
+def test_every_verb_is_a_function_and_a_command():
+    commands = set(typer.main.get_command(app).commands)
+    for verb in VERBS:
+        assert callable(getattr(precordia, verb))
+        assert verb in commands
+
+
+def test_every_command_speaks_json():
+    for name, command in typer.main.get_command(app).commands.items():
+        options = {option for p in command.params for option in p.opts}
+        assert "--json" in options, name
