@@ -73,7 +73,7 @@ def test_folders_options_and_strangers_are_refused(tmp_path):
         write(RECORD, tmp_path / "d.edf")
     with pytest.raises(OptionError, match="no option 'colour'"):
         write(RECORD, tmp_path / "a.edf", colour=1)
-    with pytest.raises((OptionError, TypeError), match="[Rr]ecord"):
+    with pytest.raises((OptionError, TypeError), match=r"[Rr]ecord"):
         write(RECORD.signal, tmp_path / "a.edf")
     with pytest.raises((OptionError, TypeError), match="path"):
         write(RECORD, 5)
