@@ -61,7 +61,7 @@ def test_the_toy_record_at_any_rate_has_its_beats_in_place(detect, fs):
         snr_db=26,
         seed=7,
     ).carried.fiducials
-    found = 1000 * np.asarray(detect(resample_record(record, fs)), float) / fs
+    found = 1000 * np.asarray(detect(resample_record(record, fs=fs)), float) / fs
     true = 1000 * truth.r_peak / 500
     inside = (true > 200) & (true < 9800)
     gap = np.abs(true[inside][:, None] - found[None, :]).min(axis=1)
