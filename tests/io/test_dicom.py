@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import datetime
 import warnings
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -12,7 +13,12 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRBigEndian, ExplicitVRLittleEndian, ImplicitVRLittleEndian
+from pydicom.uid import (
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+)
 
 from precordia.core.errors import FormatError, LeadError, SamplingRateError, UnitError
 from precordia.core.leads import STANDARD_12
@@ -151,7 +157,13 @@ def test_fiducials_count_from_zero_and_those_of_the_median_stand_apart(eli):
 
 
 @pytest.mark.parametrize(
-    "syntax", [ExplicitVRLittleEndian, ImplicitVRLittleEndian, ExplicitVRBigEndian]
+    "syntax",
+    [
+        ExplicitVRLittleEndian,
+        ImplicitVRLittleEndian,
+        ExplicitVRBigEndian,
+        DeflatedExplicitVRLittleEndian,
+    ],
 )
 def test_every_transfer_syntax_gives_the_same_signal(tmp_path, syntax):
     raw = counts(dtype=">i2" if syntax == ExplicitVRBigEndian else "<i2")
@@ -271,3 +283,21 @@ def test_a_cut_file_says_so(shared_data, tmp_path):
     cut.write_bytes(whole[:200_000])
     with pytest.raises(FormatError, match="complete copy"):
         read(cut)
+
+
+def test_a_deflated_file_that_grows_without_end_is_refused(tmp_path):
+    empty = save(tmp_path / "a.dcm", [], syntax=DeflatedExplicitVRLittleEndian)
+    head = empty.read_bytes()
+    meta = head[: 132 + 12 + int.from_bytes(head[140:144], "little")]
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15)
+    bomb = packer.compress(bytes(200 << 20)) + packer.flush()
+    empty.write_bytes(meta + bomb)
+    with pytest.raises(FormatError, match="grows beyond"):
+        read(empty)
+
+
+def test_a_bare_data_set_is_read(shared_data, tmp_path):
+    whole = (shared_data / MACLAB).read_bytes()
+    bare = tmp_path / "bare.dcm"
+    bare.write_bytes(whole[132:])
+    assert read(bare).n_leads == 12

@@ -19,7 +19,8 @@ _UNDEFINED = 0xFFFFFFFF
 _ITEM, _ITEM_END, _SEQUENCE_END = 0xFFFEE000, 0xFFFEE00D, 0xFFFEE0DD
 _TRANSFER_SYNTAX = frozenset((0x00020010,))
 _MAX_DEPTH = 12
-_MAX_INFLATED = 1 << 30
+#: a deflated file may grow to this many bytes, and to this many times its size
+_ALWAYS_INFLATED, _LARGEST_GROWTH = 64 << 20, 50
 
 IMPLICIT_LITTLE = "1.2.840.10008.1.2"
 EXPLICIT_LITTLE = "1.2.840.10008.1.2.1"
@@ -132,13 +133,20 @@ def parse_dataset(buffer: bytes, *, wanted: frozenset[int], last: int, name: str
         vr = buffer[start + 4 : start + 6]
         syntax = EXPLICIT_LITTLE if vr.isalpha() and vr.isupper() else IMPLICIT_LITTLE
     if syntax == DEFLATED_LITTLE:
+        stream = zlib.decompressobj(-15)
+        limit = max(_ALWAYS_INFLATED, _LARGEST_GROWTH * len(buffer))
         try:
-            inflated = zlib.decompressobj(-15).decompress(buffer[start:], _MAX_INFLATED)
+            inflated = stream.decompress(buffer[start:], limit)
         except zlib.error as error:
             raise FormatError(
                 f"'{name}' says it is a deflated DICOM file, but its data cannot be inflated "
                 f"({error}). A complete copy of the file is needed; export or copy it again."
             ) from error
+        if stream.unconsumed_tail:
+            raise FormatError(
+                f"'{name}' is a deflated DICOM file that grows beyond {limit:,} bytes, which no "
+                "waveform does. If it is a recording, export it without compression."
+            )
         walker = _Walker(memoryview(inflated), name, wanted)
         start = 0
     walker.big_endian = syntax == EXPLICIT_BIG

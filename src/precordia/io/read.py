@@ -20,6 +20,7 @@ from precordia.io.reader_table import check_options, load_function
 MAX_BYTES = 2 << 30
 #: samples of a record that the plausibility checks look at
 _CHECKED_SAMPLES = 250
+_SPOKEN_WITH_A_VOWEL = ("SCP", "HL7", "ISHNE", "MFER", "HDF5", "AliveCor")
 
 
 def read(
@@ -241,9 +242,10 @@ def _unread(row: Format, path: Path) -> FormatError:
             f"'{path.name}' is an image, not a recording. "
             f"Estimate the signal with digitise('{path.name}')."
         )
-    article = "an" if row.title[0].lower() in "aeioh" and not row.title.startswith("H") else "a"
+    article = "an" if row.title.startswith(_SPOKEN_WITH_A_VOWEL) else "a"
+    noun = "" if row.title.endswith(("file", "container", "archive", "array")) else " file"
     return FormatError(
-        f"'{path.name}' is {article} {row.title} file, which is recognised and not read yet. "
+        f"'{path.name}' is {article} {row.title}{noun}, which is recognised and not read yet. "
         + row.advice
     )
 
