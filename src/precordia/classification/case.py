@@ -1,0 +1,271 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A case: all that a rule may look at, and what the rules before it found."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from precordia.core.fiducials import Fiducials
+from precordia.core.findings import Abstention, Claim, Finding
+from precordia.core.measurements import Absence, BeatKind, LeadMeasurements, Measurements
+from precordia.core.quality import Quality
+from precordia.core.record import Record
+from precordia.knowledge.criteria import find_reference
+from precordia.knowledge.statements import find_statement
+
+#: waves whose absence in a lead that was recorded means a size of zero
+_ZERO_WHERE_ABSENT = frozenset(
+    ["p_mv", "q_mv", "r_mv", "s_mv", "r_prime_mv", "s_prime_mv", "qs_mv", "q_ms", "r_ms", "s_ms",
+     "r_prime_ms", "p_positive_mv", "p_negative_mv", "t_positive_mv", "t_negative_mv", "t_mv",
+     "p_terminal_mv_ms"]
+)  # fmt: skip
+NAN = math.nan
+
+
+@dataclass(slots=True)
+class Case:
+    """A record with its quality, waves and numbers, and the findings so far.
+
+    Rules ask it for numbers by name (``number``) and report through it (``find``, ``abstain``).
+
+    Attributes
+    ----------
+    record, quality, fiducials, measurements
+        What is judged.
+    found
+        Findings by code.
+    open
+        What could not be judged, by code.
+    """
+
+    record: Record
+    quality: Quality
+    fiducials: Fiducials
+    measurements: Measurements
+    found: dict[str, Finding] = field(default_factory=dict)
+    open: dict[str, Abstention] = field(default_factory=dict)
+    _known: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
+
+    @property
+    def sex(self) -> str | None:
+        """Sex of the patient; None where unknown."""
+        return self.record.patient.sex
+
+    @property
+    def age_years(self) -> float:
+        """Age of the patient; NaN where unknown."""
+        return self.record.patient.age_years
+
+    def has(self, *codes: str) -> bool:
+        """Tell whether any of these statements was found."""
+        return any(code in self.found for code in codes)
+
+    def number(self, measure: str, lead: str = "") -> tuple[float, str]:
+        """Return a number, and why it is absent (empty where it is not).
+
+        Measures are those of ``Measurements`` and ``LeadMeasurements``, and the derived ones
+        below. In a lead that is not usable every number is absent.
+        """
+        key = (measure, lead)
+        if key not in self._known:
+            value, why = self._lead_number(measure, lead) if lead else self._number(measure)
+            self._known[key] = (value, why)
+        return self._known[key]
+
+    def value(self, measure: str, lead: str = "") -> float:
+        """Return a number, NaN where it is absent."""
+        return self.number(measure, lead)[0]
+
+    def usable(self, lead: str) -> bool:
+        """Tell whether a lead was recorded and can be trusted."""
+        if lead not in self.measurements.leads:
+            return False
+        quality = self.quality.leads.get(lead)
+        return quality is None or quality.usable
+
+    def _number(self, measure: str) -> tuple[float, str]:
+        if measure == "qtc_wide_ms":
+            return self._qtc_wide()
+        value = float(getattr(self.measurements, measure))
+        if value == value:
+            return value, ""
+        reason = self.measurements.absent.get(measure, Absence.NOT_MEASURED)
+        return NAN, f"{measure}: {reason}"
+
+    def _qtc_wide(self) -> tuple[float, str]:
+        """QT less 48.5 % of the QRS duration, corrected for rate after Fridericia."""
+        m = self.measurements
+        for name in ("qt_ms", "qrs_ms", "rr_mean_ms"):
+            value, why = self.number(name)
+            if why:
+                return value, why
+        return (m.qt_ms - 0.485 * m.qrs_ms) / (m.rr_mean_ms / 1000.0) ** (1 / 3), ""
+
+    def _lead_number(self, measure: str, lead: str) -> tuple[float, str]:
+        numbers = self.measurements.leads.get(lead)
+        if numbers is None:
+            if lead in self.record.leads:
+                return NAN, f"{measure} in {lead}: {Absence.NO_BEATS}"
+            return NAN, f"lead {lead} was not recorded"
+        quality = self.quality.leads.get(lead)
+        if quality is not None and not quality.usable:
+            why = ", ".join(quality.reasons) or "poor signal"
+            return NAN, f"lead {lead} is not usable ({why})"
+        if measure in _DERIVED:
+            return self._derived(measure, lead)
+        return _plain(numbers, measure, lead)
+
+    def _derived(self, measure: str, lead: str) -> tuple[float, str]:
+        values = []
+        for name in _DERIVED[measure]:
+            value, why = self.number(name, lead)
+            if why:
+                return NAN, why
+            values.append(value)
+        if measure == "r_to_s":
+            r, s = values
+            return (r / s if s > 0 else (math.inf if r > 0 else 0.0)), ""
+        if measure == "r_height_mv":
+            return max(0.0, *values), ""
+        return max(0.0, *(-v for v in values)), ""
+
+    def find(
+        self,
+        code: str,
+        criterion: str,
+        *,
+        claims: tuple[Claim, ...] = (),
+        leads: tuple[str, ...] = (),
+        beats: tuple[int, ...] = (),
+        reference: str = "",
+        name: str = "",
+    ) -> None:
+        """Report that a criterion was met; a second criterion of a statement adds to the first.
+
+        ``reference`` is a key of criteria.toml or the reference itself; ``name`` replaces the
+        statement's usual words.
+        """
+        if reference and " " not in reference:
+            reference = find_reference(reference)
+        known, before = find_statement(code), self.found.get(code)
+        self.open.pop(code, None)
+        if before is not None:
+            criterion = f"{before.criterion}; or {criterion}"
+            claims = (*before.claims, *claims)
+            leads = tuple(dict.fromkeys((*before.leads, *leads)))
+            beats = tuple(sorted({*before.beats, *beats}))
+            if reference not in before.reference:
+                reference = f"{before.reference}; {reference}" if before.reference else reference
+            else:
+                reference = before.reference
+            name = name or before.name
+        self.found[code] = Finding(
+            code=code,
+            name=name or known.name,
+            probability=1.0,
+            method="rules",
+            scheme=known.scheme,
+            criterion=criterion,
+            claims=claims,
+            leads=leads,
+            beats=beats,
+            codes=known.codes(),
+            reference=reference,
+        )
+
+    def abstain(self, code: str, reason: str) -> None:
+        """Report that a statement cannot be judged, unless it was found by other means."""
+        if code not in self.found and code not in self.open:
+            name = find_statement(code).name
+            self.open[code] = Abstention(code=code, name=name, reason=reason)
+
+    def claim(
+        self,
+        measure: str,
+        relation: str = "is",
+        limit: float = NAN,
+        unit: str = "",
+        lead: str = "",
+        text: str = "",
+    ) -> Claim:
+        """Make a claim of a measured number."""
+        return Claim(
+            measure=measure,
+            value=self.value(measure, lead),
+            relation=relation,
+            limit=limit,
+            unit=unit,
+            lead=lead,
+            text=text,
+        )
+
+    def rows_of(self, kind: BeatKind) -> tuple[int, ...]:
+        """Return the rows of the fiducials whose beats are of a kind."""
+        rows = np.flatnonzero(self.fiducials.has_qrs)
+        kinds = self.measurements.beats.kind
+        if len(rows) != len(kinds):
+            return ()
+        return tuple(int(r) for r, k in zip(rows, kinds, strict=True) if k == kind)
+
+
+#: derived measures of a lead, and the fields that they come from
+_DERIVED: dict[str, tuple[str, ...]] = {
+    "r_height_mv": ("r_mv", "r_prime_mv"),
+    "s_depth_mv": ("s_mv", "s_prime_mv", "qs_mv"),
+    "q_depth_mv": ("q_mv",),
+    "r_to_s": ("r_height_mv", "s_depth_mv"),
+    "p_terminal_force_mv_ms": ("p_terminal_mv_ms",),
+    "t_depth_mv": ("t_negative_mv",),
+}
+
+
+def _plain(numbers: LeadMeasurements, measure: str, lead: str) -> tuple[float, str]:
+    value = float(getattr(numbers, measure))
+    if value == value:
+        return value, ""
+    reason = numbers.absent.get(measure, Absence.NOT_MEASURED)
+    if reason == Absence.NO_WAVE and measure in _ZERO_WHERE_ABSENT:
+        return 0.0, ""
+    return NAN, f"{measure} in {lead}: {reason}"
+
+
+def claim(
+    measure: str,
+    value: float,
+    relation: str = "is",
+    limit: float = NAN,
+    unit: str = "",
+    lead: str = "",
+    text: str = "",
+) -> Claim:
+    """Make a claim of a number that a rule worked out.
+
+    Examples
+    --------
+    >>> print(claim("rr_irregularity", 0.21, ">", 0.1))
+    rr_irregularity 0.21 > 0.1
+    """
+    return Claim(
+        measure=measure,
+        value=float(value),
+        relation=relation,
+        limit=limit,
+        unit=unit,
+        lead=lead,
+        text=text,
+    )
+
+
+def known(values: Float[np.ndarray, ...]) -> Float[np.ndarray, ...]:
+    """Return the finite entries of an array.
+
+    Examples
+    --------
+    >>> known(np.array([1.0, np.nan]))
+    array([1.])
+    """
+    return values[np.isfinite(values)]
