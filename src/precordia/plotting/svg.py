@@ -19,10 +19,12 @@ DENSE_MM = 0.1
 MARK_HEIGHT_MM = 1.2
 MARK_DROP_MM = 11.0
 
+# A stroke that does not scale is measured in pixels of the screen, not in the page's millimetres:
+# 1.06 of them are 0.28 mm at 96 to the inch.
 _STYLE = (
     "text{font-family:Helvetica,Arial,sans-serif;fill:#222}"
     ".l{font-size:3.2px;font-weight:600}.h{font-size:4px;font-weight:600}.s{font-size:3px}"
-    "path.t{fill:none;stroke:#111;stroke-width:.28px;stroke-linejoin:round;"
+    "path.t{fill:none;stroke:#111;stroke-width:1.06px;stroke-linejoin:round;"
     "vector-effect:non-scaling-stroke}"
     "path.c{fill:none;stroke:#111;stroke-width:.28px}path.e{stroke:#111;stroke-width:.4px}"
 )
