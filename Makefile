@@ -5,7 +5,7 @@ BIN    := $(VENV)/bin
 DEMO   ?= demo
 
 .DEFAULT_GOAL := help
-.PHONY: help demo setup format check test test-all docs bench-smoke clean
+.PHONY: help demo setup format check test test-shapes test-all docs bench-smoke clean
 
 help:  ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
@@ -40,6 +40,9 @@ check: setup  ## lint, types, import contracts, spelling
 
 test: setup  ## run the tests (recordings in ../shared/data or $$PRECORDIA_DATA are used where present)
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "not network and not weights and not gpu and not slow"
+
+test-shapes: setup  ## run the tests once more with the shapes and types of arrays checked
+	CHECK_SHAPES=1 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q tests -m "not network and not weights and not gpu and not slow"
 
 test-all: setup  ## run the tests, the slow ones too
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q -m "not network and not weights and not gpu"

@@ -5,9 +5,16 @@ from __future__ import annotations
 
 import os
 import socket
+import sys
 from pathlib import Path
 
 import pytest
+
+if os.environ.get("CHECK_SHAPES"):
+    from jaxtyping import install_import_hook
+
+    sys.path.insert(0, str(Path(__file__).parent / "shape_checks"))
+    install_import_hook("precordia", "tower.check")
 
 DATA = Path(
     os.environ.get("PRECORDIA_DATA") or Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -49,7 +49,7 @@ class Value:
         return json.dumps(self.to_dict(), indent=indent, allow_nan=False, ensure_ascii=False)
 
     @classmethod
-    def from_dict(cls: type[_ValueT], data: dict[str, Any]) -> _ValueT:
+    def from_dict(cls: type[_ValueT], data: Any) -> _ValueT:
         """Rebuild a value from what ``to_dict`` returned.
 
         Raises

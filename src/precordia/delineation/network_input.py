@@ -15,7 +15,7 @@ _BLOCK_S = 0.4
 
 def network_input(
     signal: Float[np.ndarray, "lead sample"], fs: float
-) -> tuple[Float[np.ndarray, "channel lead sample"], Bool[np.ndarray, " lead"]]:
+) -> tuple[Float[np.ndarray, "channel lead _"], Bool[np.ndarray, " lead"]]:
     """Prepare a signal for the network.
 
     Parameters
@@ -73,7 +73,7 @@ def _bridged(x: np.ndarray) -> tuple[np.ndarray, np.ndarray | None]:
     return x, missing
 
 
-def resampled(x: Float[np.ndarray, "lead sample"], fs: float) -> Float[np.ndarray, "lead sample"]:
+def resampled(x: Float[np.ndarray, "lead sample"], fs: float) -> Float[np.ndarray, "lead _"]:
     """Read the signal at the instants k / 250 s; sample 0 stays sample 0."""
     step = fs / RATE_HZ
     reach = round(step)
