@@ -199,7 +199,7 @@ def test_an_expected_bound_is_the_mean_of_its_distribution():
 def test_bounds_nobody_can_tell_are_left_out():
     p = np.zeros((6, 1, 300), np.float32)
     p[0, 0, 100:112] = 1
-    p[0, 0, 80:100] = 0.5  # begins here or there, 160 ms apart
+    p[0, 0, 84:100] = 0.5  # begins here or there, 128 ms apart
     p[3, 0, 106] = 1
     onset, peak, offset, _ = read_waves(p, np.zeros((1, 600), np.float32))["p"][:, 0, 0]
     assert np.isnan(onset)

@@ -49,7 +49,7 @@ class Reading:
 
 READINGS = {
     "p": Reading(
-        seed=0.25, present=0.5, shared=0.5, pad=9, shortest=3.0, trust=0.5, unsure=35, reach=6
+        seed=0.25, present=0.6, shared=0.5, pad=9, shortest=3.0, trust=0.5, unsure=45, reach=6
     ),
     "qrs": Reading(
         seed=0.3, present=0.45, shared=0.5, pad=7, shortest=3.5, trust=0.5, unsure=40, reach=3
