@@ -23,6 +23,7 @@ CONTEXT_S = 2 * CELL_S * CELLS_PER_SEGMENT
 FLOOR_MV = 0.012
 _SPIKE_MV = 0.3
 _WINDOW_MS = np.arange(-16, 18) * 24.0
+_LEVELS = np.array([3, 5, 1])  # of the highest points in seven cells, ascending
 PAD = 80
 
 
@@ -33,7 +34,7 @@ class Grid(NamedTuple):
     rate: float
     cell: int
     segment: int
-    offsets: np.ndarray
+    mean: np.ndarray
 
 
 @lru_cache(maxsize=64)
@@ -42,8 +43,8 @@ def grid_of(fs: float) -> Grid:
     step = max(1, round(fs / WORK_HZ))
     rate = fs / step
     cell = round(CELL_S * rate)
-    offsets = np.round(_WINDOW_MS * rate / 1000).astype(np.int64)
-    return Grid(step, rate, cell, cell * CELLS_PER_SEGMENT, offsets)
+    mean = np.full(step, 1.0 / step, np.float32)
+    return Grid(step, rate, cell, cell * CELLS_PER_SEGMENT, mean)
 
 
 def _sum3(a, gap):
@@ -95,10 +96,7 @@ def to_working_rate(
         inner[:] = signal
     else:
         end = n * grid.step
-        np.add(signal[:, 0 : end : grid.step], signal[:, 1 : end : grid.step], out=inner)
-        for k in range(2, grid.step):
-            inner += signal[:, k : end : grid.step]
-        inner *= 1.0 / grid.step
+        np.matmul(signal[:, :end].reshape(n_leads, n, grid.step), grid.mean, out=inner)
     work[:, :PAD] = inner[:, :1]
     work[:, PAD + n :] = inner[:, -1:]
     return work
@@ -106,9 +104,10 @@ def to_working_rate(
 
 def traces(
     signal: Float[np.ndarray, "lead sample"], grid: Grid
-) -> tuple[Float[np.ndarray, "3 _"], Float[np.ndarray, ...]]:
+) -> tuple[Float[np.ndarray, "4 _"], Float[np.ndarray, ...]]:
     """Join the leads to fast slope, deflection and slow slope at the working rate, zero-padded.
 
+    A fourth row is left empty for the caller.
     Give also how much each lead counts in each segment or, where there is one lead, the lead itself
     at the working rate.
     """
@@ -119,7 +118,7 @@ def traces(
     three = _sum3(work, 1)
     nine = _sum3(three, 3)
     long = _sum3(nine, 9)
-    out = np.zeros((3, *work.shape), np.float32)
+    out = np.zeros((4, *work.shape), np.float32)
     fast, tall, slow = (
         out[0, :, 2:-2],
         out[1, :, 13:-13],
@@ -132,20 +131,20 @@ def traces(
     tall -= long
     np.subtract(nine[:, 10:], nine[:, :-10], out=slow)
     slow *= 1 / 9
-    np.abs(out, out=out)
+    np.abs(out[:3], out=out[:3])
     if n_leads == 1:
         return out[:, 0], work[0]
-    core = out[:, :, PAD : PAD + n]
+    core = out[:3, :, PAD : PAD + n]
     gain, scale = _lead_gains(core[0], grid)
     core *= core
-    joint = np.zeros((3, n + 2 * PAD), np.float32)
+    joint = np.zeros((4, n + 2 * PAD), np.float32)
     last = gain.shape[1] - 1
     for k in range(last + 1):
         a, b = k * grid.segment, n if k == last else (k + 1) * grid.segment
         part = np.matmul(gain[:, k], core[:, :, a:b])
         np.sqrt(part, out=part)
         part *= scale[k]
-        joint[:, PAD + a : PAD + b] = part
+        joint[:3, PAD + a : PAD + b] = part
     return joint, gain
 
 
@@ -193,13 +192,11 @@ def find_candidates(
     grid = grid_of(fs)
     n = signal.shape[1] // grid.step
     trace, leads = traces(signal, grid)
-    fast3, env = np.zeros((2, trace.shape[1]), np.float32)
-    inner = _sum3(trace[0], 1)
+    env, fast = trace[0], trace[3]
+    inner = _sum3(env, 1)
     inner *= 1 / 3
-    fast3[1:-1] = inner
-    inner = _sum3(inner, 3)
-    inner *= 1 / 3
-    env[4:-4] = inner
+    fast[1:-1] = inner
+    np.multiply(_sum3(inner, 3), 1 / 3, out=env[4:-4])
     # maximum over +-8 samples: 17 = 1 -> 2 -> 4 -> 8 -> 16 -> 17
     m = np.maximum(env[1:], env[:-1])
     m = np.maximum(m[2:], m[:-2])
@@ -207,21 +204,18 @@ def find_candidates(
     m = np.maximum(m[8:], m[:-8])
     m = np.maximum(m[1:], m[:-1])
     np.maximum(m, FLOOR_MV, out=m)
-    at = np.flatnonzero(env[8:-8] >= m)
+    at = (env[8:-8] >= m).nonzero()[0]
     at += 8
-    if len(at) > 1:
-        apart = np.empty(len(at), bool)
-        apart[0] = True
-        np.greater(at[1:] - at[:-1], 1, out=apart[1:])
-        at = at[apart]
-    height = env[at]
-    trace[0] = fast3
+    gap = at[1:] - at[:-1]
+    if len(gap) and gap.min() < 2:  # a plateau is one place
+        at = at[np.concatenate(([True], gap > 1))]
+        gap = at[1:] - at[:-1]
+    height = env.take(at)
     if with_features and len(at):
-        features = _features(at, height, env[PAD : PAD + n], trace, grid)
+        features = _features(at, gap, height, n, trace, grid)
     else:
         features = np.zeros((len(at), N_FEATURES), np.float32)
-    trace[0] = env
-    return Candidates(at - PAD, height, features, trace, grid.rate, leads)
+    return Candidates(at - PAD, height, features, trace[:3], grid.rate, leads)
 
 
 @lru_cache(maxsize=64)
@@ -231,51 +225,54 @@ def _cells_around(count):
     return np.clip(count - 1 - np.abs(count - 1 - reach), 0, count - 1)
 
 
-def _features(at, height, core, trace, grid):
-    """Describe the candidates; see the columns of the tail for what each number is."""
-    n = len(core)
+@lru_cache(maxsize=16)
+def _cell_of(n, cell, count):
+    """Give the cell of every padded working sample."""
+    return np.clip(np.arange(-PAD, n + PAD) // cell, 0, count - 1).astype(np.int32)
+
+
+@lru_cache(maxsize=16)
+def _columns(rate, width):
+    """Say where in the flat four rows of traces each number of a window lies from its middle."""
+    offsets = np.round(_WINDOW_MS * rate / 1000).astype(np.int64)
+    return np.concatenate([offsets + row * width for row in (3, 1, 2)])[:, None]
+
+
+def _features(at, gap, height, n, trace, grid):
+    """Describe the candidates; see the rows of the tail for what each number is."""
+    core = trace[0, PAD : PAD + n]
     count = max(1, n // grid.cell)
-    if count > 1:
-        whole = core[: count * grid.cell].reshape(count, grid.cell)
-        peak, mean = whole.max(1), np.add.reduce(whole, 1) * (1 / grid.cell)
-        peak[-1] = core[(count - 1) * grid.cell :].max()
-    else:
-        peak, mean = core.max(keepdims=True), core.mean(keepdims=True)
+    whole = core[: count * grid.cell] if count > 1 else core
+    whole = whole.reshape(count, -1)
+    peak = np.maximum.reduce(whole, 1)
+    mean = np.add.reduce(whole, 1)
+    mean *= 1 / (7 * whole.shape[1])
+    peak[-1] = np.maximum.reduce(core[(count - 1) * grid.cell :])
     reach = _cells_around(count)
-    ranked = peak[reach]
+    ranked = peak.take(reach)
     ranked.sort(axis=1)
     np.maximum(ranked, FLOOR_MV, out=ranked)
-    cell = np.minimum(np.maximum(at - PAD, 0) // grid.cell, count - 1)
-    rank = ranked[cell]
-    ref = rank[:, 3]
-    noise = (np.add.reduce(mean[reach], 1) * (1 / 7))[cell]
+    level = np.empty((4, count), np.float32)
+    level[:3] = ranked.T.take(_LEVELS, axis=0)
+    np.add.reduce(mean.take(reach), 1, out=level[3])
+    level = level.take(_cell_of(n, grid.cell, count).take(at), axis=1)
+    ref = level[0]
 
-    window = at[:, None] + grid.offsets
-    np.minimum(window, trace.shape[1] - 1, out=window)
-    np.maximum(window, 0, out=window)
-    body = trace.take(window, axis=1)
-    unit = (1.0 / ref)[:, None]
-    tail = np.empty((len(at), 10), np.float32)
-    middle = len(grid.offsets) // 2
-    tail[:, 5] = body[1, :, middle - 3 : middle + 3].max(1) / ref
-    body *= unit
+    middle = len(_WINDOW_MS) // 2 + len(_WINDOW_MS)
+    out = np.empty((N_FEATURES, len(at)), np.float32)
+    body, tail = out[:-10], out[-10:]
+    np.divide(trace.ravel().take(_columns(grid.rate, trace.shape[1]) + at, mode="clip"), ref, body)
+    np.maximum.reduce(body[middle - 3 : middle + 3], 0, out=tail[5])
     body += 0.02
-    tail[:, 0] = height / ref  # against the usual highest point nearby
-    tail[:, 1] = height / rank[:, 5]
-    tail[:, 2] = height / rank[:, 1]
-    tail[:, 3] = noise / ref
-    tail[:, 4] = height
-    gap = (at[1:] - at[:-1]) * (1 / grid.rate)
-    np.minimum(gap, 2.0, out=gap)
-    grown = height[1:] / height[:-1]
-    tail[1:, 6] = gap
-    tail[0, 6] = 2.0
-    tail[:-1, 7] = gap
-    tail[-1, 7] = 2.0
-    tail[1:, 8] = 1.0 / grown
-    tail[0, 8] = 1.0
-    tail[:-1, 9] = grown
-    tail[-1, 9] = 1.0
-    out = np.concatenate((body[0], body[1], body[2], tail), axis=1)
+    np.divide(height, level[:3], out=tail[:3])  # against the usual highest point nearby
+    np.divide(level[3], ref, out=tail[3])
+    tail[4] = height
+    gap = gap * np.float32(1 / grid.rate)
+    tail[6:8] = 2.0
+    np.minimum(gap, 2.0, out=tail[6, 1:])
+    tail[7, :-1] = tail[6, 1:]
+    tail[8:] = 1.0
+    np.divide(height[1:], height[:-1], out=tail[9, :-1])
+    np.divide(height[:-1], height[1:], out=tail[8, 1:])
     np.maximum(out, 1e-3, out=out)
-    return np.log(out, out=out)
+    return np.log(out, out=out).T

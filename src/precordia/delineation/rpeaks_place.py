@@ -9,6 +9,8 @@ Either is then moved to the extremum at the full rate, after smoothing over abou
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -23,9 +25,14 @@ _WIDTH = 11.0
 _FIRST = 0.9
 _BEFORE = 22
 _LEAST = 0.02
-_BESIDE = np.array([-3, 3, -8, 8])[:, None]
+_BESIDE = np.array([0, -3, 3, -8, 8])[:, None]
+_SHAPES = np.array([[1, 0, 0, 0, 0], [1, -0.5, -0.5, 0, 0], [1, 0, 0, -0.5, -0.5]], np.float32)
+_UP, _DOWN = np.float32(1.0), np.float32(-1.0)
+_CLEARLY_UP = 2.0
+_CLEARLY_DOWN = 6.0
 _BLUR_S = 0.018
 _OFFSET = np.arange(-HALF, HALF + 1)
+_FROM_PAD = _OFFSET + PAD
 _TAPER = (np.exp(-0.5 * (_OFFSET / _WIDTH) ** 2) * (np.abs(_OFFSET) <= _REACH)).astype(np.float32)
 
 
@@ -33,77 +40,93 @@ def windows(
     work: Float[np.ndarray, " _"], at: Int[np.ndarray, " beat"]
 ) -> Float[np.ndarray, "beat _"]:
     """Cut the stretch around each beat from a padded working lead, above the level before it."""
-    window = work.take((at + PAD)[:, None] + _OFFSET)
-    before = np.sort(window[:, :_BEFORE], axis=1)
-    window -= (before[:, _BEFORE // 2 - 1, None] + before[:, _BEFORE // 2, None]) * 0.5
+    window = work.take(at[:, None] + _FROM_PAD)
+    before = window[:, :_BEFORE].copy()
+    before.sort(axis=1)
+    window -= np.add.reduce(before[:, _BEFORE // 2 - 1 : _BEFORE // 2 + 1], 1, keepdims=True) * 0.5
     return window
+
+
+def _first_turn(both, most):
+    """Give the column of the first maximum of each row that is nearly its highest."""
+    inner = both[:, 1:-1]
+    turn = inner >= both[:, :-2]
+    turn &= inner >= both[:, 2:]
+    turn &= inner >= np.maximum(_FIRST * most, 1e-9)[:, None]
+    j = turn.argmax(1)
+    some = turn[np.arange(len(j)), j]
+    j += 1
+    if not some.all():
+        j[~some] = both[~some].argmax(1)
+    return j
 
 
 def two_choices(
     window: Float[np.ndarray, "beat _"],
 ) -> tuple[Float[np.ndarray, "beat dim"], Int[np.ndarray, " beat"], Int[np.ndarray, " beat"]]:
     """Give the numbers the choice rests on, and the columns of the highest and deepest point."""
-    n = len(window)
-    both = np.empty((2, n, 2 * HALF + 1), np.float32)
+    n, width = window.shape
+    both = np.empty((2, n, width), np.float32)
     np.multiply(window, _TAPER, out=both[0])
     np.negative(both[0], out=both[1])
-    both = both.reshape(2 * n, -1)
-    inner = both[:, 1:-1]
-    least = np.maximum(_FIRST * both.max(1), 1e-9)[:, None]
-    turn = (inner >= both[:, :-2]) & (inner >= both[:, 2:])
-    turn &= inner >= least
-    j = turn.argmax(1)
-    row = np.arange(2 * n)
-    none = ~turn[row, j]
-    j += 1
-    if none.any():
-        j[none] = both[none].argmax(1)
-    start = np.empty((2, n), np.int64)
-    start[:] = np.arange(0, n * window.shape[1], window.shape[1])
-    start = start.ravel()
-    flat = window.ravel()
-    value = flat.take(start + j)
-    shape = np.empty((3, 2 * n), np.float32)
-    shape[0] = value
+    both = both.reshape(2 * n, width)
+    j = _first_turn(both, np.maximum.reduce(both, 1))
     near = j + _BESIDE
-    np.minimum(np.maximum(near, 0, out=near), 2 * HALF, out=near)
-    near += start
-    beside = flat.take(near)
-    beside *= 0.5
-    np.subtract(value, beside[0] + beside[1], out=shape[1])
-    np.subtract(value, beside[2] + beside[3], out=shape[2])
+    np.minimum(np.maximum(near, 0, out=near), width - 1, out=near)
+    start = np.arange(0, n * width, width)
+    near.reshape(-1, 2, n)[:] += start
+    around = window.ravel().take(near)
+    shape = _SHAPES @ around
     shape = shape.reshape(3, 2, n)
     np.negative(shape[:, 1], out=shape[:, 1])
     least = np.maximum(shape[0, 0], shape[0, 1])
     least *= _LEAST
     np.maximum(least, 1e-6, out=least)
     np.maximum(shape, least, out=shape)
-    up, down = j.reshape(2, n)
-    gap = (down - up) * 0.1
-    out = np.empty((n, N_CHOICE), np.float32)
-    out[:, :3] = np.log(shape[:, 0] / shape[:, 1]).T
-    out[:, 3] = np.minimum(np.maximum(gap, -3.0), 3.0)
-    out[:, 4] = np.abs(gap)
-    out[:, 7] = (up - HALF) * 0.1
-    out[:, 8] = (down - HALF) * 0.1
-    np.abs(out[:, 7:9], out=out[:, 5:7])
-    out[:, 9] = np.tanh(gap * (10 / 3))
-    return out, up, down
+    out = np.empty((N_CHOICE, n), np.float32)
+    np.log(np.divide(shape[:, 0], shape[:, 1], out=out[:3]), out=out[:3])
+    place = j.reshape(2, n)
+    np.multiply(place - HALF, 0.1, out=out[7:9])
+    np.subtract(out[8], out[7], out=out[4])
+    np.minimum(np.maximum(out[4], -3.0), 3.0, out=out[3])
+    np.tanh(out[4] * (10 / 3), out=out[9])
+    np.abs(out[4], out=out[4])
+    np.abs(out[7:9], out=out[5:7])
+    return out.T, place[0], place[1]
 
 
 def place_on_lead(lead, work, at, grid, fs, nets):
-    """Give the sample of each beat on one lead."""
+    """Give the sample of each beat on one lead.
+
+    Where one of the two heights is far above the other, nothing is asked.
+    """
     if not len(at):
         return np.zeros(0, np.int64)
-    x, up, down = two_choices(windows(work, at))
-    a, b, c, d = nets
-    upward = (np.tanh(x @ a + b) @ c)[:, 0] + d[0] > 0.0
-    at = at + np.where(upward, up, down) - HALF
-    around, blur = _around(at, grid, fs, len(lead))
-    total = np.cumsum(lead.take(around), axis=1)
-    value = total[:, blur:] - total[:, :-blur]
-    value *= np.where(upward, 1.0, -1.0).astype(np.float32)[:, None]
-    return around[np.arange(len(at)), value.argmax(1) + blur // 2 + 1]
+    window = windows(work, at)
+    upright = window * _TAPER
+    high = np.maximum.reduce(upright, 1)
+    deep = np.minimum.reduce(upright, 1)
+    upward = high > -_CLEARLY_UP * deep
+    downward = deep < -_CLEARLY_DOWN * high
+    if (upward | downward).all():
+        sign = np.where(upward, _UP, _DOWN)
+        upright *= sign[:, None]
+        chosen = _first_turn(upright, np.where(upward, high, -deep))
+    else:
+        x, up, down = two_choices(window)
+        a, b, c, d = nets
+        hidden = x @ a
+        hidden += b
+        upward |= (np.tanh(hidden, out=hidden) @ c)[:, 0] > -d[0]
+        upward &= ~downward
+        sign = np.where(upward, _UP, _DOWN)
+        chosen = np.where(upward, up, down)
+    near, blur = _near(grid.step, fs)
+    place = (at + chosen - HALF) * grid.step
+    value = lead.take(place[:, None] + near, mode="clip") @ blur
+    value *= sign[:, None]
+    place += value.argmax(1) + _middle(near, blur)
+    return np.minimum(np.maximum(place, 0, out=place), len(lead) - 1, out=place)
 
 
 def place_jointly(signal, at, grid, fs, weight):
@@ -119,22 +142,32 @@ def place_jointly(signal, at, grid, fs, weight):
         joint += w[:, None] * window * window
     joint *= _TAPER * _TAPER
     work = at + joint.argmax(1) - HALF
-    around, blur = _around(work, grid, fs, signal.shape[1])
+    near, blur = _near(grid.step, fs)
+    place = work * grid.step
+    around = place[:, None] + near
     total = np.zeros(around.shape, np.float32)
     before = ((at - HALF) * grid.step)[:, None] + np.arange(0, _BEFORE * grid.step, grid.step)
-    np.clip(before, 0, signal.shape[1] - 1, out=before)
     for lead, w in zip(signal, weight, strict=True):
-        base = np.sort(lead.take(before), axis=1)[:, _BEFORE // 2, None]
-        v = lead.take(around) - base
-        total += w[:, None] * v * v
-    total = np.cumsum(total, axis=1)
-    value = total[:, blur:] - total[:, :-blur]
-    return around[np.arange(len(at)), value.argmax(1) + blur // 2 + 1]
+        base = np.sort(lead.take(before, mode="clip"), axis=1)[:, _BEFORE // 2, None]
+        v = lead.take(around, mode="clip") - base
+        v *= v
+        v *= w[:, None]
+        total += v
+    place += (total @ blur).argmax(1) + _middle(near, blur)
+    return np.minimum(np.maximum(place, 0, out=place), signal.shape[1] - 1, out=place)
 
 
-def _around(work, grid, fs, n):
-    """List the samples near a working sample, and over how many of them to smooth (about 18 ms)."""
-    blur = 2 * max(1, round(_BLUR_S / 2 * fs)) + 1
-    margin = round(0.006 * fs) + blur // 2
-    place = (work * grid.step)[:, None] + np.arange(-margin - 1, grid.step + margin)
-    return np.clip(place, 0, n - 1, out=place), blur
+@lru_cache(maxsize=64)
+def _near(step, fs):
+    """List the samples near a working sample, and the sums that smooth them over about 18 ms."""
+    width = 2 * max(1, round(_BLUR_S / 2 * fs)) + 1
+    margin = round(0.006 * fs) + width // 2
+    near = np.arange(-margin, step + margin)
+    first = np.arange(len(near) - width + 1)
+    lag = np.arange(len(near))[:, None] - first
+    return near, ((lag >= 0) & (lag < width)).astype(np.float32)
+
+
+def _middle(near, blur):
+    """Give the offset of the middle of the first sum."""
+    return int(near[0]) + (blur.shape[0] - blur.shape[1]) // 2

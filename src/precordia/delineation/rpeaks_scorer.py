@@ -86,7 +86,10 @@ def likely(
 ) -> Int[np.ndarray, " _"]:
     """Give the candidates that go on to the second network."""
     kept = (logit > LIKELY_LOGIT).nonzero()[0]
-    return kept[strongest(t[kept], logit[kept], LIKELY_APART_S)]
+    when = t[kept]
+    if not (when[1:] - when[:-1] < LIKELY_APART_S).any():
+        return kept
+    return kept[strongest(when, logit[kept], LIKELY_APART_S)]
 
 
 def context(
@@ -220,10 +223,13 @@ def decide(
     if len(doubt):
         rows = describe(found, kept, code, doubt)
         logit[doubt] = layer_pair(rows, a2, b2, c2, d2)[:, 0]
-    good = (logit > threshold).nonzero()[0]
-    good = good[strongest(t[kept[good]], logit[good], APART_S)]
-    if len(good) > 1:
-        good = good[~_crowded(t[kept[good]], logit[good])]
+    good = logit > threshold
+    kept, logit = kept[good], logit[good]
+    when = t[kept]
+    if not (when[1:] - when[:-1] < SURE_APART_S).any():
+        return kept, logit
+    good = strongest(when, logit, APART_S)
+    good = good[~_crowded(when[good], logit[good])]
     return kept[good], logit[good]
 
 
