@@ -167,6 +167,11 @@ def test_rows_of_another_length_are_refused_with_their_line(table):
         read(table("time (s),I (mV)\n0,1\n0.01,2\n0.02\n0.03,4\n"))
 
 
+def test_blank_lines_are_passed_over(table):
+    record = read(table("time (s),I (mV)\n0,1\n\n0.01,2\n   \n\n0.02,3\n\n\n"))
+    assert record.signal.tolist() == [[1, 2, 3]]
+
+
 def test_tables_of_something_else_are_refused(table, shared_data):
     for text in ("name,city\nA,B\n", "foo,bar\n1,2\n3,4\n", "hello\n", "{}"):
         with pytest.raises((FormatError, LeadError)):

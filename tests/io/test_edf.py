@@ -12,7 +12,14 @@ import edfio
 import numpy as np
 import pytest
 
-from precordia.core.errors import FormatError, LeadError, OptionError, SamplingRateError, UnitError
+from precordia.core.errors import (
+    FormatError,
+    LeadError,
+    OptionError,
+    OutputError,
+    SamplingRateError,
+    UnitError,
+)
 from precordia.core.record import Annotations, Carried, Companion, Patient, Record
 from precordia.io.read import read
 from precordia.io.write import write
@@ -261,3 +268,18 @@ def test_flat_and_missing_leads_can_be_written(tmp_path):
     constant = dataclasses.replace(back, signal=np.full((2, 500), 0.3))
     back = read(write(constant, tmp_path / "b.edf"))
     np.testing.assert_allclose(back.signal, 0.3, atol=1e-4)
+
+
+@pytest.mark.parametrize("size_mv", [1e-6, 1e-3, 1.0, 1e3, 1e5])
+def test_any_amplitude_comes_back_within_half_a_step(tmp_path, size_mv):
+    x = noise(1000, 2) * size_mv
+    back = read(write(Record(signal=x, fs=500.0, leads=("I", "II")), tmp_path / "a.edf"))
+    step = (x.max(axis=1) - x.min(axis=1)) / 65534
+    error = np.abs(back.signal - x).max(axis=1)
+    assert (error <= 0.51 * step + 1e-7 * np.abs(x).max() + 1e-9).all()
+
+
+def test_a_range_that_edf_cannot_state_is_refused(tmp_path):
+    huge = Record(signal=noise(100) * 1e9, fs=500.0, leads=("I",))
+    with pytest.raises(OutputError, match="more digits"):
+        write(huge, tmp_path / "a.edf")

@@ -13,6 +13,7 @@ from precordia.core.errors import FormatError
 from precordia.io.csv_clock import seconds_of_clock
 from precordia.io.csv_layout import CsvLayout
 
+_BLANK = re.compile(r"\n *(?=\n|$)")
 _MISSING_WORD = re.compile(r"(?<![\w.])(?:na|n/a|null|none|-|\?|\*)(?![\w.])", re.IGNORECASE)
 
 
@@ -63,6 +64,8 @@ def _filled(layout: CsvLayout) -> str:
     text = layout.text
     if '"' in text or ("'" in text):
         text = text.replace('"', "").replace("'", "")
+    if _BLANK.search(text):
+        text = _BLANK.sub("", text)
     if layout.decimal == ",":
         text = text.replace(",", ".")
     sign = layout.delimiter

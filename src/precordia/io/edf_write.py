@@ -72,7 +72,7 @@ def write_edf(
 
     Notes
     -----
-    Signals are stored in microvolts with 16 bits. Where a lead consists of whole steps of a usual
+    Signals are stored in microvolts (millivolts beyond 9 V) with 16 bits. Where a lead consists of whole steps of a usual
     converter that step is kept, and the lead comes back as it was; otherwise the range is that of
     the lead, and it comes back within half a step, which is 1/131068 of its range. EDF has no
     value for a missing sample: it is written as -32768, below the digital minimum of -32767, and
@@ -100,7 +100,9 @@ def write_edf(
     channels = []
     for lead, row in zip(record.leads, record.signal, strict=True):
         label = lead if len(lead) > 12 else f"ECG {lead}"
-        channels.append(_quantise(label, "uV", 1e3, row, per_record, padded))
+        # Eight characters state ranges up to 9 V in microvolts; counts taken for mV exceed that.
+        unit, scale = ("uV", 1e3) if np.nanmax(np.abs(row), initial=0) < 9e3 else ("mV", 1.0)
+        channels.append(_quantise(label, unit, scale, row, per_record, padded))
     lost = []
     for other in record.companions:
         each = other.fs * float(duration)
@@ -221,8 +223,9 @@ def _range(seen: np.ndarray, unit: str) -> tuple[str, str]:
             if len(top) > 7 or max(-low, high) > 32767 * step or float(top) != 32767 * step:
                 continue
             counts = seen / step
-            # float32 millivolts keep seven digits: a whole step shows to about 1e-4 of it.
-            if np.abs(counts - np.rint(counts)).max() < 2e-3:
+            whole = np.rint(counts)
+            # float32 millivolts are off by up to 6e-8 of themselves.
+            if (np.abs(counts - whole) <= 1e-9 + 1.2e-7 * np.abs(whole)).all():
                 return "-" + top, top
     if high == low:
         low, high = low - max(1.0, abs(low) * 1e-3), high + max(1.0, abs(high) * 1e-3)
