@@ -19,7 +19,7 @@ from precordia.core.errors import OptionError, PrecordiaError
 from precordia.core.output import write_text_whole
 from precordia.core.study import Study
 
-STUDY, REPORT, DRAWING = "study.json", "report.html", "ecg.svg"
+STUDY, REPORT, DRAWING, TABLE = "study.json", "report.html", "ecg.svg", "summary.csv"
 #: columns of the summary
 SUMMARY = (
     *("file", "status", "acceptable", "heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms"),
@@ -61,16 +61,17 @@ def find_recordings(paths: Iterable[Path]) -> list[Path]:
     """Return the recordings among files and, deeply, in folders.
 
     A folder gives every file whose suffix belongs to a format; a WFDB record gives its header
-    once, not its signal files.
+    once, not its signal files. Text files are taken only where they are named.
     """
     from precordia.io.formats import FORMATS
 
-    suffixes = {s.lower() for f in FORMATS for s in f.suffixes if f.reader} - {".dat", ".mat"}
+    suffixes = {s.lower() for f in FORMATS for s in f.suffixes if f.reader}
+    suffixes -= {".dat", ".mat", ".txt"}  # parts of WFDB records; notes of people
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
             inside = (p for p in sorted(path.rglob("*")) if p.suffix.lower() in suffixes)
-            found += [p for p in inside if p.is_file() and not p.name.startswith(".")]
+            found += [p for p in inside if p.is_file() and p.name[0] != "." and p.name != TABLE]
         else:
             found.append(path)
     return list(dict.fromkeys(found))

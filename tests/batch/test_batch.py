@@ -14,6 +14,8 @@ from precordia.core.study import Study
 from precordia.generation.simulate import simulate
 from precordia.io.write import write
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no place for")
+
 
 @pytest.fixture
 def folder(tmp_path):

@@ -17,6 +17,8 @@ READING = ("info", "assess", "delineate", "measure", "classify")
 ALL = (*READING, "examine", "plot", "convert", "simulate", "benchmark", "formats", "statements")
 TOY = str(toy_record())
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no place for")
+
 
 def _run(capsys, *arguments):
     with pytest.raises(SystemExit) as left:
@@ -125,7 +127,7 @@ def test_identifiers_are_printed_only_when_asked(capsys, tmp_path):
     from precordia.io.write import write
 
     someone = dataclasses.replace(read(toy_record()), patient=Patient(patient_id="ID4711"))
-    write(someone, tmp_path / "a.edf")
+    write(someone, tmp_path / "a.edf", identifiers=True)
     for command in ("info", "examine"):
         _, out, err = _run(
             capsys,

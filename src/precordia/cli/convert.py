@@ -29,6 +29,9 @@ def run(
     to: Annotated[
         str | None, typer.Option(help="Format, where the suffix should not decide.")
     ] = None,
+    identifiers: Annotated[
+        bool, typer.Option("--identifiers", help="Write the patient's identifiers too (EDF).")
+    ] = False,
     force: Force = False,
     json: Json = False,
     format: Format = None,
@@ -41,7 +44,8 @@ def run(
     record = load(file, format, unit, fs)
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        target = write(record, output, format=to, overwrite=force)
+        options = {"identifiers": True} if identifiers else {}
+        target = write(record, output, format=to, overwrite=force, **options)
     losses = [str(w.message) for w in caught]
     if json:
         typer.echo(json_text.dumps({"output": str(target), "lost": losses}))

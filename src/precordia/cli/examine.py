@@ -78,7 +78,7 @@ def _many(
     as_json: bool,
     options: dict[str, object],
 ) -> None:
-    from precordia.batch import examine_many, find_recordings, plan_jobs, summary_csv
+    from precordia.batch import TABLE, examine_many, find_recordings, plan_jobs, summary_csv
     from precordia.core.errors import FormatError
     from precordia.core.output import write_text_whole
 
@@ -99,11 +99,13 @@ def _many(
         if outcomes:
             output.mkdir(parents=True, exist_ok=True)
             table = summary_csv(outcomes)
-            write_text_whole(table, output / "summary.csv", overwrite=True)
+            write_text_whole(table, output / TABLE, overwrite=True)
     _conclude(outcomes, jobs, output, as_json=as_json)
 
 
 def _conclude(outcomes: list[Outcome], jobs: list[Job], output: Path, *, as_json: bool) -> None:
+    from precordia.batch import TABLE
+
     counts = {s: sum(o.status == s for o in outcomes) for s in ("done", "skipped", "failed")}
     failed = [o for o in outcomes if o.status == "failed"]
     if as_json:
@@ -115,7 +117,7 @@ def _conclude(outcomes: list[Outcome], jobs: list[Job], output: Path, *, as_json
             typer.echo(f"{o.job.path}: {o.problem}", err=True)
         typer.echo(
             f"{counts['done']} examined, {counts['skipped']} were there already, "
-            f"{counts['failed']} could not be read. Summary: {output / 'summary.csv'}"
+            f"{counts['failed']} could not be read. Summary: {output / TABLE}"
         )
     if failed and len(failed) == len(jobs):
         raise typer.Exit(2)

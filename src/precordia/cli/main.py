@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import sys
 
-import click
 import typer
 
 from precordia.cli import (
@@ -23,6 +22,8 @@ from precordia.cli import (
 )
 from precordia.core.errors import PrecordiaError
 
+#: what a wrong option raises: typer brought click as a dependency once and carries its own now
+UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 USERS_MISTAKE, INTERRUPTED, OUR_MISTAKE = 2, 130, 1
 
 app = typer.Typer(
@@ -76,12 +77,12 @@ def _exit_code(arguments: list[str] | None) -> int:
     except PrecordiaError as error:
         _say(str(error))
         return USERS_MISTAKE
-    except click.exceptions.Exit as leave:
+    except typer.Exit as leave:
         return leave.exit_code
-    except click.ClickException as error:
-        error.show(sys.stderr)
+    except UsageProblem as error:
+        error.show(sys.stderr)  # type: ignore[attr-defined]
         return USERS_MISTAKE
-    except (KeyboardInterrupt, click.Abort):
+    except (KeyboardInterrupt, typer.Abort):
         _say("interrupted.")
         return INTERRUPTED
     except BrokenPipeError:

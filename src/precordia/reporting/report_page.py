@@ -30,6 +30,8 @@ NUMBERS = (
     ("SDNN", "sdnn_ms", "ms", 1),
     ("RMSSD", "rmssd_ms", "ms", 1),
 )
+#: names under which files carry a number where they do not say which kind it is
+ALSO_CARRIED_AS = {"rr_mean_ms": "rr_ms", "qtc_bazett_ms": "qtc_ms"}
 PER_LEAD = (
     ("P", "p_mv", 2),
     ("Q", "q_mv", 2),
@@ -87,7 +89,7 @@ def report_page(study: Study, *, title: str, drawing_svg: str = "") -> str:
     body = [
         f'<h1>{escape(title)}</h1><p class="soft">{escape(recorded)}'
         + (f" · {escape(who)}" if who else "")
-        + f" · read as {escape(study.record.source.method)}</p>",
+        + f" · {escape(study.record.source.method.removeprefix('read:'))}</p>",
         f'<p class="notice">{DISCLAIMER}</p>',
         f'<section class="ecg">{drawing_svg}</section>' if drawing_svg else "",
         f'<div class="cols">{_findings(study.findings)}{_numbers(study)}</div>',
@@ -106,7 +108,10 @@ def report_page(study: Study, *, title: str, drawing_svg: str = "") -> str:
 
 
 def _number(value: float, digits: int) -> str:
-    return f"{value:.{digits}f}".replace("-", "−") if math.isfinite(value) else ""
+    if not math.isfinite(value):
+        return ""
+    shown = f"{value:.{digits}f}"
+    return shown.lstrip("-") if not float(shown) else shown.replace("-", "−")
 
 
 def _numbers(study: Study) -> str:
@@ -122,7 +127,7 @@ def _numbers(study: Study) -> str:
             reason = numbers.absent.get(name, Absence.NOT_MEASURED)
             cells = f'<td class="n">–</td><td class="soft">{escape(reason)}</td>'
         if carried:
-            given = carried.get(name, math.nan)
+            given = carried.get(name, carried.get(ALSO_CARRIED_AS.get(name, ""), math.nan))
             apart = value - given
             cells += f'<td class="n">{_number(given, digits)}</td>'
             cells += f'<td class="n">{_number(apart, digits)}</td>'
