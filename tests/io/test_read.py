@@ -54,6 +54,12 @@ def test_wfdb_records_are_named_in_three_ways(shared_data):
     assert np.array_equal(read(header.with_suffix("")).signal, truth.signal)
 
 
+def test_a_record_name_wins_over_a_folder_of_that_name(tmp_path):
+    write(beats(), tmp_path / "100.hea")
+    (tmp_path / "100").mkdir()
+    assert read(tmp_path / "100").n_leads == 2
+
+
 def test_a_signal_file_finds_the_header_that_mentions_it(shared_data):
     record = read(shared_data / "cinc2011" / "1002603_1.dat")
     assert record.n_leads == 12

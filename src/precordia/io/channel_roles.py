@@ -13,7 +13,7 @@ from precordia.io.units import millivolts
 _ECG = re.compile(r"(ecg|ekg|electrocardiogram)(?![a-z])", re.IGNORECASE)
 #: what a channel in volts can be instead: brain, muscle, eye, and transducers that give volts
 _OTHER = re.compile(
-    r"(eeg|emg|eog|ecog|meg|erp|ppg|pcg|scg|gsr|eda|resp|pleth|puls|flow|therm|temp|snor|airway|"
+    r"(eeg|emg|eog|ecog|meg|erp|ppg|pcg|scg|gsr|eda|resp|pleth|pulse?|flow|therm|temp|snor|airway|"
     r"nasal|thor|chest|abdo|effort|acc|gyro|pos|light|mic|sound|sao2|spo2|pressure|press|abp|art|"
     r"cvp|pap|icp|nibp|event|mark|trig|status|stim|chin|leg|tib|mastoid|roc|loc)",
     re.IGNORECASE,

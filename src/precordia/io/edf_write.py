@@ -72,11 +72,12 @@ def write_edf(
 
     Notes
     -----
-    Signals are stored in microvolts (millivolts beyond 9 V) with 16 bits. Where a lead consists of whole steps of a usual
-    converter that step is kept, and the lead comes back as it was; otherwise the range is that of
-    the lead, and it comes back within half a step, which is 1/131068 of its range. EDF has no
-    value for a missing sample: it is written as -32768, below the digital minimum of -32767, and
-    the prefilter field says so; other software sees a value just below the physical minimum.
+    Signals are stored in microvolts (millivolts beyond 9 V) with 16 bits. Where a lead consists
+    of whole steps of a usual converter that step is kept, and the lead comes back as it was;
+    otherwise the range is that of the lead, and it comes back within half a step, which is 1/131068
+    of its range. EDF has no value for a missing sample: it is written as -32768, below the digital
+    minimum of -32767, and the prefilter field says so; other software sees a value just below the
+    physical minimum.
 
     A data record lasts as near to one second as divides the signal evenly. Where nothing does, the
     last record is filled with missing samples and the recording identification tells the length;

@@ -115,7 +115,7 @@ def _read_header(place: str, max_bytes: int, options: dict[str, Any]) -> Record:
 def _read_other(place: str, format: str | None, max_bytes: int, options: dict[str, Any]) -> Record:
     wanted = None if format is None else require_format(format)
     header = place + ".hea"
-    if not os.path.exists(place) and os.path.isfile(header) and (format or "wfdb") == "wfdb":
+    if not os.path.isfile(place) and os.path.isfile(header) and (format or "wfdb") == "wfdb":
         return _call(require_format("wfdb"), Path(header), options)
     head = _head(place, max_bytes)
     path = Path(place)
