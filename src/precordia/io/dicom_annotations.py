@@ -40,7 +40,7 @@ _MEASUREMENTS_BY_CODE = {
 _MEASUREMENTS_BY_WORDS = (
     (r"qt\s*c.*baz|qtcb", "qtc_bazett_ms"),
     (r"qt\s*c.*fri|qtcf", "qtc_fridericia_ms"),
-    (r"qt\s*c.*framin", "qtc_framingham_ms"),
+    (r"qt\s*c.*framing?", "qtc_framingham_ms"),
     (r"qt\s*c.*hod", "qtc_hodges_ms"),
     (r"qt\s*c|corrected qt", "qtc_ms"),
     (r"\bp[\s_-]?(wave )?(frontal )?axis|angle_p", "p_axis_deg"),

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-# ruff: noqa: PTH110, PTH113, PTH116, PTH119, PTH123
+# ruff: noqa: PTH113, PTH116, PTH119, PTH123
 """Read a recording from any file that holds one."""
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from precordia.io.reader_table import check_options, load_function
 MAX_BYTES = 2 << 30
 #: samples of a record that the plausibility checks look at
 _CHECKED_SAMPLES = 250
+_WFDB = require_format("wfdb")
 _SPOKEN_WITH_A_VOWEL = ("SCP", "HL7", "ISHNE", "MFER", "HDF5", "AliveCor")
 
 
@@ -99,12 +100,12 @@ def _place(path: object) -> str:
 
 def _read_header(place: str, max_bytes: int, options: dict[str, Any]) -> Record:
     """Read a WFDB header without looking at it twice; look again only where that fails."""
-    path = Path(place)
     try:
-        return _call(require_format("wfdb"), path, options)
+        return _call(_WFDB, place, options)
     except OptionError:
         raise
     except (FormatError, OSError):
+        path = Path(place)
         head = _head(place, max_bytes)
         found = sniff(head)
         if found is None or found.name in ("wfdb", "csv"):
@@ -205,10 +206,10 @@ def _unrecognised(path: Path, by_suffix: Format | None) -> FormatError:
     )
 
 
-def _call(row: Format, path: Path, options: dict[str, Any]) -> Record:
+def _call(row: Format, path: Path | str, options: dict[str, Any]) -> Record:
     """Call the reader of a format, and turn whatever goes wrong into a sentence."""
     if row.reader is None:
-        raise _unread(row, path)
+        raise _unread(row, Path(path))
     reader = load_function(row.reader)
     if options:
         check_options("reading", row, reader, options)
@@ -220,11 +221,11 @@ def _call(row: Format, path: Path, options: dict[str, Any]) -> Record:
         ) from None
     except PermissionError as error:
         raise FormatError(
-            f"'{path.name}' cannot be opened ({error.strerror}). Ask for permission to read it."
+            f"'{Path(path).name}' cannot be opened ({error.strerror}). Ask for permission to read it."
         ) from error
     except MemoryError as error:
         raise FormatError(
-            f"'{path.name}' needs more memory than there is. Read it on a larger machine, or "
+            f"'{Path(path).name}' needs more memory than there is. Read it on a larger machine, or "
             "export a part of it."
         ) from error
     except ImportError as error:
