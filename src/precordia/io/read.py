@@ -221,7 +221,8 @@ def _call(row: Format, path: Path | str, options: dict[str, Any]) -> Record:
         ) from None
     except PermissionError as error:
         raise FormatError(
-            f"'{Path(path).name}' cannot be opened ({error.strerror}). Ask for permission to read it."
+            f"'{Path(path).name}' cannot be opened ({error.strerror}). Ask for permission to "
+            "read it."
         ) from error
     except MemoryError as error:
         raise FormatError(
