@@ -83,6 +83,7 @@ def test_a_method_that_knows_the_truth_is_perfect(folder):
     scores = benchmark("rpeaks", data=folder, method=oracle)
     row = scores.find("f1", subject="20 ms", method="oracle")
     assert (row.value, row.low, row.high) == (100, 100, 100)
+    assert (row.task, row.database) == ("rpeaks", "mitdb")
     assert (row.n_records, row.n_patients) == (3, 2)  # 201 and 202 are one patient
     assert scores.find("median offset", subject="150 ms").value == 0
 

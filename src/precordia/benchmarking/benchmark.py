@@ -45,7 +45,8 @@ def benchmark(
         ``"speed"`` simulates recordings where there is none.
     method
         Name of one of our methods, or a function of yours that takes a record and gives R-peaks
-        (samples), `Fiducials` or `Quality`. All of ours if None.
+        (samples), `Fiducials` or `Quality`. Each of ours if None, but for
+        ``"auto"`` of delineation, which is the network with the rules behind it.
     limit
         Use only so many recordings, evenly spread.
     draws, seed
@@ -79,7 +80,8 @@ def benchmark(
         name = getattr(method, "__name__", type(method).__name__)
         methods = [(Method(name=name, function=""), method)]
     else:
-        rows = wanted.methods if method is None else (find_method(wanted, method),)
+        rows = [m for m in wanted.methods if not m.asked] if method is None else []
+        rows += [] if method is None else [find_method(wanted, method)]
         methods = [(row, load_object(row.function) if row.function else None) for row in rows]
     module = importlib.import_module(wanted.protocol.split(":")[0])
     score = load_object(wanted.protocol)
@@ -88,6 +90,8 @@ def benchmark(
         if row.card not in cards:
             cards[row.card] = scores_of_card(wanted, row)
         run = Run(
+            task=task,
+            database=wanted.database,
             method=row.name,
             function=function,
             note=_note(row, cards[row.card]),

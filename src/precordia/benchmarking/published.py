@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from precordia.benchmarking.metrics import RATES
 from precordia.benchmarking.protocol import Run
 from precordia.benchmarking.tasks import Method, Task, packaged
 from precordia.core.cards import read_card
@@ -15,7 +16,11 @@ from precordia.core.errors import WeightsError
 from precordia.core.scores import Score
 
 _INTERVALS = ("_interval", "_95", "_ci")
-_WORDS = {"auroc": ("set-a", "AUROC"), "jf_mean": ("150 ms", "JF")}
+_WORDS = {
+    "auroc": ("set-a", "AUROC", ""),
+    "accuracy": ("set-a", "accuracy", "%"),
+    "jf_mean": ("150 ms, mean of records", "JF", ""),
+}
 _WINDOW = re.compile(r"(se|ppv|f1|jf)_(\d+)_ms$")
 
 
@@ -50,7 +55,9 @@ def scores_of_card(task: Task, method: Method) -> list[Score]:
     scores = []
     for subject, name, value, *ends in _numbers(card.scores):
         subject, metric, unit = _named(subject, name, value)
-        scores.append(run.score(subject, metric, value, tuple(ends), unit))
+        if unit == "%" and value > 1:  # the card writes percent itself
+            value, ends = value / 100, [end / 100 for end in ends]
+        scores.append(run.score(subject, metric, value, (ends[0], ends[1]), unit))
     return scores
 
 
@@ -61,7 +68,9 @@ def _numbers(
         if isinstance(value, dict):
             yield from _numbers(value, f"{subject} {name}".strip())
         elif isinstance(value, (int, float)) and not isinstance(value, bool):
-            ends = next((entries[name + e] for e in _INTERVALS if name + e in entries), None)
+            stems = (name, name.removesuffix("_ms"))
+            keys = [stem + ending for stem in stems for ending in _INTERVALS]
+            ends = next((entries[key] for key in keys if key in entries), None)
             low, high = ends if isinstance(ends, list) and len(ends) == 2 else (math.nan, math.nan)
             yield subject, name, float(value), float(low), float(high)
 
@@ -71,8 +80,10 @@ def _named(subject: str, name: str, value: float) -> tuple[str, str, str]:
     found = _WINDOW.match(name)
     if found and value <= 1:
         return f"{found[2]} ms", found[1], "%"
-    if name.startswith("accuracy") and value <= 1:
-        return subject or "set-a", name, "%"
     if not subject and name in _WORDS:
-        return *_WORDS[name], ""
+        return _WORDS[name]
+    if name in RATES:
+        return subject, name, "%"
+    if name.endswith("_ms") and subject:
+        return subject, {"sd_ms": "SD"}.get(name, name[:-3]), "ms"
     return subject or name, name if subject else "value", ""

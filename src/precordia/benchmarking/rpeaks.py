@@ -31,7 +31,8 @@ NOTES = (
     "flutter waves not scored.",
     "One found beat per marked beat within the window, as many pairs as possible, nearest first. "
     "95 % intervals: 2000 draws of patients (201 and 202 are one).",
-    "JF = F1 / (1 + MAD / 10 ms), MAD of the offsets about their median.",
+    "JF = F1 / (1 + MAD / 10 ms), MAD of the offsets about their median; of all beats together it "
+    "pays for delays that differ between records, too.",
 )
 
 

@@ -38,8 +38,8 @@ import numpy as np
 from precordia.core.record import Record
 from precordia.delineation.rpeaks import detect_rpeaks
 from precordia.generation.simulate import simulate
-part = simulate("sinus", fs=360, seconds=600, noise="muscle", snr_db=20, seed=1).signal[1]
-signal = np.empty((1, part.size * max(1, round(6 * float(sys.argv[1])))), np.float32)
+part = simulate("sinus", fs=360, seconds=60, noise="muscle", snr_db=20, seed=1).signal[1]
+signal = np.empty((1, part.size * max(1, round(60 * float(sys.argv[1])))), np.float32)
 signal.reshape(-1, part.size)[:] = part
 record = Record(signal=signal, fs=360.0, leads=("II",))
 detect_rpeaks(Record(signal=signal[:, :36000], fs=360.0, leads=("II",)))

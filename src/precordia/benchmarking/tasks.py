@@ -25,6 +25,8 @@ class Method:
         Files of the package that it rests on; empty where nothing was trained.
     note
         What has to be said beside its scores.
+    asked
+        Whether it is scored only where it is asked for by name.
     """
 
     name: str
@@ -32,6 +34,7 @@ class Method:
     weights: str = ""
     card: str = ""
     note: str = ""
+    asked: bool = False
 
     def weights_hash(self) -> str:
         """Return the first twelve digits of the SHA-256 of the weights; empty where none."""
@@ -56,7 +59,7 @@ class Task:
     database
         What it is scored on.
     methods
-        Ours; all are scored unless one is named.
+        Ours.
     """
 
     name: str
@@ -92,18 +95,19 @@ TASKS = (
         database="ludb",
         methods=(
             Method(
-                name="auto",
-                function="precordia.delineation.delineate:delineate",
-                note=RESUBSTITUTION,
-                **_WAVES,
-            ),
-            Method(
                 name="network",
                 function=f"{_OURS}:delineate_by_network",
                 note=RESUBSTITUTION,
                 **_WAVES,
             ),
             Method(name="rules", function=f"{_OURS}:delineate_by_rules", note=_SEEN),
+            Method(
+                name="auto",
+                function="precordia.delineation.delineate:delineate",
+                note=RESUBSTITUTION,
+                asked=True,
+                **_WAVES,
+            ),
         ),
     ),
     Task(

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -31,11 +33,24 @@ def run(
     data: Annotated[
         Path | None, typer.Option("--data", help="Folder of recordings ($PRECORDIA_DATA).")
     ] = None,
-    method: Annotated[str | None, typer.Option(help="A method of the task, or a peer.")] = None,
+    method: Annotated[
+        str | None, typer.Option(help="One method of the task, such as network or rules.")
+    ] = None,
     limit: Annotated[int | None, typer.Option(help="Use only so many recordings.")] = None,
     json: Json = False,
 ) -> None:
     """Run one benchmark and print its table."""
     from precordia.benchmarking.benchmark import benchmark
 
-    show(benchmark(task, data=data, method=method, limit=limit), as_json=json)
+    scores = benchmark(task, data=data, method=method, limit=limit, watch=_watch)
+    show(scores, as_json=json)
+
+
+def _watch(items: Sequence[Any], words: str) -> Iterable[Any]:
+    """Give the items and draw a bar on stderr, where somebody looks."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, words, console=Console(stderr=True), transient=True)

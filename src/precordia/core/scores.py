@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -131,7 +132,7 @@ class Scores(Value):
         for score in self.scores:
             blocks.setdefault((score.method, score.database, score.note), []).append(score)
         parts = [_block(rows) for rows in blocks.values()]
-        foot = list(self.notes)
+        foot = [line for note in self.notes for line in textwrap.wrap(note, 102)]
         if self.hardware or self.date:
             foot.append(", ".join(part for part in (self.hardware, self.date) if part))
         return "\n\n".join([*parts, "\n".join(foot)] if foot else parts)
@@ -143,7 +144,8 @@ def _block(rows: list[Score]) -> str:
     head = f"{first.task} on {first.database}: {first.method}"
     if first.n_records:
         head += f" ({first.n_records} records, {first.n_patients} patients)"
-    lines = [head] + ([f"  {first.note}"] if first.note else [])
+    lines = [head]
+    lines += textwrap.wrap(first.note, 100, initial_indent="  ", subsequent_indent="  ")
     titles = dict.fromkeys(f"{row.metric} {row.unit}".strip() for row in rows)
     subjects = dict.fromkeys(row.subject for row in rows)
     table = [["", *titles]] + [[subject, *[""] * len(titles)] for subject in subjects]

@@ -1,0 +1,29 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The speed task needs no recordings and times what it says."""
+
+import time
+
+import numpy as np
+
+from precordia.benchmarking.benchmark import benchmark
+from precordia.benchmarking.timing import best_process_seconds, best_seconds, printed_numbers
+
+
+def test_every_stage_is_timed_without_recordings(tmp_path):
+    scores = benchmark("speed", data=tmp_path, limit=1)
+    for subject in ("read WFDB, 12 x 5000", "R-peaks, one lead", "SVG page", "import precordia"):
+        assert any(s.subject == subject and s.value > 0 for s in scores)
+    assert scores.find("time", subject="R-peaks, 1 h of one lead at 360 Hz").value > 0
+    assert scores.hardware
+
+
+def test_the_best_round_counts():
+    naps = iter([0.0, 0.03, 0.01, 0.03])
+    (best,) = best_seconds([lambda: time.sleep(next(naps))], rounds=3)
+    assert 0.01 <= best < 0.03
+
+
+def test_a_script_that_fails_gives_no_number():
+    failing = "raise SystemExit(3)"
+    assert np.isnan(printed_numbers(failing)).all()
+    assert np.isnan(best_process_seconds(["-c", failing], rounds=1))
