@@ -29,9 +29,9 @@ STEPS = (
     judge_bundle_branches,
     judge_ectopy,
     judge_numbers,
-    judge_chambers,
     judge_infarction,
     judge_repolarisation,
+    judge_chambers,
     judge_normal,
 )
 

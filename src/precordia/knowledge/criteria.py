@@ -278,7 +278,7 @@ def list_criteria() -> tuple[Criterion, ...]:
     Examples
     --------
     >>> [c.statement for c in list_criteria() if c.name == "sokolow-lyon"]
-    ['LVH']
+    ['VCLVH']
     """
     text = files("precordia.knowledge").joinpath("criteria.toml").read_text("utf-8")
     table = tomllib.loads(text)

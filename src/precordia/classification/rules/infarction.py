@@ -18,7 +18,9 @@ _ST_V2_V3 = (
     Limit(value=0.15, sex="female"),
 )
 _ST_OTHERS = (Limit(value=0.10),)
-_RECIPROCAL_MV = -0.05
+_RECIPROCAL_MV = -0.1
+#: shortest Q wave that counts whatever its depth, and the share of R that a shorter one needs
+_LONG_Q_MS, _SHARE_OF_R = 40.0, 0.25
 
 
 def judge_infarction(case: Case) -> None:
@@ -28,10 +30,12 @@ def judge_infarction(case: Case) -> None:
     -----
     *Q waves* (Universal Definition, table of prior infarction): longer than 20 ms or QS in V2 and
     V3; at least 30 ms and 0.1 mV, or QS, in two contiguous ones of I, aVL, II, aVF, V4 to V6 (and
-    III). Departures: in V2 and V3 a Q wave must reach 0.05 mV to count; an infarct that would rest
-    on V1 and V2 alone needs QS in both. *ST elevation*: at the J point in two contiguous leads, by
-    sex and age in V2 and V3. It names a territory, as *suspected*, with reciprocal depression of
-    0.05 mV opposite (limb leads), or at V1 to V4 without left ventricular hypertrophy.
+    III). Departures: a Q wave shorter than 40 ms must be a quarter of R (septal Q waves of healthy
+    people are not); in V2 and V3 it must reach 0.05 mV; QS in V1 and V2 alone counts in both only,
+    and not with left ventricular hypertrophy. *ST elevation*: at the J point in two contiguous
+    leads, by sex and age in V2 and V3. It names a territory, as *suspected*, with reciprocal
+    depression of 0.1 mV opposite (limb leads), or in V2 or V3 without left ventricular
+    hypertrophy. In flutter ST is not judged.
     """
     barred = [c for c in _BARRED if case.has(c)]
     if barred:
@@ -41,7 +45,10 @@ def judge_infarction(case: Case) -> None:
         return
     _judge_q(case)
     _judge_posterior(case)
-    _judge_st(case)
+    if case.has("AFLT"):
+        case.abstain("STE_", "flutter waves distort the ST segment")
+    else:
+        _judge_st(case)
 
 
 def _judge_q(case: Case) -> None:
@@ -53,14 +60,19 @@ def _judge_q(case: Case) -> None:
             unknown = unknown or why
             continue
         length = case.value("q_ms", lead)
+        large = length >= _LONG_Q_MS or depth >= _SHARE_OF_R * case.value("r_height_mv", lead)
+        if case.has("ILBBB") and lead in ("V1", "V2", "V3"):
+            continue  # goes with the block
         if case.value("qs_mv", lead) < 0:
             seen[lead] = case.claim("qs_mv", lead=lead, unit="mV", text="no R wave")
         elif lead in ("V1", "V2", "V3"):
-            if length > 20.0 and depth >= 0.05 and lead != "V1":
+            if length > 20.0 and depth >= 0.05 and lead != "V1" and large:
                 seen[lead] = case.claim("q_ms", ">", 20.0, "ms", lead)
-        elif length >= 30.0 and depth >= 0.1:
+        elif length >= 30.0 and depth >= 0.1 and large:
             seen[lead] = case.claim("q_ms", ">=", 30.0, "ms", lead)
     leads = contiguous(seen)
+    if case.has("VCLVH") and not {"V3", "V4"} & set(leads):
+        leads = tuple(x for x in leads if x not in ("V1", "V2"))
     if not leads and unknown:
         for code in ("QWAVE", *_TERRITORIES):
             case.abstain(code, unknown)
@@ -163,8 +175,10 @@ def _name_st_territory(case: Case, raised: dict[str, Claim], leads: set[str]) ->
         named["IMI"] = (low, mirror)
     if side and high and (mirror := _depressed(case, ("III", "aVF"))):
         named["LMI"] = (side, mirror)
-    if len(front) >= 2 and not case.has("LVH", "CRBBB"):
-        if front & {"V3", "V4"}:
+    if len(front) >= 2 and not case.has("VCLVH", "CRBBB"):
+        if not front & {"V2", "V3"} or named.get("LMI"):
+            pass
+        elif front & {"V3", "V4"}:
             named["AMI"] = (front, ())
         else:
             named["SMI"] = (front, ())

@@ -7,7 +7,7 @@ from precordia.classification.case import Case, claim
 from precordia.classification.contiguous import CHEST, LIMB, contiguous
 from precordia.core.findings import Claim
 
-_BARRED = ("CLBBB", "PACE", "WPW", "VTACH")
+_BARRED = ("CLBBB", "PACE", "WPW", "VTACH", "AFLT")
 _DEPRESSED_MV, _INVERTED_MV, _EARLY_MV = -0.05, 0.1, 0.1
 _T_LEADS = ("I", "II", "III", "aVL", "aVF", "V2", "V3", "V4", "V5", "V6")
 
@@ -65,11 +65,11 @@ def _judge_depression(case: Case) -> None:
 def _judge_posterior(case: Case, low: dict[str, Claim], leads: tuple[str, ...]) -> None:
     """ST depression of V1 to V3 with upright T, and nowhere else, mirrors the posterior wall."""
     front = tuple(x for x in leads if x in ("V1", "V2", "V3"))
-    upright = all(case.value("t_mv", x) > 0.1 for x in front)
+    upright = any(case.value("t_positive_mv", x) > 0.1 for x in front)
     if len(front) >= 2 and upright and not set(leads) & {"V5", "V6"} and not case.has("RVH"):
         case.find(
             "PMI",
-            "ST depression in V1 to V3 with upright T waves",
+            "ST depression in V1 to V3 and not in V5 or V6, T with an upright part",
             claims=tuple(low[x] for x in front),
             leads=front,
             reference="udmi4",

@@ -18,7 +18,10 @@ P_USUAL, P_RARE = 60.0, 40.0
 IRREGULAR, VERY_IRREGULAR = 0.06, 0.15
 FEWEST_INTERVALS = 4
 SINUS_AXIS_DEG = (-30.0, 105.0)
-FLUTTER_CORRELATION = 0.6
+#: likeness of atrial activity to itself one cycle later: with a whole ratio to RR, and without
+FLUTTER_LIKE, FLUTTER_VERY_LIKE = 0.65, 0.8
+#: prematurity of an early beat in a steady rhythm, and in one that sways with breathing
+EARLY, EARLY_SWAYING = 0.86, 0.80
 _RHYTHMS = ("SR", "AFIB", "AFLT", "SVTAC", "JUNC", "EATR", "SBRAD", "STACH", "SARRH", "BRADY")
 
 
@@ -36,13 +39,10 @@ class Pulse:
     range_ms: float
 
 
-def pulse_of(case: Case, *, without_early: bool = False) -> Pulse:
+def pulse_of(case: Case) -> Pulse:
     """Measure how regular the rhythm is, ventricular beats and their neighbours left out."""
     beats = case.measurements.beats
-    other = {BeatKind.VENTRICULAR}
-    if without_early:
-        other |= {BeatKind.SUPRAVENTRICULAR}
-    apart = np.array([k in other for k in beats.kind], dtype=bool)
+    apart = np.array([k == BeatKind.VENTRICULAR for k in beats.kind], dtype=bool)
     apart[1:] |= apart[:-1].copy()
     rr = np.where(apart, np.nan, beats.rr_ms)
     n = int(np.isfinite(rr).sum())
@@ -64,42 +64,79 @@ def judge_rhythm(case: Case) -> None:
     Notes
     -----
     *Fibrillation*: no consistent P wave and irregular intervals. *Flutter*: no P wave and either a
-    regular atrial cycle of 160 to 300 ms that is seen between QRS complexes, or a regular narrow
-    rhythm at 115 to 175 per minute. The first is a departure from reading sawtooth waves by eye,
-    the second is a suspicion that a reader must check. *Sinus*: a P wave before most beats, upright
+    regular atrial cycle of 160 to 300 ms that is seen between QRS complexes and of which the RR
+    interval is a multiple, or a regular narrow rhythm at 115 to 175 per minute. The first is a
+    departure from reading sawtooth waves by eye, the second is a suspicion that a reader must
+    check. *Sinus*: a P wave before most beats, upright
     by its axis (-30 to 105 degrees; where no axis is known, the axis is not judged).
     """
     _judge_pacing(case)
     _judge_ventricular_tachycardia(case)
-    if case.has("PACE", "VTACH"):
+    m = case.measurements
+    sustained = case.has("VTACH") and 2 * m.n_ventricular_beats > m.n_beats
+    if case.has("PACE") or sustained:
         which = "PACE" if case.has("PACE") else "VTACH"
         for code in _RHYTHMS:
             case.abstain(code, f"not judged with {case.found[which].name}")
         return
     share, why = case.number("p_wave_percent")
     pulse = pulse_of(case)
-    if why or pulse.n < 2:
+    if _judge_dissociation(case):
+        return
+    if why or m.n_beats < 3:
         for code in _RHYTHMS:
             case.abstain(code, why or "needs at least three beats")
         return
     irregular = pulse.n >= FEWEST_INTERVALS and (
-        (share < P_RARE and pulse.step > IRREGULAR)
-        or (share < P_RARE and pulse.spread > 1.5 * IRREGULAR)
-        or (share < 75.0 and pulse.step > VERY_IRREGULAR and not _early_beats(case))
+        (share < P_RARE and (pulse.step > IRREGULAR or pulse.spread > 1.5 * IRREGULAR))
+        or (share < 75.0 and pulse.step > VERY_IRREGULAR and _pr_spread_ms(case) > 25.0)
     )
     if share < P_RARE or irregular:
         _judge_without_p(case, pulse, irregular)
     elif share >= P_USUAL:
-        _judge_with_p(case, pulse)
+        _judge_with_p(case)
     else:
         for code in _RHYTHMS:
             case.abstain(code, f"only {share:.0f} % of the beats show a P wave")
 
 
-def _early_beats(case: Case) -> bool:
-    """Tell whether early beats of the atria, a third at most, explain the irregularity."""
-    m = case.measurements
-    return 0 < m.n_supraventricular_beats <= m.n_beats / 3
+def _pr_spread_ms(case: Case) -> float:
+    """Measure how far PR strays in the middle half of the beats: found by chance, it varies."""
+    pr = known(case.measurements.beats.pr_ms)
+    return float(np.median(np.abs(pr - np.median(pr)))) if pr.size >= 3 else NAN
+
+
+def _judge_dissociation(case: Case) -> bool:
+    """Judge third-degree block: P waves and beats, each regular, without relation."""
+    f, m = case.fiducials, case.measurements
+    ms = 1000.0 / f.fs
+    blocked = np.flatnonzero(~f.has_qrs & np.isfinite(f.p_peak))
+    pp = np.diff(np.sort(known(f.p_peak))) * ms
+    if blocked.size < 2 or pp.size < 3 or not m.rr_sd_ms < 0.06 * m.rr_mean_ms:
+        return False
+    atrial, rate = 60000.0 / float(np.median(pp)), m.heart_rate_bpm
+    # How late each beat comes after the P wave before it: anything, where nothing conducts.
+    at = np.sort(known(f.p_peak))
+    onset = known(f.qrs_onset)
+    before = np.searchsorted(at, onset) - 1
+    delay = (onset[before >= 0] - at[before[before >= 0]]) * ms
+    spread = float(delay.std()) if delay.size > 2 else NAN
+    if not (rate < 60.0 and atrial > 1.2 * rate and spread > 60.0):
+        return False
+    case.find(
+        "3AVB",
+        "regular beats below 60 per minute, faster P waves, no relation between the two",
+        claims=(
+            case.claim("heart_rate_bpm", "<", 60.0, "/min"),
+            claim("rate of P waves", atrial, ">", 1.2 * rate, "/min"),
+            claim("spread of the time from P to QRS", spread, ">", 60.0, "ms"),
+        ),
+        beats=tuple(blocked.tolist()),
+        reference="brady",
+    )
+    for code in _RHYTHMS:
+        case.abstain(code, "not judged with third-degree AV block")
+    return True
 
 
 def _judge_pacing(case: Case) -> None:
@@ -138,7 +175,9 @@ def _judge_ventricular_tachycardia(case: Case) -> None:
         beats=case.rows_of(BeatKind.VENTRICULAR),
         reference="Pedersen CT et al. Heart Rhythm 2014;11:e166-e196. "
         "doi:10.1016/j.hrthm.2014.07.024",
-        name="ventricular tachycardia" if usual else "run of ventricular tachycardia",
+        name="wide complex tachycardia, ventricular tachycardia suspected"
+        if usual
+        else "run of ventricular tachycardia",
     )
 
 
@@ -146,9 +185,10 @@ def _judge_without_p(case: Case, pulse: Pulse, irregular: bool) -> None:
     rate = case.value("heart_rate_bpm")
     p_claim = case.claim("p_wave_percent", "<", 75.0 if irregular else P_RARE, "%")
     cycle_ms, likeness = atrial_cycle(case.record, case.fiducials, case.usable)
-    cyclic = likeness >= FLUTTER_CORRELATION
+    ratio = 60000.0 / rate / cycle_ms
+    whole = likeness >= FLUTTER_LIKE and abs(ratio - round(ratio)) < 0.25
     periodic = claim("atrial cycle", cycle_ms, unit="ms", text=f"correlation {likeness:.2f}")
-    if cyclic and cycle_ms < 0.85 * 60000.0 / rate:
+    if ratio > 1.7 and (whole or likeness >= FLUTTER_VERY_LIKE):
         case.find(
             "AFLT",
             "no P waves, and a regular atrial cycle of 160 to 300 ms between the beats",
@@ -168,7 +208,11 @@ def _judge_without_p(case: Case, pulse: Pulse, irregular: bool) -> None:
         )
     elif pulse.n < FEWEST_INTERVALS:
         case.abstain("AFIB", "too few intervals to judge their regularity")
-    elif 115.0 <= rate <= 175.0 and case.value("qrs_ms") < 120:
+    elif not case.value("qrs_ms") < 120:
+        for code in _RHYTHMS:
+            case.abstain(code, "regular wide beats without P waves: an escape or paced rhythm, or "
+                         "P waves that could not be seen")  # fmt: skip
+    elif 115.0 <= rate <= 175.0:
         case.find(
             "AFLT",
             "regular narrow rhythm at 115 to 175 per minute without P waves before the beats; "
@@ -176,17 +220,17 @@ def _judge_without_p(case: Case, pulse: Pulse, irregular: bool) -> None:
             claims=(p_claim, case.claim("heart_rate_bpm", ">=", 115.0, "/min")),
             reference="svt",
         )
-    elif rate > FAST_BPM and case.value("qrs_ms") < 120:
+    elif rate > FAST_BPM:
         case.find(
             "SVTAC",
             "regular narrow rhythm above 100 per minute without P waves before the beats",
             claims=(p_claim, case.claim("heart_rate_bpm", ">", FAST_BPM, "/min")),
             reference="svt",
         )
-    elif rate <= FAST_BPM:
+    else:
         case.find(
             "JUNC",
-            "regular rhythm up to 100 per minute without P waves before the beats",
+            "regular narrow rhythm up to 100 per minute without P waves before the beats",
             claims=(p_claim, case.claim("heart_rate_bpm", "<=", FAST_BPM, "/min")),
             reference="svt",
         )
@@ -199,7 +243,7 @@ def _judge_without_p(case: Case, pulse: Pulse, irregular: bool) -> None:
         )
 
 
-def _judge_with_p(case: Case, pulse: Pulse) -> None:
+def _judge_with_p(case: Case) -> None:
     rate = case.value("heart_rate_bpm")
     axis, no_axis = case.number("p_axis_deg")
     share = case.claim("p_wave_percent", ">=", P_USUAL, "%")
@@ -234,8 +278,8 @@ def _judge_with_p(case: Case, pulse: Pulse) -> None:
             reference="svt",
         )
     m = case.measurements
-    steady = pulse_of(case, without_early=True)
-    if m.n_supraventricular_beats or m.n_ventricular_beats or m.n_blocked_p_waves:
+    steady = pulse_of(case)
+    if early_beats(case) or m.n_ventricular_beats or m.n_blocked_p_waves:
         case.abstain("SARRH", "early beats or blocked P waves disturb the intervals")
     elif steady.n >= FEWEST_INTERVALS and steady.range_ms > 120.0 and steady.spread > 0.07:
         case.find(
@@ -249,6 +293,34 @@ def _judge_with_p(case: Case, pulse: Pulse) -> None:
         )
 
 
+def early_beats(case: Case) -> tuple[int, ...]:
+    """Find the rows of early beats of the usual shape.
+
+    Notes
+    -----
+    Beats that the measurements call supraventricular, and others as early as 80 % of the usual
+    interval where the remaining intervals are steady (spread below 6 %). In a rhythm that sways
+    with breathing (spread of 4 % and more) a beat must come at less than 80 % of the usual
+    interval; less early ones are sinus arrhythmia.
+    """
+    beats = case.measurements.beats
+    rows = np.flatnonzero(case.fiducials.has_qrs)
+    if len(beats) != rows.size or not len(beats):
+        return ()
+    above = np.array([k == BeatKind.SUPRAVENTRICULAR for k in beats.kind], dtype=bool)
+    normal = np.array([k == BeatKind.NORMAL for k in beats.kind], dtype=bool)
+    early = beats.prematurity < EARLY_SWAYING
+    apart = early | above | ~(normal | above)
+    apart[1:] |= apart[:-1].copy()
+    rest = known(np.where(apart, np.nan, beats.rr_ms))
+    spread = float(rest.std() / rest.mean()) if rest.size >= 2 else 0.0
+    limit = EARLY if spread < 0.04 else EARLY_SWAYING
+    chosen = above & (beats.prematurity < limit)
+    if spread < 0.06 and rest.size >= 3:
+        chosen |= normal & early
+    return tuple(rows[chosen].tolist())
+
+
 def judge_ectopy(case: Case) -> None:
     """Judge early beats, their patterns, and pauses, from the kinds of the single beats."""
     m = case.measurements
@@ -257,12 +329,13 @@ def judge_ectopy(case: Case) -> None:
             case.abstain(code, "not judged in paced rhythm")
     else:
         _judge_ventricular(case)
-        if m.n_supraventricular_beats and not case.has("AFIB", "AFLT", "2AVB", "3AVB"):
+        early = () if case.has("AFIB", "AFLT", "2AVB", "3AVB") else early_beats(case)
+        if early:
             case.find(
                 "PAC",
                 "early beats of the usual shape",
-                claims=(claim("n_supraventricular_beats", m.n_supraventricular_beats, ">=", 1),),
-                beats=case.rows_of(BeatKind.SUPRAVENTRICULAR),
+                claims=(claim("early beats", len(early), ">=", 1),),
+                beats=early,
                 reference="minnesota",
             )
         elif case.has("AFIB"):
