@@ -187,6 +187,13 @@ def test_quality_scores_verdicts_and_baselines(tmp_path):
     assert scores.find("AUROC", method="accept-all").value == 0.5
 
 
+def test_recordings_without_marks_are_a_sentence(tmp_path):
+    (tmp_path / "mitdb").mkdir()
+    write(simulate("sinus", seed=1), tmp_path / "mitdb" / "100.hea")
+    with pytest.raises(FormatError, match=r"\.atr"):
+        benchmark("rpeaks", data=tmp_path)
+
+
 def test_every_method_of_the_tables_exists():
     from precordia.benchmarking.tasks import packaged
     from precordia.core.registry import load_object

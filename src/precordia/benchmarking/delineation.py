@@ -12,7 +12,7 @@ from precordia.benchmarking.metrics import RATES, count_hits, rate
 from precordia.benchmarking.protocol import Run
 from precordia.benchmarking.recordings import list_ludb
 from precordia.benchmarking.reference_waves import fiducials_of, join_leads
-from precordia.core.fiducials import Waves
+from precordia.core.fiducials import Waves, empty_waves
 from precordia.core.scores import Score
 
 WINDOW_MS = 150.0
@@ -51,6 +51,7 @@ def score_delineation(run: Run) -> list[Score]:
     fiducial, lead by lead in one pot and for the record as a whole.
     """
     references = run.chosen(list_ludb(run.data))
+    nothing = empty_waves()  # of a lead that the method leaves out
     by_lead: list[dict[str, np.ndarray]] = []
     overall: list[dict[str, np.ndarray]] = []
     for reference in run.watch(references, f"delineation: {run.method}"):
@@ -58,9 +59,8 @@ def score_delineation(run: Run) -> list[Score]:
         found = run.function(record)
         edges = _edges(record.n_samples, record.fs)
         tallies = [
-            _tally(fiducials_of(waves), found.leads[lead], record.fs, edges)
+            _tally(fiducials_of(waves), found.leads.get(lead, nothing), record.fs, edges)
             for lead, waves in reference.leads.items()
-            if lead in found.leads
         ]
         by_lead.append({name: sum(tally[name] for tally in tallies) for name in FIELDS})
         marked = fiducials_of(join_leads(list(reference.leads.values()), record.fs))

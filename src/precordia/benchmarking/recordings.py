@@ -94,6 +94,11 @@ def list_mitdb(data: Path | str | None) -> list[BeatReference]:
         found.append(
             BeatReference(header.stem, patient, header, np.array(beats, float), _flutter(marks))
         )
+    if not found:
+        raise FormatError(
+            f"no unpaced recording of '{data_folder(data, 'mitdb')}' has beats marked; a file with "
+            "the ending .atr is needed beside each header. Fetch the database from PhysioNet."
+        )
     return found
 
 
