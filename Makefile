@@ -23,6 +23,7 @@ $(VENV)/.dev: pyproject.toml $(VENV)/.core
 	@touch $@
 
 demo: $(VENV)/.core  ## read a real ECG end to end and write a report to demo/
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check "pydicom>=3.0"
 	$(BIN)/precordia examine "$$($(BIN)/python -c 'from pydicom.data import get_testdata_file as f; print(f("waveform_ecg.dcm", download=False))')" --output $(DEMO) --force
 
 setup: $(VENV)/.dev  ## install everything that development needs

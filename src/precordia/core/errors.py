@@ -22,6 +22,10 @@ class FormatError(PrecordiaError, ValueError):
     """A file is not what its name, header or checksum says."""
 
 
+class MissingFileError(FormatError, FileNotFoundError):
+    """There is no such file."""
+
+
 class LeadError(PrecordiaError, ValueError):
     """Leads are missing, unknown, repeated or in conflict."""
 

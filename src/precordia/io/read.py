@@ -10,7 +10,13 @@ import stat
 from pathlib import Path
 from typing import Any
 
-from precordia.core.errors import FormatError, MissingExtraError, OptionError
+from precordia.core.errors import (
+    FormatError,
+    MissingExtraError,
+    MissingFileError,
+    OptionError,
+    PrecordiaError,
+)
 from precordia.core.plausibility import amplitude_remarks, lead_remarks
 from precordia.core.record import Record, Remark
 from precordia.io.formats import HEAD_BYTES, Format, format_of_suffix, require_format, sniff
@@ -160,8 +166,10 @@ def _head(place: str, max_bytes: int) -> bytes:
             )
         with open(place, "rb", buffering=0) as file:
             return file.read(HEAD_BYTES)
+    except PrecordiaError:
+        raise
     except FileNotFoundError:
-        raise FormatError(
+        raise MissingFileError(
             f"there is no file '{place}'. Check the path and the spelling of the name."
         ) from None
     except (OSError, ValueError) as error:
@@ -216,7 +224,7 @@ def _call(row: Format, path: Path | str, options: dict[str, Any]) -> Record:
     try:
         return reader(path, **options)
     except FileNotFoundError:
-        raise FormatError(
+        raise MissingFileError(
             f"there is no file '{path}'. Check the path and the spelling of the name."
         ) from None
     except PermissionError as error:
