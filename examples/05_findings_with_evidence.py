@@ -7,7 +7,7 @@ Takes: 2 s
 
 import precordia as pc
 
-record = pc.simulate("left-bundle-block", noise="muscle", snr_db=25, seed=2)
+record = pc.simulate("right-bundle-block", noise="muscle", snr_db=25, seed=2)
 study = pc.examine(record)
 
 for finding in study.findings:

@@ -23,7 +23,7 @@ def main() -> None:
     # The same on the command line:  precordia examine ward/ --output studies --jobs 2
     jobs = plan_jobs(find_recordings([ward]), Path("studies"))
     outcomes = list(examine_many(jobs, n_jobs=2, overwrite=True))
-    for outcome in outcomes:
+    for outcome in sorted(outcomes, key=lambda outcome: outcome.job.path):
         print(outcome.job.path, "->", outcome.status, outcome.problem)
     Path("studies", "summary.csv").write_text(summary_csv(outcomes), encoding="utf-8")
 

@@ -1,0 +1,424 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Regenerate what the documentation takes from the code: pictures, tables, output, gallery.
+
+    python docs/build.py            write
+    python docs/build.py --check    write nothing, name the pages that are out of date, leave with 1
+
+A block between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->`` is replaced by what the
+function ``NAME`` of this file returns. Text outside of the blocks is written by hand.
+"""
+
+from __future__ import annotations
+
+import ast
+import csv
+import math
+import os
+import re
+import subprocess
+import sys
+import tempfile
+import tomllib
+from collections.abc import Iterator
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import precordia as pc
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS, PACKAGE, EXAMPLES = ROOT / "docs", ROOT / "src" / "precordia", ROOT / "examples"
+BLOCK = re.compile(r"(<!-- begin: (\w+) -->\n)(.*?)(<!-- end: \2 -->)", re.DOTALL)
+ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80", "PYTHONWARNINGS": "ignore"}
+
+
+def code(text: str, language: str = "") -> str:
+    """Fence a text."""
+    return f"```{language}\n{text.rstrip()}\n```\n"
+
+
+def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
+    """Lay out a Markdown table."""
+    lines = [head, tuple("---" for _ in head), *rows]
+    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
+
+
+@cache
+def output_of(*command: str) -> str:
+    """Run a command of this environment in an empty folder that holds the toy record."""
+    program = Path(sys.executable).with_name(command[0])
+    with tempfile.TemporaryDirectory() as folder:
+        for part in Path(pc.toy_record()).parent.glob("toy.*"):
+            Path(folder, part.name).write_bytes(part.read_bytes())
+        run = subprocess.run(
+            [program, *command[1:]], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True,
+            check=False,
+        )  # fmt: skip
+    if run.returncode:
+        raise SystemExit(f"{' '.join(command)} failed:\n{run.stderr}")
+    return run.stdout
+
+
+# ---- README -------------------------------------------------------------------------------------
+
+
+def examine_output() -> str:
+    """Show what ``precordia examine`` prints."""
+    return code("$ precordia examine toy.hea\n" + output_of("precordia", "examine", "toy.hea"))
+
+
+def front_door_output() -> str:
+    """Show what the Python block of README.md prints."""
+    return code(output_of("python", "-c", python_block(ROOT / "README.md")))
+
+
+def python_block(page: Path) -> str:
+    """Return the first Python block of a page."""
+    found = re.search(r"```python\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    if found is None:
+        raise SystemExit(f"{page} has no Python block")
+    return found[1]
+
+
+def commands() -> str:
+    """List every command with the first sentence of its help."""
+    import click
+    import typer
+
+    from precordia.cli.main import app
+
+    group: Any = typer.main.get_command(app)
+    context = click.Context(group)
+    rows = []
+    for name in group.list_commands(context):
+        words = (group.get_command(context, name).help or "").split("\n\n")[0]
+        rows.append((f"`precordia {name}`", " ".join(words.split())))
+    return table(("command", "what it does"), rows)
+
+
+def formats() -> str:
+    """List the formats that are read or written, and name the others below."""
+    from precordia.io.formats import FORMATS
+
+    rows = [
+        (f.title, ", ".join(f"`{s}`" for s in f.suffixes), "yes" if f.reader else "no",
+         "yes" if f.writer else "no")
+        for f in FORMATS if f.reader or f.writer
+    ]  # fmt: skip
+    known = ", ".join(f.title for f in FORMATS if not f.reader and f.name != "image")
+    note = (
+        "\nRecognised by content, and refused with advice on what to do instead: "
+        f"{known}; and images of paper.\n"
+    )
+    return table(("format", "endings", "read", "written"), rows) + note
+
+
+# ---- accuracy -----------------------------------------------------------------------------------
+
+
+@cache
+def card(path: str) -> dict[str, Any]:
+    """Read the card of some weights."""
+    return tomllib.loads(PACKAGE.joinpath(path).read_text(encoding="utf-8"))
+
+
+def entry(scores: dict[str, Any], name: str) -> Any:
+    """Follow a dotted name into the scores of a card."""
+    for part in name.split("."):
+        scores = scores[part]
+    return scores
+
+
+def number(value: float, unit: str = "") -> str:
+    """Print a number as the tables do."""
+    return f"{value:.2f}" if unit == "%" else f"{value:.1f}" if unit else f"{value:.3f}"
+
+
+def goals() -> str:
+    """Set goals beside cross-validated figures."""
+    rows, n_reached = [], 0
+    entries = tomllib.loads((DOCS / "goals.toml").read_text(encoding="utf-8"))["goal"]
+    for g in entries:
+        scores, unit, scale = card(g["card"])["scores"], g.get("unit", ""), g.get("scale", 1)
+        value = scale * entry(scores, g["entry"])
+        low, high = (scale * end for end in entry(scores, g["interval"]))
+        fewer = g.get("best", "high") == "low"
+        reached = value <= g["goal"] if fewer else value >= g["goal"]
+        n_reached += reached
+        sign = "at most" if fewer else "at least"
+        rows.append((
+            f"{g['what']}{f', {unit}' if unit else ''}",
+            f"{number(value, unit)} [{number(low, unit)}, {number(high, unit)}]",
+            f"{sign} {g['goal']:g}",
+            "reached" if reached else "**not reached**",
+        ))  # fmt: skip
+    head = ("what", "cross-validated, with 95 % interval", "goal", "")
+    return f"{n_reached} of {len(entries)} goals are reached.\n\n" + table(head, rows)
+
+
+def rule_scores() -> str:
+    """Print the scores of the rules, where they have been measured."""
+    found = sorted((ROOT / "benchmarks" / "results").glob("rules*.csv"))
+    if not found:
+        return "The rules have not been scored on annotated recordings yet.\n"
+    parts = []
+    for path in found:
+        with path.open(newline="", encoding="utf-8") as lines:
+            head, *rows = csv.reader(line for line in lines if not line.startswith("#"))
+        parts.append(f"`{path.relative_to(ROOT)}`:\n\n")
+        parts.append(table(tuple(head), [tuple(row) for row in rows]))
+    return "".join(parts)
+
+
+def cards() -> str:
+    """Print what the cards say of data, method and limits."""
+    parts = []
+    for path in sorted(PACKAGE.rglob("*.toml")):
+        if "knowledge" in path.parts or not card(str(path.relative_to(PACKAGE))).get("data"):
+            continue
+        known = card(str(path.relative_to(PACKAGE)))
+        name = known.get("version", known["name"])
+        parts.append(f"### {name}\n\n{known['task']}. Card: `{path.relative_to(ROOT)}`.\n")
+        parts.append("Data:\n\n" + "".join(f"- {d}\n" for d in known["data"]))
+        parts.append(f"How it was scored: {known['scores']['how']}\n")
+        parts.append(table(("score", "value"), list(score_rows(known["scores"]))))
+        limits = known.get("limits", {})
+        if limits:
+            parts.append("Limits:\n\n" + "".join(f"- {k}: {v}\n" for k, v in limits.items()))
+        parts.append(f"Rebuild: `{known['rebuild']}`\n")
+    return "\n".join(parts)
+
+
+def score_rows(scores: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
+    """Walk through the scores of a card; intervals stand beside what they belong to."""
+    for name, value in scores.items():
+        stem = next((s for s in ("_interval", "_95") if name.endswith(s)), None)
+        if name == "how" or (stem and isinstance(value, list)):
+            continue
+        shown = f"{above} {name}".strip()
+        if isinstance(value, dict):
+            yield from score_rows(value, shown)
+            continue
+        ends = next((scores[k] for k in (f"{name}_interval", f"{name}_95") if k in scores), None)
+        ends = ends or (scores.get("sd_interval") if name == "sd_ms" else None)
+        interval = f" [{ends[0]:g}, {ends[1]:g}]" if ends else ""
+        yield shown, f"{value:g}{interval}" if isinstance(value, (int, float)) else str(value)
+
+
+# ---- vocabulary ---------------------------------------------------------------------------------
+
+
+def fiducials() -> str:
+    """Name the fiducials."""
+    from precordia.core.fiducials import POSITIONS
+
+    return ", ".join(f"`{p}`" for p in POSITIONS) + "\n"
+
+
+def absences() -> str:
+    """List the reasons for a number that is not there."""
+    from precordia.core.measurements import Absence
+
+    return table(("reason", "is printed as"), [(f"`{a.name}`", a.value) for a in Absence])
+
+
+def quality_reasons() -> str:
+    """List the reasons why a recording is hard to read."""
+    from precordia.core.quality import QualityReason
+
+    return table(("reason", "is printed as"), [(f"`{r.name}`", r.value) for r in QualityReason])
+
+
+def measurements() -> str:
+    """Name the measurements of a record and of a lead."""
+    from precordia.core.measurements import LeadMeasurements, Measurements
+
+    kept = ("leads", "beats", "median", "absent", "source")
+    return "".join(
+        f"Of {what}: " + ", ".join(f"`{f.name}`" for f in fields(kind) if f.name not in kept)
+        + ".\n\n"
+        for what, kind in (("the record", Measurements), ("a lead", LeadMeasurements))
+    )  # fmt: skip
+
+
+def statements() -> str:
+    """List the statements that the rules can make."""
+    rows = [(f"`{s.code}`", s.name, s.group, s.snomed_ct or "–") for s in pc.list_statements()]
+    return table(("code", "name", "group", "SNOMED CT"), rows)
+
+
+def scenarios() -> str:
+    """Name the scenarios of the simulator."""
+    return ", ".join(f"`{name}`" for name in pc.list_scenarios()) + "\n"
+
+
+# ---- architecture -------------------------------------------------------------------------------
+
+
+def room_of(module: str) -> str:
+    """Return the room (or the single file) of the package that a module belongs to."""
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 else "precordia"
+
+
+@cache
+def imports() -> dict[str, tuple[str, ...]]:
+    """Find what each room really imports, lazy imports inside functions too."""
+    found: dict[str, set[str]] = {}
+    for path in PACKAGE.rglob("*.py"):
+        inside = path.relative_to(PACKAGE).with_suffix("").parts
+        here = inside[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names = []
+            if isinstance(node, ast.ImportFrom) and node.level == 0:
+                names = [node.module or ""]
+            elif isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            for name in names:
+                if name.startswith("precordia.") and room_of(name) != here:
+                    found.setdefault(here, set()).add(room_of(name))
+    order = [room for layer in reversed(layers()) for room in layer]
+    return {k: tuple(sorted(v, key=order.index)) for k, v in found.items() if k in order}
+
+
+@cache
+def layers() -> list[list[str]]:
+    """Return the layers of the import contract, highest first."""
+    tool = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]
+    contract = next(c for c in tool["importlinter"]["contracts"] if c["type"] == "layers")
+    return [re.split(r"\s*[|:]\s*", layer) for layer in contract["layers"] if layer != "__main__"]
+
+
+def rooms() -> str:
+    """List every room with its sentence and what it imports."""
+    rows = []
+    for layer in layers():
+        for room in layer:
+            path = PACKAGE / room / "__init__.py"
+            text = path if path.exists() else PACKAGE / f"{room}.py"
+            words = ast.get_docstring(ast.parse(text.read_text(encoding="utf-8"))) or ""
+            used = ", ".join(imports().get(room, ())) or "nothing of the package"
+            rows.append((f"`{room}`", words.split("\n\n")[0].replace("\n", " "), used))
+    return table(("room", "what it is", "imports"), rows)
+
+
+def draw_rooms() -> str:
+    """Draw the layers, each room with its verb and with what it really imports."""
+    verbs = {
+        "io": "read, write", "quality": "assess", "delineation": "delineate, detect_rpeaks",
+        "measurement": "measure", "classification": "classify", "plotting": "plot",
+        "generation": "simulate", "pipeline": "examine", "benchmarking": "benchmark",
+        "datasets": "toy_record", "core": "the values: Record, Quality, Fiducials, Measurements, "
+        "Findings, Study", "cli": "one command per verb", "batch": "many files",
+        "reporting": "report page", "knowledge": "statements, criteria",
+        "signal": "filters, resampling, leads",
+    }  # fmt: skip
+    wide, tall, gap, left = 960, 62, 12, 20
+    parts, y = [], 50
+    for number, layer in enumerate(layers()):
+        width = (wide - 2 * left - gap * (len(layer) - 1)) / len(layer)
+        for k, room in enumerate(layer):
+            x = left + k * (width + gap)
+            fill = "#e8f0f7" if number % 2 else "#f6f3ea"
+            parts.append(
+                f'<rect x="{x:.0f}" y="{y}" width="{width:.0f}" height="{tall}" rx="5" '
+                f'fill="{fill}" stroke="#8a8a8a"/>'
+            )
+            used = imports().get(room, ())
+            lowest = [r for r in used if r != "core"]
+            shown = ", ".join(lowest) if lowest else ("core only" if used else "imports nothing")
+            if len(lowest) > 5 and len(layer) > 1:
+                shown = f"{len(used)} rooms below"
+            words = [(room, 'font-weight="bold" font-size="15"'), (verbs.get(room, ""), ""),
+                     (f"↓ {shown}", 'fill="#777"')]  # fmt: skip
+            for line, (text, style) in enumerate(words):
+                parts.append(
+                    f'<text x="{x + width / 2:.0f}" y="{y + 19 + 18 * line}" {style} '
+                    f'text-anchor="middle">{text}</text>'
+                )
+        y += tall + gap
+    head = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {wide} {y + 8}" width="{wide}" '
+        f'height="{y + 8}" font-family="Helvetica,Arial,sans-serif" font-size="12" fill="#222">'
+        f'<rect width="100%" height="100%" fill="#fff"/>'
+        '<text x="20" y="30" font-size="14">Imports point down only. Grey: the rooms below that '
+        "each one really imports, beside core.</text>"
+    )
+    return head + "\n" + "\n".join(parts) + "\n</svg>\n"
+
+
+# ---- pictures and gallery -----------------------------------------------------------------------
+
+
+def pictures() -> Iterator[tuple[Path, str]]:
+    """Draw the pictures of the README and of the architecture."""
+    record = pc.read(pc.toy_record())
+    drawing = pc.plot(record, marks=pc.delineate(record), title="toy record (simulated)")
+    yield DOCS / "images" / "toy.svg", drawing.svg
+    yield DOCS / "images" / "rooms.svg", draw_rooms()
+
+
+def gallery() -> Iterator[tuple[Path, str]]:
+    """Run every example; its words, its output and its figure make the gallery."""
+    parts = [
+        "# Gallery\n\nGenerated by `docs/build.py` from the scripts in `examples/`; "
+        "every one runs on simulated recordings.\n"
+    ]
+    for example in sorted(EXAMPLES.glob("*.py")):
+        with tempfile.TemporaryDirectory() as folder:
+            run = subprocess.run(
+                [sys.executable, example], cwd=folder, env=ENVIRONMENT, capture_output=True,
+                text=True, check=True,
+            )  # fmt: skip
+            words = (ast.get_docstring(ast.parse(example.read_text("utf-8"))) or "").split("\n")[0]
+            parts.append(f"## {words}\n\n[{example.name}](../examples/{example.name})\n")
+            parts.append(code(run.stdout))
+            for figure in sorted(Path(folder).glob("*.svg")):
+                name = f"{example.stem[:2]}-{figure.name}"
+                yield DOCS / "images" / name, figure.read_text(encoding="utf-8")
+                parts.append(f"![{words}](images/{name})\n")
+    yield DOCS / "gallery.md", "\n".join(parts)
+
+
+def with_blocks(text: str) -> str:
+    """Return a page with its generated blocks made again."""
+    return BLOCK.sub(lambda m: m[1] + globals()[m[2]]() + m[4], text)
+
+
+def pages() -> Iterator[tuple[Path, str]]:
+    """Give the pages that hold generated blocks, made again."""
+    for path in (ROOT / "README.md", *sorted(DOCS.rglob("*.md"))):
+        text = path.read_text(encoding="utf-8")
+        if BLOCK.search(text):
+            yield path, with_blocks(text)
+
+
+def same(old: str, new: str) -> bool:
+    """Tell whether two texts agree; numbers may differ by 2 % (other machines round otherwise)."""
+    figure = re.compile(r"\d+(?:\.\d+)?")
+    if figure.sub("#", old) != figure.sub("#", new):
+        return False
+    pairs = zip(figure.findall(old), figure.findall(new), strict=True)
+    return all(math.isclose(float(a), float(b), rel_tol=0.02) for a, b in pairs)
+
+
+def main() -> None:
+    """Write everything, or check the pages."""
+    checking = "--check" in sys.argv[1:]
+    stale = []
+    for made in (pages(),) if checking else (pictures(), gallery(), pages()):
+        for path, text in made:
+            old = path.read_text(encoding="utf-8") if path.exists() else ""
+            if checking and not same(old, text):
+                stale.append(str(path.relative_to(ROOT)))
+            elif not checking and old != text:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                path.write_text(text, encoding="utf-8")
+                print(f"wrote {path.relative_to(ROOT)}")
+    if stale:
+        raise SystemExit(f"out of date: {', '.join(stale)}. Run: make docs")
+
+
+if __name__ == "__main__":
+    main()
