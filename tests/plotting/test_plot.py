@@ -160,3 +160,12 @@ def test_nothing_of_the_patient_is_drawn_unasked(record):
     someone = dataclasses.replace(record, patient=Patient(patient_id="4711", name="Doe"))
     assert "4711" not in plot(someone).svg
     assert "Doe" not in plot(someone).svg
+
+
+@pytest.mark.parametrize(("speed", "gain"), [(25.0, 10.0), (50.0, 5.0)])
+def test_the_calibration_pulse_is_one_millivolt_for_200_ms(record, speed, gain):
+    root = ET.fromstring(plot(record, speed_mm_s=speed, gain_mm_mv=gain).svg)
+    pulse = next(e for e in root.iter(f"{SVG}path") if e.get("class") == "c")
+    rest, up, wide, down, _ = map(float, re.findall(r"[hv](-?[\d.]+)", pulse.get("d")))
+    assert (up, wide, down) == (-gain, 0.2 * speed, gain)
+    assert rest > 0

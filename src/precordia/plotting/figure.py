@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from precordia.plotting.marks import COLOURS
-from precordia.plotting.page import MARGIN_MM, PULSE_MM, Page
+from precordia.plotting.page import MARGIN_MM, PULSE_REST_MM, PULSE_S, Page
 from precordia.plotting.svg import MARK_DROP_MM, MARK_HEIGHT_MM
 
 if TYPE_CHECKING:
@@ -78,12 +78,12 @@ def _traces(axes: Axes, drawing: Drawing) -> None:
         x = panel.x_mm + np.arange(excerpt.size) * (page.speed_mm_s / record.fs)
         y = panel.y_mm - panel.sign * page.gain_mm_mv * excerpt
         axes.plot(x, y, color="#111111", lw=0.8, zorder=3, solid_joinstyle="round")
-        if panel.x_mm > MARGIN_MM + PULSE_MM + 1:
+        if panel.x_mm > page.left_mm + 1:
             tick = (panel.y_mm - 3, panel.y_mm + 3)
             axes.plot([panel.x_mm] * 2, tick, color="#111111", lw=1.1, zorder=3)
     for y0 in page.row_baselines_mm:
-        wide = min(0.2 * page.speed_mm_s, PULSE_MM - 4)
-        x = MARGIN_MM + 1 + np.cumsum([0, 1.5, 0, wide, 0, 1.5])
+        wide, rest = PULSE_S * page.speed_mm_s, PULSE_REST_MM
+        x = MARGIN_MM + 1 + np.cumsum([0, rest, 0, wide, 0, rest])
         y = y0 - page.gain_mm_mv * np.array([0, 0, 1, 1, 0, 0])
         axes.plot(x, y, color="#111111", lw=0.8, zorder=3)
     for wave, colour in COLOURS.items():

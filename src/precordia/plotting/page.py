@@ -18,7 +18,7 @@ LAYOUTS: tuple[Layout, ...] = ("auto", "3x4", "6x2", "12x1", "stacked", "strip")
 Order = Literal["standard", "cabrera"]
 
 MARGIN_MM = 5.0
-PULSE_MM = 10.0  # room for the calibration pulse left of each row
+PULSE_S, PULSE_REST_MM = 0.2, 1.5  # the calibration pulse, and its level before and after
 HEADER_MM = 14.0
 FOOTER_MM = 8.0
 ROW_PITCH_MM = 30.0
@@ -55,12 +55,16 @@ class Panel:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Page:
-    """A sheet of paper: its size, scales and panels."""
+    """A sheet of paper: its size, scales and panels.
+
+    ``left_mm`` is where the traces begin, right of the calibration pulse.
+    """
 
     width_mm: float
     height_mm: float
     speed_mm_s: float
     gain_mm_mv: float
+    left_mm: float
     panels: tuple[Panel, ...]
     row_baselines_mm: tuple[float, ...]
     title: str
@@ -211,7 +215,7 @@ def _place(
     subtitle: str,
     note: str,
 ) -> Page:
-    left = MARGIN_MM + PULSE_MM
+    left = MARGIN_MM + 2 + PULSE_S * speed + 2 * PULSE_REST_MM
     pitch = ROW_PITCH_MM if gain <= 10 else ROW_PITCH_MM * gain / 10
     pitch = 5 * round(pitch / 5)
     panels, baselines = [], []
@@ -237,6 +241,7 @@ def _place(
         height_mm=MARGIN_MM + HEADER_MM + pitch * len(rows) + FOOTER_MM,
         speed_mm_s=speed,
         gain_mm_mv=gain,
+        left_mm=left,
         panels=tuple(panels),
         row_baselines_mm=tuple(baselines),
         title=title,

@@ -10,7 +10,7 @@ from jaxtyping import Float
 
 from precordia.core.record import Record
 from precordia.plotting.marks import COLOURS, Span
-from precordia.plotting.page import MARGIN_MM, PULSE_MM, Page, Panel
+from precordia.plotting.page import MARGIN_MM, PULSE_REST_MM, PULSE_S, Page, Panel
 
 #: vertical step of a trace, mm: a fifth of the line width, 5 µV at 10 mm/mV
 STEP_MM = 0.05
@@ -113,17 +113,16 @@ def _marks(spans: list[Span]) -> str:
 
 
 def _pulse(page: Page, y: float) -> str:
+    """One millivolt for 200 ms."""
+    rise, wide, rest = page.gain_mm_mv, PULSE_S * page.speed_mm_s, PULSE_REST_MM
     x = MARGIN_MM + 1
-    rise = page.gain_mm_mv
-    wide = 0.2 * page.speed_mm_s
-    wide = min(wide, PULSE_MM - 4)
-    return f'<path class="c" d="M{x:g} {y:g}h1.5v{-rise:g}h{wide:g}v{rise:g}h1.5"/>'
+    return f'<path class="c" d="M{x:g} {y:g}h{rest}v{-rise:g}h{wide:g}v{rise:g}h{rest}"/>'
 
 
 def _edges(page: Page) -> str:
     """Short ticks where one lead ends and the next begins."""
-    left = MARGIN_MM + PULSE_MM
-    d = "".join(f"M{p.x_mm:.2f} {p.y_mm - 3:g}v6" for p in page.panels if p.x_mm > left + 1)
+    inner = [p for p in page.panels if p.x_mm > page.left_mm + 1]
+    d = "".join(f"M{p.x_mm:.2f} {p.y_mm - 3:g}v6" for p in inner)
     return f'<path class="e" d="{d}"/>' if d else ""
 
 
