@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 from precordia.benchmarking.benchmark import benchmark
-from precordia.benchmarking.tasks import TASKS
+from precordia.benchmarking.protocol import Run
+from precordia.benchmarking.recordings import is_ludb_training
+from precordia.benchmarking.tasks import RESUBSTITUTION, TASKS
 from precordia.core.errors import FormatError, OptionError, UnknownNameError
 from precordia.core.record import Annotations
 from precordia.core.scores import Scores
@@ -117,7 +119,7 @@ def test_training_recordings_are_told_from_others(folder):
     scores = benchmark("rpeaks", data=folder)
     notes = {s.note.split(";")[0]: s.n_records for s in scores if "card" not in s.method}
     # 202 belongs to the half of mitdb that was not trained on
-    assert notes == {"training recordings: resubstitution": 2, "records not trained on": 1}
+    assert notes == {"training recordings: resubstitution": 2, "recordings not trained on": 1}
     assert "resubstitution" in str(scores)
 
 
@@ -163,6 +165,14 @@ def test_delineation_scores_bounds_of_each_lead(tmp_path):
     assert scores.find("mean", subject="t_offset").value == pytest.approx(20, abs=1)
     assert scores.find("limit", subject="t_offset").value == 30.6
     assert "limit ms" in str(scores)
+
+
+def test_ludb_records_that_no_training_saw_are_scored_apart(shared_data):
+    names = {p.stem for p in (shared_data / "ludb" / "data").glob("*.hea")}
+    trained = {name for name in names if is_ludb_training(name)}
+    assert len(trained) == 140  # as the card says
+    group = Run(method="", function=None, note=RESUBSTITUTION).apart(["1", "3"], is_ludb_training)
+    assert [items for _, items in group] == [["1"], ["3"]]
 
 
 def test_quality_scores_verdicts_and_baselines(tmp_path):

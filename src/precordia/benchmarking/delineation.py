@@ -4,13 +4,14 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 import numpy as np
 
 from precordia.benchmarking.bootstrap import draw_patients, interval
 from precordia.benchmarking.metrics import RATES, count_hits, rate
 from precordia.benchmarking.protocol import Run
-from precordia.benchmarking.recordings import list_ludb
+from precordia.benchmarking.recordings import is_ludb_training, list_ludb
 from precordia.benchmarking.reference_waves import fiducials_of, join_leads
 from precordia.core.fiducials import Waves, empty_waves
 from precordia.core.scores import Score
@@ -37,6 +38,15 @@ NOTES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What one record gave: a row of `_tally` for each fiducial."""
+
+    patient: str
+    by_lead: np.ndarray
+    jointly: np.ndarray
+
+
 def score_delineation(run: Run) -> list[Score]:
     """Score a method that delineates a record.
 
@@ -48,25 +58,29 @@ def score_delineation(run: Run) -> list[Score]:
     Returns
     -------
     Sensitivity, positive predictive value, F1, mean and standard deviation of the error of every
-    fiducial, lead by lead in one pot and for the record as a whole.
+    fiducial, lead by lead in one pot and for the record as a whole. Recordings that the method was
+    trained on, as far as its note says so, and others are scored apart.
     """
     references = run.chosen(list_ludb(run.data))
     nothing = empty_waves()  # of a lead that the method leaves out
-    by_lead: list[dict[str, np.ndarray]] = []
-    overall: list[dict[str, np.ndarray]] = []
+    rows: list[_Row] = []
     for reference in run.watch(references, f"delineation: {run.method}"):
         record = reference.read()
         found = run.function(record)
         edges = _edges(record.n_samples, record.fs)
-        tallies = [
+        leads = [
             _tally(fiducials_of(waves), found.leads.get(lead, nothing), record.fs, edges)
             for lead, waves in reference.leads.items()
         ]
-        by_lead.append({name: sum(tally[name] for tally in tallies) for name in FIELDS})
         marked = fiducials_of(join_leads(list(reference.leads.values()), record.fs))
-        overall.append(_tally(marked, found, record.fs, edges))
-    patients = [reference.name for reference in references]
-    return _summary(by_lead, patients, run, "") + _summary(overall, patients, run, ", all leads")
+        jointly = _tally(marked, found, record.fs, edges)
+        rows.append(_Row(reference.name, np.sum(leads, axis=0), jointly))
+    scores: list[Score] = []
+    for group, some in run.apart(rows, lambda row: is_ludb_training(row.patient)):
+        patients = [row.patient for row in some]
+        scores += _summary(np.array([row.by_lead for row in some]), patients, group, "")
+        scores += _summary(np.array([row.jointly for row in some]), patients, group, ", all leads")
+    return scores
 
 
 def _edges(n_samples: int, fs: float) -> list[tuple[float, float]]:
@@ -75,15 +89,15 @@ def _edges(n_samples: int, fs: float) -> list[tuple[float, float]]:
     return [(-math.inf, np.nextafter(first, -math.inf)), (np.nextafter(last, math.inf), math.inf)]
 
 
-def _tally(marked: dict[str, np.ndarray], found: Waves, fs: float, edges) -> dict[str, np.ndarray]:
+def _tally(marked: dict[str, np.ndarray], found: Waves, fs: float, edges) -> np.ndarray:
     """Return tp, fn, fp, and sum and sum of squares of the errors, of every fiducial."""
-    tally = {}
-    for name, where in FIELDS.items():
+    tally = np.zeros((len(FIELDS), 5))
+    for k, (name, where) in enumerate(FIELDS.items()):
         hits = count_hits(
             marked[name], getattr(found, where), fs, window_ms=WINDOW_MS, excluded=edges
         )
         error = hits.offsets_ms
-        tally[name] = np.array([hits.tp, hits.fn, hits.fp, error.sum(), (error**2).sum()])
+        tally[k] = hits.tp, hits.fn, hits.fp, error.sum(), (error**2).sum()
     return tally
 
 
@@ -102,14 +116,14 @@ def _sd(sums):
         return np.where(n > 1, np.sqrt(np.maximum(squares - total**2 / n, 0.0) / (n - 1)), np.nan)
 
 
-def _summary(tallies, patients: list[str], run: Run, suffix: str) -> list[Score]:
+def _summary(tallies: np.ndarray, patients: list[str], run: Run, suffix: str) -> list[Score]:
     weights = draw_patients(patients, draws=run.draws, seed=run.seed)
     n = {"n_records": len(patients), "n_patients": len(patients)}
     statistics = {metric: (_rate_of(metric), "%") for metric in RATES}
     statistics |= {"mean": (_mean, "ms"), "SD": (_sd, "ms")}
     scores: list[Score] = []
-    for name in FIELDS:
-        rows, subject = np.array([tally[name] for tally in tallies]), name + suffix
+    for k, name in enumerate(FIELDS):
+        rows, subject = tallies[:, k], name + suffix
         for metric, (statistic, unit) in statistics.items():
             ends = interval(lambda w, f=statistic, r=rows: f(w @ r), weights)
             scores.append(run.score(subject, metric, statistic(rows.sum(0)), ends, unit, **n))

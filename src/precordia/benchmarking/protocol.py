@@ -5,14 +5,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, TypeVar
 
 from precordia.benchmarking.bootstrap import DRAWS, SEED
+from precordia.benchmarking.tasks import IN_SIGHT, RESUBSTITUTION
 from precordia.core.errors import OptionError
 from precordia.core.scores import Score
 
+#: note of scores on recordings that no training has seen
+UNSEEN = "recordings not trained on"
 _T = TypeVar("_T")
 #: gives the items of a sequence one by one, showing how far it is; with a few words
 Watch = Callable[[Sequence[Any], str], Iterable[Any]]
@@ -96,6 +99,24 @@ class Run:
             n_patients=n_patients,
             note=self.note,
         )
+
+    def apart(self, items: Sequence[_T], seen: Callable[[_T], bool]) -> list[tuple[Run, list[_T]]]:
+        """Return items that the method's training has seen and others apart, each with its run.
+
+        One group where the method was neither trained nor tuned on recordings of the task, or
+        where all items belong to one.
+
+        Examples
+        --------
+        >>> run = Run(method="", function=None, note=RESUBSTITUTION)
+        >>> [(group.note, items) for group, items in run.apart([1, 2, 3], lambda k: k < 3)]
+        [('training recordings: resubstitution', [1, 2]), ('recordings not trained on', [3])]
+        """
+        if not self.note.startswith((RESUBSTITUTION, IN_SIGHT)):
+            return [(self, list(items))]
+        old, new = [k for k in items if seen(k)], [k for k in items if not seen(k)]
+        groups = [(self, old), (replace(self, note=UNSEEN), new)]
+        return [(run, group) for run, group in groups if group]
 
     def chosen(self, items: Sequence[_T]) -> list[_T]:
         """Return ``limit`` of the items, evenly spread, or all.

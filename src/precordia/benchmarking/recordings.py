@@ -114,6 +114,17 @@ def _flutter(marks) -> tuple[tuple[int, int], ...]:
     return tuple(stretches)
 
 
+def is_ludb_training(name: str) -> bool:
+    """Tell whether a record of LUDB took part in training; numbers ending in 3, 6 or 9 did not.
+
+    Examples
+    --------
+    >>> is_ludb_training("1"), is_ludb_training("116")
+    (True, False)
+    """
+    return name[-1:] not in ("3", "6", "9")
+
+
 @dataclass(frozen=True, slots=True)
 class WaveReference:
     """A recording with the waves that experts marked in each lead."""

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -20,11 +20,8 @@ from precordia.benchmarking.metrics import (
 )
 from precordia.benchmarking.protocol import Run
 from precordia.benchmarking.recordings import MITDB_TRAINING, BeatReference, list_mitdb
-from precordia.benchmarking.tasks import RESUBSTITUTION
 from precordia.core.scores import Score
 
-#: note of scores on recordings that no weights have seen
-UNSEEN = "records not trained on"
 WINDOWS_MS = (150.0, 50.0, 20.0)
 NOTES = (
     "R-peaks: first channel, whole records, paced records (102, 104, 107, 217) left out, "
@@ -56,8 +53,8 @@ def score_rpeaks(run: Run) -> list[Score]:
     Returns
     -------
     Sensitivity, positive predictive value, F1 and JF at 150, 50 and 20 ms, of all beats together
-    and as mean over records; the offset. Recordings that the shipped weights were trained on and
-    others are scored apart where the run's note says that the method was trained.
+    and as mean over records; the offset. Recordings that the method was trained on, as far as its
+    note says so, and others are scored apart.
 
     Notes
     -----
@@ -80,12 +77,8 @@ def score_rpeaks(run: Run) -> list[Score]:
                 {w: jf(reference.beats, found, record.fs, window_ms=w) for w in WINDOWS_MS},
             )
         )
-    if not run.note.startswith(RESUBSTITUTION):
-        return _summary(rows, run)
-    seen = [row for row in rows if row.reference.name in MITDB_TRAINING]
-    unseen = [row for row in rows if row.reference.name not in MITDB_TRAINING]
-    scores = _summary(seen, run) if seen else []
-    return scores + (_summary(unseen, replace(run, note=UNSEEN)) if unseen else [])
+    groups = run.apart(rows, lambda row: row.reference.name in MITDB_TRAINING)
+    return [score for group, some in groups for score in _summary(some, group)]
 
 
 def _summary(rows: list[_Row], run: Run) -> list[Score]:

@@ -70,7 +70,8 @@ class Task:
 
 #: how the note of a method begins that was trained on recordings of the task
 RESUBSTITUTION = "training recordings: resubstitution"
-_SEEN = "nothing trained, but its constants were set with these recordings in sight"
+#: the same, where constants were chosen by people
+IN_SIGHT = "nothing trained, but its constants were set with these recordings in sight"
 _OURS = "precordia.benchmarking.methods"
 _WAVES = {"weights": "delineation/weights/waves.onnx", "card": "delineation/weights/waves.toml"}
 
@@ -100,7 +101,7 @@ TASKS = (
                 note=RESUBSTITUTION,
                 **_WAVES,
             ),
-            Method(name="rules", function=f"{_OURS}:delineate_by_rules", note=_SEEN),
+            Method(name="rules", function=f"{_OURS}:delineate_by_rules", note=IN_SIGHT),
             Method(
                 name="auto",
                 function="precordia.delineation.delineate:delineate",
