@@ -145,4 +145,6 @@ def describe_machine() -> str:
         named = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
         model = next(named, model)
     version = ".".join(map(str, sys.version_info[:3]))
-    return f"{model}, {os.cpu_count()} cores, {platform.system()}, Python {version}"
+    threads = os.environ.get("OMP_NUM_THREADS")
+    bound = f", OMP_NUM_THREADS={threads}" if threads else ""
+    return f"{model}, {os.cpu_count()} cores{bound}, {platform.system()}, Python {version}"
