@@ -42,6 +42,8 @@ LUDB = {
     "Early repolarization": "EREPOL", "Stemi": "STE_", "Scar formation": "any MI",
 }  # fmt: skip
 REPOLARISATION = {"STD_", "INVT", "LOWT", "LNGQT", "STE_", "HIGHT"}
+#: T wave abnormal, non-specific ST-T, ST interval abnormal, ST changes, ischaemia
+SNOMED_STTC = {"164934002", "428750005", "164930006", "55930002", "164861001", "426434006"}
 FAST_ATRIA = {"AFIB", "AFLT"}
 INFARCTS = {s.code for s in list_statements() if s.superclass == "MI"}
 SINUS = {"SBRAD", "STACH", "SARRH"}
@@ -136,14 +138,15 @@ def tally(rows):
             positive = sum(code in a for a, _, _ in members)
             false = sum(code not in a and code in b for a, b, _ in members)
             negative, open_ = len(members) - positive, sum(code in c for _, _, c in members)
-            if (positive and any(code == s.code for s in list_statements())) or code == "any MI":
-                yield part, code, positive, negative, hit, false, open_
+            yield part, code, positive, negative, hit, false, open_
 
 
 def labels_and_findings(part, key, record, labels, findings):
     """Put statements and findings on one footing: a sinus rate implies sinus rhythm."""
     if labels is None:
-        labels = {SNOMED[s.code] for s in record.carried.statements if s.code in SNOMED}
+        given = {s.code for s in record.carried.statements}
+        labels = {SNOMED[code] for code in given & set(SNOMED)}
+        labels |= {"any STTC"} if given & SNOMED_STTC or labels & REPOLARISATION else set()
     found = {f.code for f in findings}
     labels = labels | ({"SR"} if labels & SINUS else set())
     labels |= {"2AVB"} if labels & {"MOBITZ1", "MOBITZ2"} else set()

@@ -93,6 +93,7 @@ def test_a_claim_holds_number_limit_unit_and_lead():
     (claim,) = verdict.claims
     assert (claim.value, claim.relation, claim.limit, claim.unit) == (2.4, ">", 2.0, "mV")
     assert verdict.leads == ("aVL", "V3")
+    assert claim.measure == "r_height_mv aVL + s_depth_mv V3"
     assert judge(
         find_criterion("cornell"), lookup(aVL=0.9, V3=1.5), sex="male", age_years=50.0
     ).outcome == ("not met")

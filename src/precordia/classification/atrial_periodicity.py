@@ -37,7 +37,7 @@ def atrial_cycle(
     -----
     The signal at steps of 8 ms loses a moving average of 320 ms, and QRS complexes are masked. The
     correlation at a lag uses only pairs of samples of which neither is masked. The lag with the
-    largest correlation that is a local maximum counts, in the better of two leads that show
+    largest correlation that is a local maximum counts, in the best of the leads that show
     activity of at least 0.02 mV. Only the first 20 s are looked at.
 
     Examples
@@ -61,30 +61,28 @@ def atrial_cycle(
     slow = np.nan_to_num(slow).astype(np.float64)
     slow -= _moving_mean(slow, max(3, round(0.32 * fs) | 1))
     free = ~_masked(fiducials, slow.shape[1], fs / fiducials.fs, fs)
-    best = (math.nan, 0.0)
-    found: list[tuple[float, float]] = []
-    for x in slow:
-        if np.count_nonzero(free) < 2 * lags[-1] or x[free].std() < _SMALLEST_MV:
-            continue
-        values = np.array([_correlation(x, free, lag) for lag in lags])
-        inner = values[1:-1]
-        tops = np.flatnonzero((inner >= values[:-2]) & (inner >= values[2:]))
-        if tops.size:
-            top = tops[inner[tops].argmax()]
-            found.append((1000.0 * lags[top + 1] / fs, float(inner[top])))
-    if found:
-        best = max(found, key=lambda f: f[1])
-    return best
+    slow = slow[slow[:, free].std(axis=1) >= _SMALLEST_MV] if free.any() else slow[:0]
+    if not len(slow) or np.count_nonzero(free) < 2 * lags[-1]:
+        return math.nan, 0.0
+    values = np.stack([_correlation(slow, free, lag) for lag in lags], axis=1)
+    inner = values[:, 1:-1]
+    tops = np.where((inner >= values[:, :-2]) & (inner >= values[:, 2:]), inner, -np.inf)
+    row, top = np.unravel_index(tops.argmax(), tops.shape)
+    if not np.isfinite(tops[row, top]):
+        return math.nan, 0.0
+    return 1000.0 * lags[int(top) + 1] / fs, float(tops[row, top])
 
 
-def _correlation(x: np.ndarray, free: np.ndarray, lag: int) -> float:
-    both = free[lag:] & free[:-lag]
-    if np.count_nonzero(both) < 25:
-        return 0.0
-    a, b = x[lag:][both], x[:-lag][both]
-    a, b = a - a.mean(), b - b.mean()
-    size = math.sqrt(float(a @ a) * float(b @ b))
-    return float(a @ b) / size if size > 0 else 0.0
+def _correlation(x: np.ndarray, free: np.ndarray, lag: int) -> np.ndarray:
+    """Correlate each row with itself ``lag`` samples later, where neither sample is masked."""
+    both = np.flatnonzero(free[lag:] & free[:-lag])
+    if both.size < 25:
+        return np.zeros(len(x))
+    a, b = x[:, both + lag], x[:, both]
+    a = a - a.mean(axis=1, keepdims=True)
+    b = b - b.mean(axis=1, keepdims=True)
+    size = np.sqrt(np.einsum("ij,ij->i", a, a) * np.einsum("ij,ij->i", b, b))
+    return np.einsum("ij,ij->i", a, b) / np.where(size > 0, size, 1.0)
 
 
 def _moving_mean(x: np.ndarray, width: int) -> np.ndarray:

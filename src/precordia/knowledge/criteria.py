@@ -192,14 +192,14 @@ def judge(criterion: Criterion, number: Lookup, *, sex: str | None, age_years: f
     leads: list[str] = []
     reason = ""
     for condition in criterion.conditions:
-        outcome, shown, why = _judge_condition(condition, number, sex, age_years)
+        outcome, shown, where, why = _judge_condition(condition, number, sex, age_years)
         if outcome is False:
             return Verdict(outcome="not met")
         if outcome is None:
             reason = reason or why
             continue
         claims += shown
-        leads += [name for c in shown for name in c.lead.split(" ") if name]
+        leads += where
     if reason:
         return Verdict(outcome="unknown", reason=reason)
     return Verdict(outcome="met", claims=tuple(claims), leads=tuple(dict.fromkeys(leads)))
@@ -207,63 +207,66 @@ def judge(criterion: Criterion, number: Lookup, *, sex: str | None, age_years: f
 
 def _judge_condition(
     condition: Condition, number: Lookup, sex: str | None, age_years: float
-) -> tuple[bool | None, list[Claim], str]:
+) -> tuple[bool | None, list[Claim], list[str], str]:
     relation = condition.relation
     limit, note = choose_limit(condition.limits, relation, sex=sex, age_years=age_years)
     if math.isnan(limit):
-        return False, [], ""
+        return False, [], [], ""
     held: list[Claim] = []
+    where: list[str] = []
     unknown, reason = 0, ""
     for lead in condition.leads or ("",):
-        value, where, why = _add_up(condition.terms, number, lead)
-        if why:
-            unknown, reason = unknown + 1, reason or why
-        elif _RELATIONS[relation](value, limit):
+        total = _add_up(condition.terms, number, lead)
+        if total.why:
+            unknown, reason = unknown + 1, reason or total.why
+        elif _RELATIONS[relation](total.value, limit):
+            where += total.leads
             held.append(
                 Claim(
-                    measure=" + ".join(_plain(t) for t in condition.terms),
-                    value=value,
+                    measure=total.words,
+                    value=total.value,
                     relation=relation,
                     limit=limit,
                     unit=condition.unit,
-                    lead=where,
+                    lead=total.leads[0] if len(condition.terms) == 1 and total.leads else "",
                     text=note,
                 )
             )
     if len(held) >= condition.at_least:
-        return True, held, ""
+        return True, held, where, ""
     if len(held) + unknown >= condition.at_least:
-        return None, [], reason
-    return False, [], ""
+        return None, [], [], reason
+    return False, [], [], ""
 
 
-def _plain(term: str) -> str:
-    words = term.split()
-    if len(words) == 1:
-        return term
-    if words[0] in ("max", "min"):
-        return f"{words[0]}({words[1]} {' '.join(words[2:])})"
-    return term
+@dataclass(frozen=True, slots=True)
+class _Total:
+    value: float
+    words: str = ""
+    leads: tuple[str, ...] = ()
+    why: str = ""
 
 
-def _add_up(terms: tuple[str, ...], number: Lookup, lead: str) -> tuple[float, str, str]:
+def _add_up(terms: tuple[str, ...], number: Lookup, lead: str) -> _Total:
+    """Add up the terms; the larger of several leads is named by the lead that it came from."""
     total = 0.0
-    where: list[str] = [lead] if lead else []
+    words: list[str] = []
+    where: list[str] = []
     for term in terms:
-        words = term.split()
-        extreme = words[0] if words[0] in ("max", "min") else ""
-        measure, *leads = words[1:] if extreme else words
+        parts = term.split()
+        extreme = parts[0] if parts[0] in ("max", "min") else ""
+        measure, *leads = parts[1:] if extreme else parts
         values = []
         for name in leads or [lead]:
             value, why = number(measure, name)
             if why:
-                return math.nan, "", why
+                return _Total(math.nan, why=why)
             values.append((value, name))
         value, name = (min if extreme == "min" else max)(values, key=lambda v: v[0])
         total += value
-        if name and name not in where:
-            where.append(name)
-    return total, " ".join(where), ""
+        words.append(measure if len(terms) == 1 else f"{measure} {name}".strip())
+        where += [name] if name else []
+    return _Total(total, " + ".join(words), tuple(where))
 
 
 @cache
