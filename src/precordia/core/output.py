@@ -6,7 +6,7 @@ from __future__ import annotations
 import contextlib
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from precordia.core.errors import OutputError
@@ -75,6 +75,37 @@ def whole_file(path: str | os.PathLike[str], *, overwrite: bool = False) -> Iter
                 part.unlink(missing_ok=True)
 
 
+def write_whole(
+    contents: Mapping[str | os.PathLike[str], bytes], *, overwrite: bool = False
+) -> None:
+    """Write files that belong together, each whole or not at all.
+
+    Parameters
+    ----------
+    contents
+        Bytes by path. All are written beside their names first and take them in the given order,
+        so the last should be the one that makes the others meaningful.
+    overwrite
+        Replace files that are already there.
+
+    Raises
+    ------
+    OutputError
+        If a file exists, its folder does not, or the disk refuses; none is changed then.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> folder = Path(tempfile.mkdtemp())
+    >>> write_whole({folder / "a.dat": b"12", folder / "a.hea": b"a"})
+    >>> sorted(p.name for p in folder.iterdir())
+    ['a.dat', 'a.hea']
+    """
+    with contextlib.ExitStack() as stack:  # it closes in reverse, which renames in order
+        for path, content in reversed(contents.items()):
+            stack.enter_context(whole_file(path, overwrite=overwrite)).write_bytes(content)
+
+
 def write_text_whole(text: str, path: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
     """Write a text file (UTF-8) whole or not at all.
 
@@ -83,6 +114,5 @@ def write_text_whole(text: str, path: str | os.PathLike[str], *, overwrite: bool
     OutputError
         If the file exists, its folder does not, or the disk refuses.
     """
-    with whole_file(path, overwrite=overwrite) as part:
-        part.write_text(text, encoding="utf-8")
+    write_whole({path: text.encode()}, overwrite=overwrite)
     return Path(path)

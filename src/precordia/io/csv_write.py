@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from precordia.core.errors import OutputError
+from precordia.core.output import write_whole
 from precordia.core.record import Record
-from precordia.io.whole_files import replace_files
 
 
 def write_csv(
@@ -83,7 +83,7 @@ def write_csv(
     lines.append(sign.join(["time (s)", *names]))
     lines += map(sign.join, zip(times, *columns, strict=True))
     content = ("\n".join(lines) + "\n").encode()
-    replace_files({str(place): content}, overwrite=overwrite)
+    write_whole({str(place): content}, overwrite=overwrite)
     carried = record.carried
     for what in ("annotations", "fiducials", "median"):
         if getattr(carried, what) is not None:

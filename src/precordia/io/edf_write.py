@@ -15,8 +15,8 @@ import numpy as np
 from jaxtyping import Float
 
 from precordia.core.errors import OutputError
+from precordia.core.output import write_whole
 from precordia.core.record import Record
-from precordia.io.whole_files import replace_files
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 #: EDF recommends data records of no more bytes
@@ -126,7 +126,7 @@ def write_edf(
         extra.append(f"age:{record.patient.age_years:g}")
     notes = _stamps(record, n_records, float(duration))
     content = _content(record, channels, notes, n_records, duration, extra, identifiers)
-    replace_files({str(place): content}, overwrite=overwrite)
+    write_whole({str(place): content}, overwrite=overwrite)
     lost += _not_held(record)
     if lost:
         warnings.warn(

@@ -79,7 +79,7 @@ def read(
     --------
     >>> read("nowhere.dcm")
     Traceback (most recent call last):
-    precordia.core.errors.FormatError: there is no file 'nowhere.dcm'. Check the path ...
+    precordia.core.errors.MissingFileError: there is no file 'nowhere.dcm'. Check the path ...
     """
     place = _place(path)
     if format is None and place.endswith(".hea"):

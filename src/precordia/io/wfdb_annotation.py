@@ -13,8 +13,8 @@ import numpy as np
 from jaxtyping import Int
 
 from precordia.core.errors import FormatError, OutputError
+from precordia.core.output import write_whole
 from precordia.core.record import Annotations
-from precordia.io.whole_files import replace_files
 
 MAX_ANNOTATION_BYTES = 1 << 28
 #: symbol of each annotation code of annot(5); codes without one are written "[15]"
@@ -287,7 +287,7 @@ def write_annotations(
     if extension is not None:
         place = f"{_stem(place)}.{_checked_extension(extension)}"
     content = encode_annotations(annotations, fs=fs)
-    replace_files({place: content}, overwrite=overwrite)
+    write_whole({place: content}, overwrite=overwrite)
     return Path(place)
 
 

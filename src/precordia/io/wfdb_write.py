@@ -16,11 +16,11 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from precordia.core.errors import OptionError, OutputError
+from precordia.core.output import write_whole
 from precordia.core.record import Record
 from precordia.io.wfdb_annotation import encode_annotations
 from precordia.io.wfdb_flac import encode_flac
 from precordia.io.wfdb_samples import FORMATS, SampleFormat, encode_samples
-from precordia.io.whole_files import replace_files
 
 _NAME = re.compile(r"[A-Za-z0-9_-]+$")
 #: gains of existing databases; a signal that is whole steps of one is stored without any loss
@@ -134,7 +134,7 @@ def write_wfdb(
             marks, fs=rate
         )
     target = place.with_name(stem + ".hea")
-    replace_files({**files, str(target): text}, overwrite=overwrite)
+    write_whole({**files, str(target): text}, overwrite=overwrite)
     return target
 
 

@@ -70,7 +70,15 @@ class Drawing:
             else:
                 from precordia.plotting.figure import save_figure
 
-                save_figure(self, part, kind=kind[1:], dpi=dpi)
+                save_figure(
+                    self.page,
+                    self.record,
+                    self.spans,
+                    self.highlighted,
+                    part,
+                    kind=kind[1:],
+                    dpi=dpi,
+                )
         return target
 
     def _repr_svg_(self) -> str:

@@ -3,30 +3,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence, Set
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from precordia.plotting.marks import COLOURS
+from precordia.core.record import Record
+from precordia.plotting.marks import COLOURS, Span
 from precordia.plotting.page import MARGIN_MM, PULSE_REST_MM, PULSE_S, Page
 from precordia.plotting.svg import MARK_DROP_MM, MARK_HEIGHT_MM
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-    from precordia.plotting.drawing import Drawing
-
 MM_PER_INCH = 25.4
 
 
-def save_figure(drawing: Drawing, path: Path, *, kind: str, dpi: float) -> None:
+def save_figure(
+    page: Page,
+    record: Record,
+    spans: Sequence[Span],
+    highlighted: Set[int],
+    path: Path,
+    *,
+    kind: str,
+    dpi: float,
+) -> None:
     """Draw the page in true size and save it.
 
     Parameters
     ----------
-    drawing
-        What to draw.
+    page, record, spans, highlighted
+        What to draw, as for `precordia.plotting.svg.page_as_svg`.
     path
         Where to write.
     kind
@@ -36,15 +45,15 @@ def save_figure(drawing: Drawing, path: Path, *, kind: str, dpi: float) -> None:
     """
     from matplotlib.figure import Figure
 
-    page = drawing.page
     figure = Figure(figsize=(page.width_mm / MM_PER_INCH, page.height_mm / MM_PER_INCH), dpi=dpi)
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_xlim(0, page.width_mm)
     axes.set_ylim(page.height_mm, 0)
     axes.set_axis_off()
     _paper(axes, page)
-    _traces(axes, drawing)
-    _words(axes, drawing)
+    _traces(axes, page, record)
+    _marks(axes, spans)
+    _words(axes, page, spans, highlighted)
     metadata = {"Title": page.title or "electrocardiogram"}
     if kind == "pdf":
         metadata["CreationDate"] = None  # type: ignore[assignment]
@@ -71,8 +80,7 @@ def _polyline(
     return (across, along) if upright else (along, across)
 
 
-def _traces(axes: Axes, drawing: Drawing) -> None:
-    page, record = drawing.page, drawing.record
+def _traces(axes: Axes, page: Page, record: Record) -> None:
     for panel in page.panels:
         excerpt = record.signal[panel.row, panel.first : panel.last]
         x = panel.x_mm + np.arange(excerpt.size) * (page.speed_mm_s / record.fs)
@@ -86,25 +94,26 @@ def _traces(axes: Axes, drawing: Drawing) -> None:
         x = MARGIN_MM + 1 + np.cumsum([0, rest, 0, wide, 0, rest])
         y = y0 - page.gain_mm_mv * np.array([0, 0, 1, 1, 0, 0])
         axes.plot(x, y, color="#111111", lw=0.8, zorder=3)
+
+
+def _marks(axes: Axes, spans: Sequence[Span]) -> None:
     for wave, colour in COLOURS.items():
-        spans = [s for s in drawing.spans if s.wave == wave]
-        if spans:
-            y = np.array([s.y_mm for s in spans]) + MARK_DROP_MM + MARK_HEIGHT_MM / 2
+        own = [s for s in spans if s.wave == wave]
+        if own:
             axes.hlines(
-                y,
-                [s.left_mm for s in spans],
-                [s.right_mm for s in spans],
+                np.array([s.y_mm for s in own]) + MARK_DROP_MM + MARK_HEIGHT_MM / 2,
+                [s.left_mm for s in own],
+                [s.right_mm for s in own],
                 color=colour,
                 lw=MARK_HEIGHT_MM * 72 / MM_PER_INCH,
                 zorder=2,
             )
 
 
-def _words(axes: Axes, drawing: Drawing) -> None:
-    page = drawing.page
+def _words(axes: Axes, page: Page, spans: Sequence[Span], highlighted: Set[int]) -> None:
     ink = {"color": "#222222", "zorder": 4, "parse_math": False}
     for number, panel in enumerate(page.panels):
-        colour = "#B00020" if number in drawing.highlighted else "#222222"
+        colour = "#B00020" if number in highlighted else "#222222"
         name = panel.lead.replace("-", "−")
         axes.text(
             panel.x_mm + 1,
@@ -116,7 +125,7 @@ def _words(axes: Axes, drawing: Drawing) -> None:
             zorder=4,
             parse_math=False,
         )
-    if drawing.spans:
+    if spans:
         y, x = page.height_mm - MARGIN_MM - 1, page.width_mm - MARGIN_MM - 32
         for k, (wave, colour) in enumerate(COLOURS.items()):
             axes.text(x + 11 * k, y, wave.upper(), size=8, weight="bold", color=colour, zorder=4)
