@@ -71,17 +71,22 @@ def without_spikes(
 
 
 class Candidates(NamedTuple):
-    """Places that might be beats; ``traces`` and ``leads`` as :func:`traces` gives them."""
+    """Places that might be beats.
+
+    ``traces`` holds fast-slope envelope, deflection, slow slope and the less smoothed fast slope at
+    the working rate; ``leads`` is as :func:`traces` gives it.
+    """
 
     at: Int[np.ndarray, " beat"]
     height: Float[np.ndarray, " beat"]
     features: Float[np.ndarray, "beat dim"]
-    traces: Float[np.ndarray, "3 _"]
+    traces: Float[np.ndarray, "4 _"]
     rate: float
     leads: Float[np.ndarray, ...]
 
 
 N_FEATURES = 3 * len(_WINDOW_MS) + 10
+_NO_FEATURES = np.zeros((0, N_FEATURES), np.float32)
 
 
 def to_working_rate(
@@ -190,7 +195,6 @@ def find_candidates(
     ``signal`` is finite float32 millivolt and begins on a segment border of its recording.
     """
     grid = grid_of(fs)
-    n = signal.shape[1] // grid.step
     trace, leads = traces(signal, grid)
     env, fast = trace[0], trace[3]
     inner = _sum3(env, 1)
@@ -209,13 +213,9 @@ def find_candidates(
     gap = at[1:] - at[:-1]
     if len(gap) and gap.min() < 2:  # a plateau is one place
         at = at[np.concatenate(([True], gap > 1))]
-        gap = at[1:] - at[:-1]
     height = env.take(at)
-    if with_features and len(at):
-        features = _features(at, gap, height, n, trace, grid)
-    else:
-        features = np.zeros((len(at), N_FEATURES), np.float32)
-    return Candidates(at - PAD, height, features, trace[:3], grid.rate, leads)
+    found = Candidates(at - PAD, height, _NO_FEATURES, trace, grid.rate, leads)
+    return describe_candidates(found, grid) if with_features else found
 
 
 @lru_cache(maxsize=64)
@@ -238,8 +238,11 @@ def _columns(rate, width):
     return np.concatenate([offsets + row * width for row in (3, 1, 2)])[:, None]
 
 
-def _features(at, gap, height, n, trace, grid):
-    """Describe the candidates; see the rows of the tail for what each number is."""
+def describe_candidates(found: Candidates, grid: Grid) -> Candidates:
+    """Fill in the features; see the rows of the tail for what each number is."""
+    height, trace = found.height, found.traces
+    n = trace.shape[1] - 2 * PAD
+    at = found.at + PAD
     core = trace[0, PAD : PAD + n]
     count = max(1, n // grid.cell)
     whole = core[: count * grid.cell] if count > 1 else core
@@ -267,7 +270,7 @@ def _features(at, gap, height, n, trace, grid):
     np.divide(height, level[:3], out=tail[:3])  # against the usual highest point nearby
     np.divide(level[3], ref, out=tail[3])
     tail[4] = height
-    gap = gap * np.float32(1 / grid.rate)
+    gap = (at[1:] - at[:-1]) * np.float32(1 / grid.rate)
     tail[6:8] = 2.0
     np.minimum(gap, 2.0, out=tail[6, 1:])
     tail[7, :-1] = tail[6, 1:]
@@ -275,4 +278,4 @@ def _features(at, gap, height, n, trace, grid):
     np.divide(height[1:], height[:-1], out=tail[9, :-1])
     np.divide(height[:-1], height[1:], out=tail[8, 1:])
     np.maximum(out, 1e-3, out=out)
-    return np.log(out, out=out).T
+    return found._replace(features=np.log(out, out=out).T)

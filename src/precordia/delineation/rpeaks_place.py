@@ -25,7 +25,7 @@ _WIDTH = 11.0
 _FIRST = 0.9
 _BEFORE = 22
 _LEAST = 0.02
-_BESIDE = np.array([0, -3, 3, -8, 8])[:, None]
+_BESIDE = np.array([0, -3, 3, -8, 8])[:, None, None]
 _SHAPES = np.array([[1, 0, 0, 0, 0], [1, -0.5, -0.5, 0, 0], [1, 0, 0, -0.5, -0.5]], np.float32)
 _UP, _DOWN = np.float32(1.0), np.float32(-1.0)
 _CLEARLY_UP = 2.0
@@ -49,16 +49,9 @@ def windows(
 
 def _first_turn(both, most):
     """Give the column of the first maximum of each row that is nearly its highest."""
-    inner = both[:, 1:-1]
-    turn = inner >= both[:, :-2]
-    turn &= inner >= both[:, 2:]
-    turn &= inner >= np.maximum(_FIRST * most, 1e-9)[:, None]
-    j = turn.argmax(1)
-    some = turn[np.arange(len(j)), j]
-    j += 1
-    if not some.all():
-        j[~some] = both[~some].argmax(1)
-    return j
+    turn = both[:, :-1] >= both[:, 1:]
+    turn &= both[:, :-1] >= np.maximum(_FIRST * most, 1e-9)[:, None]
+    return turn.argmax(1)
 
 
 def two_choices(
@@ -71,12 +64,10 @@ def two_choices(
     np.negative(both[0], out=both[1])
     both = both.reshape(2 * n, width)
     j = _first_turn(both, np.maximum.reduce(both, 1))
-    near = j + _BESIDE
-    np.minimum(np.maximum(near, 0, out=near), width - 1, out=near)
     start = np.arange(0, n * width, width)
-    near.reshape(-1, 2, n)[:] += start
-    around = window.ravel().take(near)
-    shape = _SHAPES @ around
+    place = j.reshape(2, n)
+    near = place + start + _BESIDE
+    shape = _SHAPES @ window.take(near, mode="clip").reshape(len(_BESIDE), 2 * n)
     shape = shape.reshape(3, 2, n)
     np.negative(shape[:, 1], out=shape[:, 1])
     least = np.maximum(shape[0, 0], shape[0, 1])
@@ -85,7 +76,6 @@ def two_choices(
     np.maximum(shape, least, out=shape)
     out = np.empty((N_CHOICE, n), np.float32)
     np.log(np.divide(shape[:, 0], shape[:, 1], out=out[:3]), out=out[:3])
-    place = j.reshape(2, n)
     np.multiply(place - HALF, 0.1, out=out[7:9])
     np.subtract(out[8], out[7], out=out[4])
     np.minimum(np.maximum(out[4], -3.0), 3.0, out=out[3])
@@ -98,7 +88,7 @@ def two_choices(
 def place_on_lead(lead, work, at, grid, fs, nets):
     """Give the sample of each beat on one lead.
 
-    Where one of the two heights is far above the other, nothing is asked.
+    Where one of the two heights is far above the other, the network is not asked.
     """
     if not len(at):
         return np.zeros(0, np.int64)
@@ -111,7 +101,7 @@ def place_on_lead(lead, work, at, grid, fs, nets):
     if (upward | downward).all():
         sign = np.where(upward, _UP, _DOWN)
         upright *= sign[:, None]
-        chosen = _first_turn(upright, np.where(upward, high, -deep))
+        chosen = _first_turn(upright, np.maximum(high, -deep))
     else:
         x, up, down = two_choices(window)
         a, b, c, d = nets

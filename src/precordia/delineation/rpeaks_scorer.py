@@ -21,12 +21,15 @@ HIDDEN_2 = 40
 REACH = 4
 LIKELY_LOGIT = -6.0
 LIKELY_APART_S = 0.11
-APART_S = 0.19
+APART_S = 0.17
 THRESHOLD = -1.9
 SURE_LOGIT = 4.0
 SURELY_NOT = -4.0
 SURELY = 4.0
 SURE_APART_S = 0.25
+FAST_S = 0.27
+_PACE = 7
+_SLOW = 4
 N_ECHO = 14
 _FAR_S = 3.0
 _ECHO_S = 9.0
@@ -111,29 +114,28 @@ def context(
     when[n + REACH :] = t[-1] + 100.0
     own = inner[rows]
     other = rows[:, None] + _NEIGHBOURS
-    around = table[other]
-    around[:, :, CODE] -= own[:, CODE, None]
     gap = np.abs(when[other] - t[rows, None])
-    around[gap > _FAR_S] = _NOBODY
-    np.minimum(gap, _FAR_S, out=gap)
+    far = gap > _FAR_S
     n = len(rows)
     out = np.empty((n, N_CONTEXT), np.float32)
     out[:, :CODE] = own[:, :CODE]
-    view = np.empty((n, 2 * REACH, CODE + 3), np.float32)
+    view = out[:, CODE:].reshape(n, 2 * REACH, CODE + 3)
+    around = table[other]
+    around[:, :, CODE] -= own[:, CODE, None]
+    around[far] = _NOBODY
     view[:, :, :CODE] = around[:, :, :CODE]
+    np.minimum(gap, _FAR_S, out=gap)
     view[:, :, CODE] = gap
     view[:, :, CODE + 1] = around[:, :, CODE]
     gap += 0.1
-    np.reciprocal(gap, out=gap)
-    view[:, :, CODE + 2] = gap
-    out[:, CODE:] = view.reshape(n, -1)
+    np.reciprocal(gap, out=view[:, :, CODE + 2], casting="same_kind")
     return out
 
 
 def echo(
     at: Int[np.ndarray, " beat"],
     strong: Bool[np.ndarray, " beat"],
-    traces: Float[np.ndarray, "3 _"],
+    traces: Float[np.ndarray, "4 _"],
     rate: float,
     rows: Int[np.ndarray, " _"],
 ) -> Float[np.ndarray, "_ _"]:
@@ -143,6 +145,7 @@ def echo(
     """
     known = at[strong]
     at = at[rows]
+    traces = traces[:3]
     n = len(at)
     if len(known) < 3:
         return np.zeros((n, N_ECHO), np.float32)
@@ -234,8 +237,14 @@ def decide(
 
 
 def _crowded(t, logit):
-    """Mark doubtful places with a better one nearer than any but a very fast rhythm allows."""
-    near = t[1:] - t[:-1] < SURE_APART_S
+    """Mark doubtful places with a better one near, unless beats come that fast around there."""
+    gap = t[1:] - t[:-1]
+    near = gap < SURE_APART_S
+    if len(gap) >= _PACE:
+        around = np.lib.stride_tricks.sliding_window_view(gap, _PACE)
+        pace = np.sort(around, axis=1)[:, _SLOW]
+        half = _PACE // 2
+        near &= np.concatenate([pace[:1].repeat(half), pace, pace[-1:].repeat(half)]) > FAST_S
     doubt = logit < SURE_LOGIT
     out = np.zeros(len(t), bool)
     out[:-1] = near & doubt[:-1] & (logit[1:] > logit[:-1])
