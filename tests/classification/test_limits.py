@@ -209,6 +209,20 @@ def test_other_q_waves_are_not_pathological(findings_of, leads):
     assert "QWAVE" not in findings_of(leads)
 
 
+def test_qs_in_v2_with_a_tiny_r_in_v3_is_an_anteroseptal_infarct(findings_of):
+    gone = {"r_mv": math.nan, "s_mv": math.nan, "qs_mv": -1.2, "q_mv": -1.2}
+    assert "ASMI" in findings_of({"V2": gone, "V3": {"r_mv": 0.2}})
+    assert "QWAVE" not in findings_of({"V2": gone, "V3": {"r_mv": 0.21}})
+
+
+def test_tall_r_in_v1_is_posterior_only_beside_an_inferior_infarct(findings_of):
+    tall = {k: {"r_mv": 1.0, "s_mv": -0.9, "r_ms": 40.0, "t_mv": 0.3} for k in ("V1", "V2")}
+    inferior = {"II": q(40.0, -0.3), "aVF": q(40.0, -0.3)}
+    assert "PMI" in findings_of(tall | inferior)
+    assert "PMI" not in findings_of(tall)
+    assert "PMI" not in findings_of(inferior)
+
+
 def st(*leads, mv):
     return {name: {"st_j_mv": mv, "st_j60_mv": mv} for name in leads}
 

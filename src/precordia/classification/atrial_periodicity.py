@@ -64,7 +64,9 @@ def atrial_cycle(
     slow = slow[slow[:, free].std(axis=1) >= _SMALLEST_MV] if free.any() else slow[:0]
     if not len(slow) or np.count_nonzero(free) < 2 * lags[-1]:
         return math.nan, 0.0
-    values = np.stack([_correlation(slow, free, lag) for lag in lags], axis=1)
+    seen = free.astype(np.float64)
+    slow = slow * seen
+    values = np.stack([_correlation(slow, seen, lag) for lag in lags], axis=1)
     inner = values[:, 1:-1]
     tops = np.where((inner >= values[:, :-2]) & (inner >= values[:, 2:]), inner, -np.inf)
     row, top = np.unravel_index(tops.argmax(), tops.shape)
@@ -73,16 +75,19 @@ def atrial_cycle(
     return 1000.0 * lags[int(top) + 1] / fs, float(tops[row, top])
 
 
-def _correlation(x: np.ndarray, free: np.ndarray, lag: int) -> np.ndarray:
-    """Correlate each row with itself ``lag`` samples later, where neither sample is masked."""
-    both = np.flatnonzero(free[lag:] & free[:-lag])
-    if both.size < 25:
+def _correlation(x: np.ndarray, seen: np.ndarray, lag: int) -> np.ndarray:
+    """Correlate each row with itself ``lag`` samples later, where neither sample is masked.
+
+    ``x`` is zero where it is masked and ``seen`` is 1 elsewhere, so that sums need no selection.
+    """
+    later, now, u, v = x[:, lag:], x[:, :-lag], seen[:-lag], seen[lag:]
+    n = float(u @ v)
+    if n < 25:
         return np.zeros(len(x))
-    a, b = x[:, both + lag], x[:, both]
-    a = a - a.mean(axis=1, keepdims=True)
-    b = b - b.mean(axis=1, keepdims=True)
-    size = np.sqrt(np.einsum("ij,ij->i", a, a) * np.einsum("ij,ij->i", b, b))
-    return np.einsum("ij,ij->i", a, b) / np.where(size > 0, size, 1.0)
+    a, b = later @ u, now @ v
+    together = np.einsum("ij,ij->i", later, now) - a * b / n
+    size = ((later**2) @ u - a * a / n) * ((now**2) @ v - b * b / n)
+    return together / np.sqrt(np.maximum(size, 1e-12))
 
 
 def _moving_mean(x: np.ndarray, width: int) -> np.ndarray:

@@ -235,9 +235,9 @@ def _plain(numbers: LeadMeasurements, measure: str, lead: str) -> tuple[float, s
 
 def claim(
     measure: str,
-    value: float,
+    value: float | int,
     relation: str = "is",
-    limit: float = NAN,
+    limit: float | int = NAN,
     unit: str = "",
     lead: str = "",
     text: str = "",
@@ -253,7 +253,7 @@ def claim(
         measure=measure,
         value=float(value),
         relation=relation,
-        limit=limit,
+        limit=float(limit),
         unit=unit,
         lead=lead,
         text=text,

@@ -21,6 +21,7 @@ _ST_OTHERS = (Limit(value=0.10),)
 _RECIPROCAL_MV = -0.1
 #: shortest Q wave that counts whatever its depth, and the share of R that a shorter one needs
 _LONG_Q_MS, _SHARE_OF_R = 40.0, 0.25
+_TINY_R_MV = 0.2
 
 
 def judge_infarction(case: Case) -> None:
@@ -32,10 +33,12 @@ def judge_infarction(case: Case) -> None:
     V3; at least 30 ms and 0.1 mV, or QS, in two contiguous ones of I, aVL, II, aVF, V4 to V6 (and
     III). Departures: a Q wave shorter than 40 ms must be a quarter of R (septal Q waves of healthy
     people are not); in V2 and V3 it must reach 0.05 mV; QS in V1 and V2 alone counts in both only,
-    and not with left ventricular hypertrophy. *ST elevation*: at the J point in two contiguous
-    leads, by sex and age in V2 and V3. It names a territory, as *suspected*, with reciprocal
-    depression of 0.1 mV opposite (limb leads), or in V2 or V3 without left ventricular
-    hypertrophy. In flutter ST is not judged.
+    and not with left ventricular hypertrophy; with QS in V2, an R wave up to 0.2 mV in V3 counts as
+    none. Tall R in V1 and V2 names a posterior infarct only beside Q waves of the inferior or
+    lateral wall, as four of 221 normal recordings of PTB-XL have it. *ST elevation*: at the J
+    point in two contiguous leads, by sex and age in V2 and V3. It names a territory, as
+    *suspected*, with reciprocal depression of 0.1 mV opposite (limb leads), or in V2 or V3 without
+    left ventricular voltage. In flutter ST is not judged.
     """
     barred = [c for c in _BARRED if case.has(c)]
     if barred:
@@ -70,6 +73,9 @@ def _judge_q(case: Case) -> None:
                 seen[lead] = case.claim("q_ms", ">", 20.0, "ms", lead)
         elif length >= 30.0 and depth >= 0.1 and large:
             seen[lead] = case.claim("q_ms", ">=", 30.0, "ms", lead)
+    tiny = case.value("r_height_mv", "V3")
+    if case.value("qs_mv", "V2") < 0 and tiny <= _TINY_R_MV and not case.has("ILBBB"):
+        seen.setdefault("V3", case.claim("r_height_mv", "<=", _TINY_R_MV, "mV", "V3", "tiny R"))
     leads = contiguous(seen)
     if case.has("VCLVH") and not {"V3", "V4"} & set(leads):
         leads = tuple(x for x in leads if x not in ("V1", "V2"))
@@ -119,9 +125,11 @@ def _territories(leads: set[str]) -> dict[str, set[str]]:
 
 
 def _judge_posterior(case: Case) -> None:
-    """Broad tall R in V1 and V2 with upright T, without right bundle block or hypertrophy."""
+    """Broad tall R in V1 and V2 with upright T beside Q waves of the inferior or lateral wall."""
     if case.has("CRBBB", "IRBBB", "RVH"):
         case.abstain("PMI", "right ventricular conduction or hypertrophy explains R in V1")
+        return
+    if not case.has("IMI", "ILMI", "LMI"):
         return
     shown: list[Claim] = []
     for lead in ("V1", "V2"):
@@ -136,7 +144,8 @@ def _judge_posterior(case: Case) -> None:
             shown.append(case.claim(name, ">" if name == "t_mv" else ">=", limit, unit, lead))
     case.find(
         "PMI",
-        "R of at least 40 ms and not smaller than S in V1 and V2, with upright T",
+        "R of at least 40 ms and not smaller than S in V1 and V2, with upright T, beside Q waves "
+        "of the inferior or lateral wall",
         claims=tuple(shown),
         leads=("V1", "V2"),
         reference="udmi4",
