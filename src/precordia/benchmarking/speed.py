@@ -25,6 +25,7 @@ from precordia.quality.assess import assess
 
 MOST_RECORDS = 80
 HOLTER_HOURS = 24.0
+_SIMULATED = 20
 NOTES = (
     "Speed: best of several rounds, one process; a busy machine makes every figure worse. "
     "Twelve leads of 10 s at 500 Hz (PTB-XL where the folder has it, simulated otherwise).",
@@ -66,14 +67,15 @@ def score_speed(run: Run) -> list[Score]:
     Parameters
     ----------
     run
-        ``limit`` bounds the number of records and, below 24, the hours of the long record.
+        ``limit`` bounds the number of records and, below 24, the hours of the long record; with
+        a limit there is one round only.
 
     Returns
     -------
     Rates and times.
     """
     with tempfile.TemporaryDirectory() as folder:
-        headers = run.chosen(list_headers(run.data, Path(folder)))
+        headers = run.chosen(list_headers(run.data, Path(folder), most=run.limit))
         stages = (_reading, _stages, _drawing, _long_record, _processes)
         return [
             run.score(subject, metric, value, unit=unit)
@@ -82,13 +84,17 @@ def score_speed(run: Run) -> list[Score]:
         ]
 
 
-def list_headers(data: Path | None, scratch: Path) -> list[Path]:
+def _rounds(run: Run) -> int:
+    return 3 if run.limit is None else 1
+
+
+def list_headers(data: Path | None, scratch: Path, *, most: int | None = None) -> list[Path]:
     """Return headers of 12 x 5000 samples: PTB-XL's, or made in the scratch folder."""
     root = data if data is not None else settings().data
     found = sorted(root.glob("ptbxl/records500/**/*.hea")) if root is not None else []
     if found:
         return found[:MOST_RECORDS]
-    for seed in range(20):
+    for seed in range(min(most or _SIMULATED, _SIMULATED)):
         write(simulate("sinus", heart_rate_bpm=55 + 2 * seed, seed=seed), scratch / f"s{seed}.hea")
     return sorted(scratch.glob("*.hea"))
 
@@ -104,7 +110,8 @@ def read_raw(header: Path) -> np.ndarray:
 
 def _reading(headers: list[Path], run: Run) -> Rows:
     ours, floor = best_seconds(
-        [lambda: [read(h) for h in headers], lambda: [read_raw(h) for h in headers]], rounds=5
+        [lambda: [read(h) for h in headers], lambda: [read_raw(h) for h in headers]],
+        rounds=2 * _rounds(run),
     )
     yield "read WFDB, 12 x 5000", "rate", len(headers) / ours, "records/s"
     yield "read WFDB, of the rate of a raw read", "ratio", floor / ours, ""
@@ -120,7 +127,8 @@ def _stages(headers: list[Path], run: Run) -> Rows:
             lambda: [delineate(r) for r in records],
             lambda: [assess(r) for r in records],
             lambda: [simulate("sinus", seed=k) for k in range(len(records))],
-        ]
+        ],
+        rounds=_rounds(run),
     )
     n = len(records)
     yield "R-peaks, one lead", "rate", n / times[0], "records/s"
@@ -132,13 +140,13 @@ def _stages(headers: list[Path], run: Run) -> Rows:
 
 def _drawing(headers: list[Path], run: Run) -> Rows:
     records = [read(h) for h in headers[:10]]
-    (drawn,) = best_seconds([lambda: [plot(r).svg for r in records]])
+    (drawn,) = best_seconds([lambda: [plot(r).svg for r in records]], rounds=_rounds(run))
     yield "SVG page", "time", 1000 * drawn / len(records), "ms"
     sizes = [len(plot(r).svg.encode()) for r in records]
     yield "SVG page, its size", "size", float(np.median(sizes)) / 1024, "KiB"
     with tempfile.TemporaryDirectory() as folder:
         drawing, path = plot(records[0]), Path(folder) / "page.png"
-        (saved,) = best_seconds([lambda: drawing.save(path)])
+        (saved,) = best_seconds([lambda: drawing.save(path)], rounds=_rounds(run))
     yield "PNG page, after the first", "time", 1000 * saved, "ms"
 
 
@@ -152,9 +160,10 @@ def _long_record(headers: list[Path], run: Run) -> Rows:
 
 
 def _processes(headers: list[Path], run: Run) -> Rows:
-    yield "import precordia", "time", 1000 * printed_numbers(IMPORT, rounds=3)[0], "ms"
-    help_s = best_process_seconds(["-m", "precordia", "--help"])
+    yield "import precordia", "time", 1000 * printed_numbers(IMPORT, rounds=_rounds(run))[0], "ms"
+    help_s = best_process_seconds(["-m", "precordia", "--help"], rounds=_rounds(run))
     yield "process: precordia --help", "time", 1000 * help_s, "ms"
     with tempfile.TemporaryDirectory() as folder:
         arguments = ["-m", "precordia", "examine", str(headers[0]), "-o", folder, "--force"]
-        yield "process: precordia examine", "time", 1000 * best_process_seconds(arguments), "ms"
+        examine_s = best_process_seconds(arguments, rounds=_rounds(run))
+        yield "process: precordia examine", "time", 1000 * examine_s, "ms"
