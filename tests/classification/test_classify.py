@@ -158,6 +158,18 @@ def test_a_normalised_record_makes_every_millivolt_criterion_abstain(name):
     assert "normalised" in reasons["STE_"]
 
 
+def test_leads_that_were_scaled_one_by_one_lose_axis_and_voltage_but_not_rhythm():
+    record = simulate("left-bundle-block", seed=1)
+    scaled = record.signal / np.ptp(record.signal, axis=1, keepdims=True)
+    record = replace(record, signal=scaled)
+    truth = record.carried.fiducials
+    found = classify(record, quality=GOOD, fiducials=truth, measurements=measure(record, truth))
+    assert {f.code for f in found} == {"SR", "CLBBB"}
+    reasons = {a.code: a.reason for a in found.abstained}
+    for code in ("LAD", "RAD", "LVOLT", "RAO/RAE"):
+        assert "scaled one by one" in reasons[code]
+
+
 def test_a_flat_record_yields_abstentions_alone():
     flat = Record(signal=np.zeros((12, 5000)), fs=500, leads=STANDARD_12)
     found = classify(flat)

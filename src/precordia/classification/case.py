@@ -40,6 +40,10 @@ class Case:
         Findings by code.
     open
         What could not be judged, by code.
+    scaled
+        Why amplitudes of different leads cannot be compared; empty where they can.
+    blind
+        Whether amplitudes are withheld because of that.
     """
 
     record: Record
@@ -48,6 +52,8 @@ class Case:
     measurements: Measurements
     found: dict[str, Finding] = field(default_factory=dict)
     open: dict[str, Abstention] = field(default_factory=dict)
+    scaled: str = ""
+    blind: bool = False
     _known: dict[tuple[str, str], tuple[float, str]] = field(default_factory=dict)
 
     @property
@@ -90,6 +96,8 @@ class Case:
     def _number(self, measure: str) -> tuple[float, str]:
         if measure == "qtc_wide_ms":
             return self._qtc_wide()
+        if self.scaled and measure.endswith("_axis_deg"):
+            return NAN, self.scaled
         value = float(getattr(self.measurements, measure))
         if value == value:
             return value, ""
@@ -115,6 +123,8 @@ class Case:
         if quality is not None and not quality.usable:
             why = ", ".join(quality.reasons) or "poor signal"
             return NAN, f"lead {lead} is not usable ({why})"
+        if self.blind and ("_mv" in measure or measure == "r_to_s"):
+            return NAN, self.scaled
         if measure in _DERIVED:
             return self._derived(measure, lead)
         return _plain(numbers, measure, lead)
@@ -132,6 +142,12 @@ class Case:
         if measure == "r_height_mv":
             return max(0.0, *values), ""
         return max(0.0, *(-v for v in values)), ""
+
+    def withhold_millivolts(self) -> None:
+        """Withhold amplitudes from here on where the leads were scaled one by one."""
+        if self.scaled:
+            self.blind = True
+            self._known.clear()
 
     def find(
         self,

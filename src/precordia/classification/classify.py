@@ -4,13 +4,15 @@
 from __future__ import annotations
 
 from precordia.classification.case import Case
+from precordia.classification.lead_scale import scaled_one_by_one
 from precordia.classification.rules.chambers import judge_chambers
 from precordia.classification.rules.conduction import judge_av_conduction, judge_bundle_branches
+from precordia.classification.rules.ectopy import judge_ectopy
 from precordia.classification.rules.infarction import judge_infarction
 from precordia.classification.rules.normal import judge_normal
 from precordia.classification.rules.numbers import judge_numbers
 from precordia.classification.rules.repolarisation import judge_repolarisation
-from precordia.classification.rules.rhythm import judge_ectopy, judge_rhythm
+from precordia.classification.rules.rhythm import judge_rhythm
 from precordia.core.errors import OptionError, unknown_name
 from precordia.core.fiducials import Fiducials
 from precordia.core.findings import Abstention, Findings
@@ -28,6 +30,7 @@ STEPS = (
     judge_av_conduction,
     judge_bundle_branches,
     judge_ectopy,
+    Case.withhold_millivolts,  # what follows compares leads or asks for millivolts
     judge_numbers,
     judge_infarction,
     judge_repolarisation,
@@ -78,8 +81,9 @@ def classify(
     Nothing is learned and no probability is calibrated: 1.0 says that a criterion was met.
 
     A record of unacceptable quality yields no findings. Numbers from leads that are not usable are
-    absent. Where sex or age decide on a limit and are unknown, the strictest limit holds and the
-    claim says so.
+    absent. Where every lead spans the same range, the leads were scaled one by one: only rhythm,
+    intervals and the shapes of bundle branch blocks are judged. Where sex or age decide on a limit
+    and are unknown, the strictest limit holds and the claim says so.
 
     References
     ----------
@@ -95,7 +99,9 @@ def classify(
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS, listing=", ".join(METHODS))
-    case = Case(*_complete(record, quality, fiducials, measurements))
+    case = Case(
+        *_complete(record, quality, fiducials, measurements), scaled=scaled_one_by_one(record)
+    )
     reason = _unreadable(case)
     if reason:
         everything = tuple(

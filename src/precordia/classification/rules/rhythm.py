@@ -9,6 +9,7 @@ import numpy as np
 
 from precordia.classification.atrial_periodicity import atrial_cycle
 from precordia.classification.case import NAN, Case, claim, known
+from precordia.classification.rules.ectopy import early_beats
 from precordia.core.measurements import BeatKind
 
 SLOW_BPM, FAST_BPM = 60.0, 100.0
@@ -20,8 +21,6 @@ FEWEST_INTERVALS = 4
 SINUS_AXIS_DEG = (-30.0, 105.0)
 #: likeness of atrial activity to itself one cycle later: with a whole ratio to RR, and without
 FLUTTER_LIKE, FLUTTER_VERY_LIKE = 0.65, 0.8
-#: prematurity of an early beat in a steady rhythm, and in one that sways with breathing
-EARLY, EARLY_SWAYING = 0.86, 0.80
 _RHYTHMS = ("SR", "AFIB", "AFLT", "SVTAC", "JUNC", "EATR", "SBRAD", "STACH", "SARRH", "BRADY")
 
 
@@ -64,12 +63,12 @@ def judge_rhythm(case: Case) -> None:
     Notes
     -----
     *Fibrillation*: irregular intervals and P waves before less than 40 % of the beats, or at times
-    to R that vary as by chance. *Flutter*: no P wave and either a
-    regular atrial cycle of 160 to 300 ms that is seen between QRS complexes and of which the RR
-    interval is a multiple, or a regular narrow rhythm at 115 to 175 per minute. The first is a
-    departure from reading sawtooth waves by eye, the second is a suspicion that a reader must
-    check. *Sinus*: a P wave before most beats, upright
-    by its axis (-30 to 105 degrees; where no axis is known, the axis is not judged).
+    to R that vary as by chance. *Flutter*: no P wave and either a regular atrial cycle of 160 to
+    300 ms that is seen between QRS complexes and of which the RR interval is a multiple, or a
+    regular narrow rhythm at 115 to 175 per minute. The first is a departure from reading sawtooth
+    waves by eye, the second is a suspicion that a reader must check. *Sinus*: a P wave before most
+    beats, upright by its axis (-30 to 105 degrees; where no axis is known, it is not judged).
+    *Third-degree block*: regular beats below 60 per minute, faster P waves, no relation.
     """
     _judge_pacing(case)
     _judge_ventricular_tachycardia(case)
@@ -308,82 +307,3 @@ def _judge_with_p(case: Case) -> None:
             ),
             reference="minnesota",
         )
-
-
-def early_beats(case: Case) -> tuple[int, ...]:
-    """Find the rows of early beats of the usual shape.
-
-    Notes
-    -----
-    Beats that the measurements call supraventricular, and others as early as 80 % of the usual
-    interval where the remaining intervals are steady (spread below 6 %). In a rhythm that sways
-    with breathing (spread of 4 % and more) a beat must come at less than 80 % of the usual
-    interval; less early ones are sinus arrhythmia.
-    """
-    beats = case.measurements.beats
-    rows = np.flatnonzero(case.fiducials.has_qrs)
-    if len(beats) != rows.size or not len(beats):
-        return ()
-    above = np.array([k == BeatKind.SUPRAVENTRICULAR for k in beats.kind], dtype=bool)
-    normal = np.array([k == BeatKind.NORMAL for k in beats.kind], dtype=bool)
-    early = beats.prematurity < EARLY_SWAYING
-    apart = early | above | ~(normal | above)
-    apart[1:] |= apart[:-1].copy()
-    rest = known(np.where(apart, np.nan, beats.rr_ms))
-    spread = float(rest.std() / rest.mean()) if rest.size >= 2 else 0.0
-    limit = EARLY if spread < 0.04 else EARLY_SWAYING
-    chosen = above & (beats.prematurity < limit)
-    if spread < 0.06 and rest.size >= 3:
-        chosen |= normal & early
-    return tuple(rows[chosen].tolist())
-
-
-def judge_ectopy(case: Case) -> None:
-    """Judge early beats, their patterns, and pauses, from the kinds of the single beats."""
-    m = case.measurements
-    if case.has("PACE"):
-        for code in ("PVC", "PAC", "VCOUP", "BIGU", "TRIGU"):
-            case.abstain(code, "not judged in paced rhythm")
-    else:
-        _judge_ventricular(case)
-        early = () if case.has("AFIB", "AFLT", "2AVB", "3AVB") else early_beats(case)
-        if early:
-            case.find(
-                "PAC",
-                "early beats of the usual shape",
-                claims=(claim("early beats", len(early), ">=", 1),),
-                beats=early,
-                reference="minnesota",
-            )
-        elif case.has("AFIB"):
-            case.abstain("PAC", "early beats cannot be told in atrial fibrillation")
-    if m.n_pauses:
-        case.find(
-            "PAUSE",
-            "an RR interval of at least 2 s",
-            claims=(case.claim("rr_max_ms", ">=", 2000.0, "ms"),),
-            reference="brady",
-        )
-
-
-def _judge_ventricular(case: Case) -> None:
-    m = case.measurements
-    rows = case.rows_of(BeatKind.VENTRICULAR)
-    sustained = case.has("VTACH") and 2 * m.n_ventricular_beats > m.n_beats
-    if not m.n_ventricular_beats or sustained:
-        return
-    case.find(
-        "PVC",
-        "early or wide beats of another shape",
-        claims=(claim("n_ventricular_beats", m.n_ventricular_beats, ">=", 1),),
-        beats=rows,
-        reference="minnesota",
-    )
-    for code, name, words in (
-        ("VCOUP", "n_ventricular_couplets", "two ventricular beats in a row"),
-        ("BIGU", "n_bigeminy_beats", "every second beat ventricular, three times or more"),
-        ("TRIGU", "n_trigeminy_beats", "every third beat ventricular, three times or more"),
-    ):
-        if getattr(m, name):
-            shown = (claim(name, getattr(m, name), ">=", 1),)
-            case.find(code, words, claims=shown, beats=rows, reference="minnesota")
