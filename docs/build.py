@@ -5,13 +5,12 @@
     python docs/build.py --check    write nothing, name the pages that are out of date, leave with 1
 
 A block between ``<!-- begin: NAME -->`` and ``<!-- end: NAME -->`` is replaced by what the
-function ``NAME`` of this file returns. Text outside of the blocks is written by hand.
+function ``NAME`` returns (see ``BLOCKS``). Text outside of the blocks is written by hand.
 """
 
 from __future__ import annotations
 
 import ast
-import csv
 import math
 import os
 import re
@@ -25,6 +24,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from accuracy_tables import cards, goals, peers, rule_scores, speed, table
+
 import precordia as pc
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -36,12 +37,6 @@ ENVIRONMENT = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "80", "PYTHONWAR
 def code(text: str, language: str = "") -> str:
     """Fence a text."""
     return f"```{language}\n{text.rstrip()}\n```\n"
-
-
-def table(head: tuple[str, ...], rows: Iterator[tuple[str, ...]] | list[tuple[str, ...]]) -> str:
-    """Lay out a Markdown table."""
-    lines = [head, tuple("---" for _ in head), *rows]
-    return "\n".join("| " + " | ".join(line) + " |" for line in lines) + "\n"
 
 
 @cache
@@ -112,98 +107,6 @@ def formats() -> str:
         f"{known}; and images of paper.\n"
     )
     return table(("format", "endings", "read", "written"), rows) + note
-
-
-# ---- accuracy -----------------------------------------------------------------------------------
-
-
-@cache
-def card(path: str) -> dict[str, Any]:
-    """Read the card of some weights."""
-    return tomllib.loads(PACKAGE.joinpath(path).read_text(encoding="utf-8"))
-
-
-def entry(scores: dict[str, Any], name: str) -> Any:
-    """Follow a dotted name into the scores of a card."""
-    for part in name.split("."):
-        scores = scores[part]
-    return scores
-
-
-def number(value: float, unit: str = "") -> str:
-    """Print a number as the tables do."""
-    return f"{value:.2f}" if unit == "%" else f"{value:.1f}" if unit else f"{value:.3f}"
-
-
-def goals() -> str:
-    """Set goals beside cross-validated figures."""
-    rows, n_reached = [], 0
-    entries = tomllib.loads((DOCS / "goals.toml").read_text(encoding="utf-8"))["goal"]
-    for g in entries:
-        scores, unit, scale = card(g["card"])["scores"], g.get("unit", ""), g.get("scale", 1)
-        value = scale * entry(scores, g["entry"])
-        low, high = (scale * end for end in entry(scores, g["interval"]))
-        fewer = g.get("best", "high") == "low"
-        reached = value <= g["goal"] if fewer else value >= g["goal"]
-        n_reached += reached
-        sign = "at most" if fewer else "at least"
-        rows.append((
-            f"{g['what']}{f', {unit}' if unit else ''}",
-            f"{number(value, unit)} [{number(low, unit)}, {number(high, unit)}]",
-            f"{sign} {g['goal']:g}",
-            "reached" if reached else "**not reached**",
-        ))  # fmt: skip
-    head = ("what", "cross-validated, with 95 % interval", "goal", "")
-    return f"{n_reached} of {len(entries)} goals are reached.\n\n" + table(head, rows)
-
-
-def rule_scores() -> str:
-    """Print the scores of the rules, where they have been measured."""
-    found = sorted((ROOT / "benchmarks" / "results").glob("rules*.csv"))
-    if not found:
-        return "The rules have not been scored on annotated recordings yet.\n"
-    parts = []
-    for path in found:
-        with path.open(newline="", encoding="utf-8") as lines:
-            head, *rows = csv.reader(line for line in lines if not line.startswith("#"))
-        parts.append(f"`{path.relative_to(ROOT)}`:\n\n")
-        parts.append(table(tuple(head), [tuple(row) for row in rows]))
-    return "".join(parts)
-
-
-def cards() -> str:
-    """Print what the cards say of data, method and limits."""
-    parts = []
-    for path in sorted(PACKAGE.rglob("*.toml")):
-        if "knowledge" in path.parts or not card(str(path.relative_to(PACKAGE))).get("data"):
-            continue
-        known = card(str(path.relative_to(PACKAGE)))
-        name = known.get("version", known["name"])
-        parts.append(f"### {name}\n\n{known['task']}. Card: `{path.relative_to(ROOT)}`.\n")
-        parts.append("Data:\n\n" + "".join(f"- {d}\n" for d in known["data"]))
-        parts.append(f"How it was scored: {known['scores']['how']}\n")
-        parts.append(table(("score", "value"), list(score_rows(known["scores"]))))
-        limits = known.get("limits", {})
-        if limits:
-            parts.append("Limits:\n\n" + "".join(f"- {k}: {v}\n" for k, v in limits.items()))
-        parts.append(f"Rebuild: `{known['rebuild']}`\n")
-    return "\n".join(parts)
-
-
-def score_rows(scores: dict[str, Any], above: str = "") -> Iterator[tuple[str, str]]:
-    """Walk through the scores of a card; intervals stand beside what they belong to."""
-    for name, value in scores.items():
-        stem = next((s for s in ("_interval", "_95") if name.endswith(s)), None)
-        if name == "how" or (stem and isinstance(value, list)):
-            continue
-        shown = f"{above} {name}".strip()
-        if isinstance(value, dict):
-            yield from score_rows(value, shown)
-            continue
-        ends = next((scores[k] for k in (f"{name}_interval", f"{name}_95") if k in scores), None)
-        ends = ends or (scores.get("sd_interval") if name == "sd_ms" else None)
-        interval = f" [{ends[0]:g}, {ends[1]:g}]" if ends else ""
-        yield shown, f"{value:g}{interval}" if isinstance(value, (int, float)) else str(value)
 
 
 # ---- vocabulary ---------------------------------------------------------------------------------
@@ -381,9 +284,24 @@ def gallery() -> Iterator[tuple[Path, str]]:
     yield DOCS / "gallery.md", "\n".join(parts)
 
 
+#: what stands in a block of each name
+BLOCKS = {
+    f.__name__: f
+    for f in (
+        *(examine_output, front_door_output, commands, formats, goals, peers, speed, rule_scores),
+        *(cards, fiducials, absences, quality_reasons, measurements, statements, scenarios, rooms),
+    )
+}
+
+
 def with_blocks(text: str) -> str:
-    """Return a page with its generated blocks made again."""
-    return BLOCK.sub(lambda m: m[1] + globals()[m[2]]() + m[4], text)
+    """Return a page with its generated blocks made again; one that cannot be made stays."""
+
+    def made(found: re.Match[str]) -> str:
+        new = BLOCKS[found[2]]()
+        return found[0] if new is None else found[1] + new + found[4]
+
+    return BLOCK.sub(made, text)
 
 
 def pages() -> Iterator[tuple[Path, str]]:
