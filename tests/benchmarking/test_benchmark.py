@@ -215,3 +215,16 @@ def test_every_method_of_the_tables_exists():
             if method.weights:
                 assert packaged(method.weights).is_file()
                 assert len(method.weights_hash()) == 12
+
+
+def test_the_command_prints_one_json_object_and_says_what_is_missing(folder, tmp_path, capsys):
+    from precordia.cli.main import main
+
+    with pytest.raises(SystemExit) as leave:
+        main(["benchmark", "rpeaks", "--data", str(folder), "--limit", "1", "--json"])
+    assert leave.value.code == 0
+    assert json.loads(capsys.readouterr().out)["task"] == "rpeaks"
+    with pytest.raises(SystemExit) as leave:
+        main(["benchmark", "rpeaks", "--data", str(tmp_path)])
+    assert leave.value.code == 2
+    assert "there is no folder" in capsys.readouterr().err
