@@ -102,7 +102,7 @@ def write_whole(
     ['a.dat', 'a.hea']
     """
     with contextlib.ExitStack() as stack:  # it closes in reverse, which renames in order
-        for path, content in reversed(contents.items()):
+        for path, content in reversed(list(contents.items())):
             stack.enter_context(whole_file(path, overwrite=overwrite)).write_bytes(content)
 
 

@@ -121,7 +121,9 @@ def _encode_array(array: np.ndarray, *, packed: bool) -> Any:
         return array.tolist()
     if np.isfinite(array).all():
         return array.tolist()
-    return np.where(np.isfinite(array), array, None).tolist()
+    held = array.astype(object)
+    held[~np.isfinite(array)] = None
+    return held.tolist()
 
 
 def _decode_array(data: Any, hint: Any) -> np.ndarray:

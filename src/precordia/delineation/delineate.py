@@ -143,9 +143,7 @@ def delineate(
     return found
 
 
-def _by_network(
-    record: Record, rpeaks: Rpeaks | None, settings: DelineationSettings
-) -> Fiducials:
+def _by_network(record: Record, rpeaks: Rpeaks | None, settings: DelineationSettings) -> Fiducials:
     from precordia.delineation.network import delineate_with_network
 
     waves = delineate_with_network(record.signal, record.fs)

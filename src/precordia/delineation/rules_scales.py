@@ -135,9 +135,7 @@ def windows(
     return np.take_along_axis(x, i.reshape(len(x), -1), axis=-1).reshape(*start.shape, width)
 
 
-def likeness(
-    x: Leads, start: Int[np.ndarray, " beat"], width: int
-) -> Float[np.ndarray, " beat"]:
+def likeness(x: Leads, start: Int[np.ndarray, " beat"], width: int) -> Float[np.ndarray, " beat"]:
     """Correlate the window of each beat with the median of all, over all leads together.
 
     Examples

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Can this be read?"""
+"""Whether a recording can be read."""
