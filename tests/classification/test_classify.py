@@ -108,6 +108,21 @@ def test_noisy_scenarios_are_named_from_the_signal_alone(name, code):
     assert "NORM" not in found
 
 
+def test_two_to_one_block_leaves_the_type_open():
+    scenario = find_scenario("mobitz-2")
+    record = simulate(replace(scenario, options=scenario.options | {"cycle": 2}), seed=1)
+    truth = record.carried.fiducials
+    found = classify(record, quality=GOOD, fiducials=truth, measurements=measure(record, truth))
+    assert "2AVB" in found
+    assert not {"MOBITZ1", "MOBITZ2"} & {f.code for f in found}
+    assert {"MOBITZ1", "MOBITZ2"} <= {a.code for a in found.abstained}
+
+
+def test_a_run_of_ventricular_tachycardia_bars_nothing_from_the_sinus_beats():
+    found = findings_from_truth("ventricular-run")
+    assert not any("tachycardia" in a.reason for a in found.abstained)
+
+
 def test_every_finding_says_what_met_which_limit_and_where_it_is_published():
     known = {s.code: s for s in list_statements()}
     for name in list_scenarios():

@@ -70,6 +70,18 @@ class Case:
         """Tell whether any of these statements was found."""
         return any(code in self.found for code in codes)
 
+    def barrier(self, codes: tuple[str, ...]) -> str:
+        """Name the first of these statements that was found; a run of VT in between bars nothing.
+
+        Ventricular tachycardia speaks for the median beat only where most beats are ventricular.
+        """
+        m = self.measurements
+        for code in codes:
+            passing = code == "VTACH" and 2 * m.n_ventricular_beats <= m.n_beats
+            if code in self.found and not passing:
+                return self.found[code].name
+        return ""
+
     def number(self, measure: str, lead: str = "") -> tuple[float, str]:
         """Return a number, and why it is absent (empty where it is not).
 

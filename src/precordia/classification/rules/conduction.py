@@ -4,13 +4,18 @@
 from __future__ import annotations
 
 import math
+from typing import TypeAlias
 
 import numpy as np
 
 from precordia.classification.case import Case, claim, known
+from precordia.core.findings import Claim
+from precordia.core.measurements import BeatKind
 
 #: a QRS complex of this length is wide; incomplete blocks begin at the second number
 WIDE_MS, HALF_WIDE_MS = 120.0, 110.0
+#: words and claims where a shape is seen, None where it is not, the reason where it is unknown
+Shape: TypeAlias = tuple[str, tuple[Claim, ...]] | str | None
 _BUNDLES = ("CLBBB", "CRBBB", "ILBBB", "IRBBB", "IVCD", "LAFB", "LPFB")
 
 
@@ -21,14 +26,14 @@ def judge_av_conduction(case: Case) -> None:
     -----
     *Second degree*: a P wave that no QRS complex follows, on time (within 20 % of the usual PP
     interval), while other P waves are conducted. Type I where PR before it is longer by at least
-    30 ms than PR after it; type II where the two differ by less than 20 ms in all places.
+    30 ms than PR after it; type II where the two differ by less than 20 ms in all places. With 2:1
+    conduction the type is left open, and P waves after ventricular beats do not count.
     Third-degree block is judged with the rhythm.
     """
-    others = ("3AVB", "PACE", "AFIB", "AFLT", "SVTAC", "JUNC")
-    if case.has(*others):
-        first = next(c for c in others if case.has(c))
+    barrier = case.barrier(("3AVB", "PACE", "VTACH", "AFIB", "AFLT", "SVTAC", "JUNC"))
+    if barrier:
         for code in ("2AVB", "MOBITZ1", "MOBITZ2", "3AVB", "WPW"):
-            case.abstain(code, f"not judged with {case.found[first].name}")
+            case.abstain(code, f"not judged with {barrier}")
         return
     if case.value("p_wave_percent") >= 50.0:
         _judge_block(case)
@@ -42,12 +47,16 @@ def _judge_block(case: Case) -> None:
     pr = (f.qrs_onset - f.p_onset) * ms
     pp = known(np.diff(f.p_peak)) * ms
     usual = float(np.median(pp)) if pp.size else math.nan
-    on_time, differences = [], []
+    ectopic = set(case.rows_of(BeatKind.VENTRICULAR))
+    on_time, differences, two_conducted = [], [], False
     for row in blocked.tolist():
+        if row - 1 in ectopic:
+            continue  # a ventricular beat, not the AV node, stopped this one
         before = (f.p_peak[row] - f.p_peak[row - 1]) * ms if row else math.nan
         if not abs(before - usual) < 0.2 * usual:
             continue
         on_time.append(row)
+        two_conducted |= bool(row >= 2 and f.has_qrs[row - 1] and f.has_qrs[row - 2])
         if row + 1 < pr.size and math.isfinite(pr[row - 1]) and math.isfinite(pr[row + 1]):
             differences.append(float(pr[row - 1] - pr[row + 1]))
     if not on_time:
@@ -56,9 +65,10 @@ def _judge_block(case: Case) -> None:
     beats = tuple(on_time)
     words = "P waves on time that no QRS complex follows, others conducted"
     case.find("2AVB", words, claims=(number,), beats=beats, reference="brady")
-    if not differences:
-        case.abstain("MOBITZ1", "no PR interval on both sides of a blocked P wave")
-        case.abstain("MOBITZ2", "no PR interval on both sides of a blocked P wave")
+    if not differences or not two_conducted:
+        why = "no two conducted beats in a row before a blocked P wave"
+        case.abstain("MOBITZ1", why)
+        case.abstain("MOBITZ2", why)
         return
     middle = float(np.median(differences))
     shown = "PR before less PR after the blocked P wave"
@@ -70,7 +80,7 @@ def _judge_block(case: Case) -> None:
             beats=beats,
             reference="brady",
         )
-    elif max(abs(d) for d in differences) < 20.0 and len(on_time) < f.n_beats - 1:
+    elif max(abs(d) for d in differences) < 20.0:
         case.find(
             "MOBITZ2",
             f"{words}; PR is the same before and after it",
@@ -110,10 +120,10 @@ def judge_bundle_branches(case: Case) -> None:
     begins at 120 ms here, at 110 ms in the recommendations. Left posterior fascicular block needs
     an axis above 100 degrees (the recommendations: 90), as slim healthy people reach 95.
     """
-    if case.has("PACE", "VTACH", "WPW"):
-        first = next(c for c in ("PACE", "VTACH", "WPW") if case.has(c))
+    barrier = case.barrier(("PACE", "VTACH", "WPW"))
+    if barrier:
         for code in _BUNDLES:
-            case.abstain(code, f"means nothing with {case.found[first].name}")
+            case.abstain(code, f"means nothing with {barrier}")
         return
     qrs, why = case.number("qrs_ms")
     if why:
@@ -137,12 +147,12 @@ def judge_bundle_branches(case: Case) -> None:
     elif qrs >= HALF_WIDE_MS:
         _report(case, "ILBBB", "QRS of 110 to 119 ms", left, half)
         _report(case, "IRBBB", "QRS of 110 to 119 ms", right, half)
-    if qrs < WIDE_MS:
+    if qrs < WIDE_MS and not case.has("AFLT"):  # a flutter wave looks like R'
         _judge_minnesota(case)
     _judge_fascicles(case, qrs)
 
 
-def _report(case: Case, code: str, words: str, shape, wide) -> None:
+def _report(case: Case, code: str, words: str, shape: Shape, wide: Claim) -> None:
     if isinstance(shape, str):
         case.abstain(code, shape)
     elif shape is not None:
@@ -159,7 +169,7 @@ def _missing(case: Case, leads: tuple[str, ...]) -> str:
     return ""
 
 
-def _right_shape(case: Case):
+def _right_shape(case: Case) -> Shape:
     """Return words and claims where the shape is that of the right bundle, or why unknown."""
     why = _missing(case, ("V1",)) or (_missing(case, ("I",)) and _missing(case, ("V6",)))
     if why:
@@ -185,7 +195,7 @@ def _right_shape(case: Case):
     return None
 
 
-def _left_shape(case: Case, late_ms: float):
+def _left_shape(case: Case, late_ms: float) -> Shape:
     """Return words and claims where the shape is that of the left bundle, or why unknown."""
     why = _missing(case, ("V1",)) or (_missing(case, ("I",)) and _missing(case, ("V6",)))
     if why:

@@ -40,9 +40,9 @@ def judge_infarction(case: Case) -> None:
     *suspected*, with reciprocal depression of 0.1 mV opposite (limb leads), or in V2 or V3 without
     left ventricular voltage. In flutter ST is not judged.
     """
-    barred = [c for c in _BARRED if case.has(c)]
-    if barred:
-        why = f"means nothing with {case.found[barred[0]].name}"
+    barrier = case.barrier(_BARRED)
+    if barrier:
+        why = f"means nothing with {barrier}"
         for code in ("QWAVE", "STE_", *_TERRITORIES):
             case.abstain(code, why)
         return

@@ -5,16 +5,14 @@ from __future__ import annotations
 
 from precordia.classification.case import Case
 from precordia.knowledge.criteria import judge, list_criteria
-from precordia.knowledge.statements import find_statement
 
 
 def judge_numbers(case: Case) -> None:
     """Judge every criterion of ``knowledge/criteria.toml`` and report findings and abstentions."""
     for criterion in list_criteria():
-        barred = [code for code in criterion.not_with if case.has(code)]
-        if barred:
-            name = find_statement(barred[0]).name
-            case.abstain(criterion.statement, f"means nothing with {name}")
+        barrier = case.barrier(criterion.not_with)
+        if barrier:
+            case.abstain(criterion.statement, f"means nothing with {barrier}")
             continue
         verdict = judge(criterion, case.number, sex=case.sex, age_years=case.age_years)
         if verdict.outcome == "met":

@@ -24,9 +24,9 @@ def judge_repolarisation(case: Case) -> None:
     contiguous inferior or lateral leads with upright T and no ST depression opposite; notches and
     slurs, which the consensus asks for, are not judged.
     """
-    barred = [c for c in _BARRED if case.has(c)]
-    if barred:
-        why = f"means nothing with {case.found[barred[0]].name}"
+    barrier = case.barrier(_BARRED)
+    if barrier:
+        why = f"means nothing with {barrier}"
         for code in ("STD_", "INVT", "LOWT", "EREPOL"):
             case.abstain(code, why)
         return
