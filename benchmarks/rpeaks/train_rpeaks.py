@@ -21,6 +21,7 @@ from torch import nn
 
 from precordia.delineation import rpeaks_features as features
 from precordia.delineation import rpeaks_scorer as scorer
+from precordia.generation.simulate import simulate
 
 BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
 PACED = ("102", "104", "107", "217")
@@ -149,6 +150,67 @@ def spoil(x, beats, fs, noise, rng):
             b = min(n, a + int(rng.uniform(0.3, 5) * fs))
             row[a:b] = row[a] if rng.random() < 0.5 else 0.0
     return x
+
+
+def made_noise(fs, seconds, rng):
+    """Make noise of one of many kinds."""
+    n = int(fs * seconds)
+    kind = rng.choice(["white", "heavy", "bits", "sparse", "smooth", "mains", "walk"])
+    if kind == "heavy":
+        x = rng.laplace(size=n)
+    elif kind == "bits":
+        x = rng.integers(0, rng.integers(2, 6), n).astype(float)
+    elif kind == "sparse":
+        x = (rng.random(n) < np.exp(rng.uniform(-4, -0.7))) * 1.0
+    elif kind == "walk":
+        x = np.cumsum(rng.standard_normal(n)) * 0.3 + rng.standard_normal(n)
+    else:
+        x = rng.standard_normal(n)
+    if kind == "smooth":
+        width = max(2, int(rng.uniform(0.004, 0.08) * fs))
+        x = np.convolve(x, np.ones(width) / np.sqrt(width), "same")
+    elif kind == "mains":
+        hz = rng.choice([50.0, 60.0, rng.uniform(1, 100)])
+        wave = np.sin(2 * np.pi * hz * np.arange(n) / fs)
+        x = wave + x * np.exp(rng.uniform(-4, 0))
+    return (x * np.exp(rng.uniform(-4, 2)))[None].astype(np.float32)
+
+
+def made_rhythm(seconds, rng):
+    """Make a regular rhythm, mostly fast, of one to twelve leads; give it and its beats."""
+    fs = 500.0
+    bpm = rng.uniform(30, 180) if rng.random() < 0.25 else rng.uniform(180, 315)
+    rr = 60 / bpm * (1 + rng.uniform(0, 0.05) * rng.standard_normal(int(seconds * bpm / 60) + 2))
+    when = np.cumsum(np.maximum(rr, 0.185)) - rng.uniform(0, 0.3)
+    when = when[(when > 0.05) & (when < seconds - 0.05)]
+    t = np.arange(int(seconds * fs)) / fs
+    width = rng.uniform(0.007, 0.020)
+    mean = np.median(rr)
+    x = np.zeros((rng.choice([1, 1, 1, 3, 12]), len(t)))
+    for row in x:
+        for height, late, sigma in (
+            (rng.uniform(0.3, 1.5) * rng.choice([1, 1, -1]), 0.0, width),
+            (rng.normal() * 0.25, 2.2 * width, width),
+            (rng.normal() * 0.15, -2.2 * width, width),
+            (rng.normal() * 0.25, min(0.28, 0.5 * mean), min(0.05, 0.12 * mean)),
+            (rng.uniform(0, 0.15), -min(0.16, 0.3 * mean), min(0.02, 0.08 * mean)),
+        ):
+            for w in when:
+                a, b = np.searchsorted(t, (w + late - 5 * sigma, w + late + 5 * sigma))
+                row[a:b] += height * np.exp(-0.5 * ((t[a:b] - w - late) / sigma) ** 2)
+        row += rng.standard_normal(len(t)) * np.exp(rng.uniform(-6, -2.5))
+        row += rng.uniform(0, 0.3) * np.sin(2 * np.pi * rng.uniform(0.1, 0.5) * t)
+    return x.astype(np.float32), fs, np.round(when * fs).astype(int)
+
+
+def simulated_rhythm(seed, rng):
+    """Simulate a fast rhythm of one to twelve leads; give it and its beats."""
+    bpm = rng.uniform(180, 305)
+    record = simulate("sinus", heart_rate_bpm=bpm, seed=seed + 1000, seconds=10)
+    beats = record.carried.fiducials.r_peak
+    beats = np.round(beats[np.isfinite(beats)]).astype(int)
+    leads = rng.permutation(12)[: rng.choice([1, 1, 1, 3, 12])]
+    return np.ascontiguousarray(record.signal[leads]), record.fs, beats
 
 
 def label(at, height, beats, tolerance):
@@ -332,6 +394,13 @@ def build(folder, copies, seed):
                 vary=True,
                 lengths=[10, 30, 300],
             )
+    for _ in range(100 * copies):
+        fs = rng.choice([125.0, 250.0, 360.0, 500.0, 1000.0])
+        x = made_noise(fs, rng.choice([10, 10, 20]), rng)
+        rows.add(g, x, fs, nothing, 1.0, rng, vary=True)
+    for k in range(15 * copies):
+        x, fs, beats = simulated_rhythm(k, rng) if k % 3 == 0 else made_rhythm(10, rng)
+        rows.add(g, x, fs, beats, 0.3, rng, vary=False)
     for _ in range(60 * copies):
         fs, seconds = 250.0, rng.choice([10, 20, 60])
         t = np.arange(int(seconds * fs)) / fs

@@ -5,9 +5,13 @@ import numpy as np
 import pytest
 
 from precordia.core.errors import LeadError, SamplingRateError, SignalError
+from precordia.core.leads import STANDARD_12
 from precordia.core.record import Record
 from precordia.delineation import rpeaks
 from precordia.delineation.rpeaks import detect_rpeaks, rpeaks_of_signal
+from precordia.delineation.rpeaks_features import find_candidates
+from precordia.delineation.rpeaks_plain import plain_beats
+from precordia.generation.simulate import simulate
 
 FS = 500.0
 
@@ -48,6 +52,36 @@ def test_every_beat_is_found_where_it_was_drawn_at_any_rate(bpm):
 def test_the_place_does_not_depend_on_the_sampling_rate(fs):
     c = centres(72)
     assert agree(rpeaks_of_signal(wave(c, fs)[None], fs), c, fs)
+
+
+@pytest.mark.parametrize("bpm", [30, 120, 180, 220, 260, 300])
+@pytest.mark.parametrize("leads", [("II",), STANDARD_12])
+def test_every_rate_a_heart_can_have_is_followed(bpm, leads):
+    missed = extra = beats = 0
+    for seed in range(3):
+        record = simulate("sinus", heart_rate_bpm=bpm, seed=seed)
+        truth = record.carried.fiducials.r_peak
+        truth = truth[np.isfinite(truth)]
+        found = detect_rpeaks(record, lead=leads)
+        near = np.abs(truth[:, None] - found[None]) < 0.08 * FS
+        low, high = 0.1 * FS, record.n_samples - 0.1 * FS  # beats cut by an end do not count
+        missed += (~near.any(1) & (truth > low) & (truth < high)).sum()
+        extra += (~near.any(0) & (found > low) & (found < high)).sum()
+        beats += len(truth)
+    assert extra == 0
+    assert missed <= 0.02 * beats
+
+
+@pytest.mark.parametrize("fs", [100.0, 250.0, 500.0])
+@pytest.mark.parametrize("size_mv", [0.05, 0.5, 2.0])
+def test_one_lead_of_white_noise_hardly_ever_beats(fs, size_mv):
+    rng = np.random.default_rng(11)
+    found = [
+        len(rpeaks_of_signal(size_mv * rng.standard_normal((1, int(10 * fs))), fs))
+        for _ in range(12)
+    ]
+    assert np.median(found) <= 1
+    assert np.mean(found) <= 3
 
 
 def test_an_inverted_lead_gives_the_same_beats():
@@ -133,6 +167,30 @@ def test_the_result_does_not_depend_on_the_blocks(monkeypatch):
         results.append(rpeaks_of_signal(x, 250.0))
     assert np.array_equal(results[0], results[2])
     assert np.array_equal(results[1], results[2])
+
+
+@pytest.mark.parametrize("fs", [100.0, 250.0, 500.0])
+@pytest.mark.parametrize("rr_s", [0.7, 0.8, 1.2])
+def test_what_is_plain_is_what_the_networks_say(rr_s, fs, monkeypatch):
+    x = wave(np.arange(0.6 * rr_s, 10, rr_s), fs, seconds=10.0)[None].astype(np.float32)
+    assert plain_beats(find_candidates(x, fs, with_features=False)) is not None
+    expected = rpeaks_of_signal(x, fs)
+    monkeypatch.setattr(rpeaks, "plain_beats", lambda found: None)
+    assert np.array_equal(rpeaks_of_signal(x, fs), expected)
+
+
+def test_uneven_busy_or_cut_recordings_are_not_plain():
+    def plain(x):
+        return plain_beats(find_candidates(x[None].astype(np.float32), FS, with_features=False))
+
+    t = np.arange(5000) / FS
+    c = np.arange(0.5, 9.9, 0.8)
+    assert len(plain(wave(c, seconds=10.0))) == len(c)
+    assert plain(wave(np.delete(c, 5), seconds=10.0)) is None
+    assert plain(wave(c, seconds=10.0)[: round((c[-1] - 0.005) * FS)]) is None
+    assert plain(wave(c, seconds=10.0, t_height=4.0)) is None
+    assert plain(np.sin(2 * np.pi * 1.1 * t)) is None
+    assert plain(np.random.default_rng(0).standard_normal(5000)) is None
 
 
 def test_leads_are_chosen_by_name():

@@ -37,13 +37,14 @@ _TAPER = (np.exp(-0.5 * (_OFFSET / _WIDTH) ** 2) * (np.abs(_OFFSET) <= _REACH)).
 
 
 def windows(
-    work: Float[np.ndarray, " _"], at: Int[np.ndarray, " beat"]
-) -> Float[np.ndarray, "beat _"]:
-    """Cut the stretch around each beat from a padded working lead, above the level before it."""
-    window = work.take(at[:, None] + _FROM_PAD)
-    before = window[:, :_BEFORE].copy()
-    before.sort(axis=1)
-    window -= np.add.reduce(before[:, _BEFORE // 2 - 1 : _BEFORE // 2 + 1], 1, keepdims=True) * 0.5
+    work: Float[np.ndarray, "*lead _"], at: Int[np.ndarray, " beat"]
+) -> Float[np.ndarray, "*lead beat _"]:
+    """Cut the stretch around each beat from padded working leads, above the level before it."""
+    window = work.take(at[:, None] + _FROM_PAD, axis=-1)
+    before = window[..., :_BEFORE].copy()
+    before.sort(axis=-1)
+    middle = before[..., _BEFORE // 2 - 1 : _BEFORE // 2 + 1]
+    window -= np.add.reduce(middle, -1, keepdims=True) * 0.5
     return window
 
 
@@ -126,23 +127,23 @@ def place_jointly(signal, at, grid, fs, weight):
     """
     if not len(at):
         return np.zeros(0, np.int64)
-    joint = np.zeros((len(at), 2 * HALF + 1), np.float32)
-    for lead, w in zip(signal, weight, strict=True):
-        window = windows(to_working_rate(lead[None], grid)[0], at)
-        joint += w[:, None] * window * window
+    weight = weight[:, :, None]
+    window = windows(to_working_rate(signal, grid), at)
+    window *= window
+    window *= weight
+    joint = np.add.reduce(window, 0)
     joint *= _TAPER * _TAPER
     work = at + joint.argmax(1) - HALF
     near, blur = _near(grid.step, fs)
     place = work * grid.step
-    around = place[:, None] + near
-    total = np.zeros(around.shape, np.float32)
     before = ((at - HALF) * grid.step)[:, None] + np.arange(0, _BEFORE * grid.step, grid.step)
-    for lead, w in zip(signal, weight, strict=True):
-        base = np.sort(lead.take(before, mode="clip"), axis=1)[:, _BEFORE // 2, None]
-        v = lead.take(around, mode="clip") - base
-        v *= v
-        v *= w[:, None]
-        total += v
+    level = signal.take(before, axis=1, mode="clip")
+    level.sort(axis=2)
+    around = signal.take(place[:, None] + near, axis=1, mode="clip")
+    around -= level[:, :, _BEFORE // 2, None]
+    around *= around
+    around *= weight
+    total = np.add.reduce(around, 0)
     place += (total @ blur).argmax(1) + _middle(near, blur)
     return np.minimum(np.maximum(place, 0, out=place), signal.shape[1] - 1, out=place)
 
