@@ -13,7 +13,7 @@ from precordia.cli.options import Force, Json
 
 HELP = """Write a simulated 12-lead ECG, marked as synthetic.
 
-Example:  precordia simulate af.edf --scenario atrial_fibrillation --seed 1
+Example:  precordia simulate af.edf --scenario atrial-fibrillation --seed 1
 """
 
 
