@@ -76,20 +76,26 @@ def results(name: str) -> list[dict[str, str]]:
 
 
 def peers() -> str | None:
-    """Set cross-validated R-peaks beside other libraries; None where not measured."""
-    cells: dict[str, dict[str, str]] = {}
-    kept = ("card of the weights", "other library")
+    """Set cross-validated R-peaks beside other libraries; None where those were not measured."""
+    known = card("delineation/rpeaks.toml")["scores"]
+    columns = tuple((metric, window) for window in (150, 20) for metric in ("se", "ppv"))
+    ours = {}
+    for metric, window in columns:
+        low, high = known[f"{metric}_{window}_ms_interval"]
+        ours[metric, window] = _percent(100 * known[f"{metric}_{window}_ms"], 100 * low, 100 * high)
+    cells = {"precordia, cross-validated": ours}
     for r in results("rpeaks.csv"):
-        ours = kept[0] in r["method"]
-        wanted = r["metric"] in ("se", "ppv") and r["subject"] in ("150 ms", "20 ms")
-        if wanted and (ours or kept[1] in r["note"]):
-            name = "precordia, cross-validated" if ours else r["method"]
-            interval = f" [{float(r['low']):.2f}, {float(r['high']):.2f}]"
-            column = f"{r['metric']} % in {r['subject']}"
-            cells.setdefault(name, {})[column] = f"{float(r['value']):.2f}{interval}"
-    columns = tuple(f"{m} % in {w} ms" for w in (150, 20) for m in ("se", "ppv"))
+        key = (r["metric"], int(r["subject"][:-3])) if r["subject"].endswith(" ms") else None
+        if key in columns and "other library" in r["note"]:
+            shown = _percent(float(r["value"]), float(r["low"]), float(r["high"]))
+            cells.setdefault(r["method"], {})[key] = shown
+    head = ("method", *(f"{metric} % in {window} ms" for metric, window in columns))
     rows = [(name, *(row.get(c, "–") for c in columns)) for name, row in cells.items()]
-    return table(("method", *columns), rows) if rows else None
+    return table(head, rows) if len(rows) > 1 else None
+
+
+def _percent(value: float, low: float, high: float) -> str:
+    return f"{value:.2f} [{low:.2f}, {high:.2f}]"
 
 
 def speed() -> str | None:
