@@ -75,22 +75,26 @@ def delineate_with_network(signal: Float[np.ndarray, "lead sample"], fs: float) 
     leads = [LeadWaves() for _ in signal]
     stretches = list(_stretches(signal.shape[1], fs))
     parts: dict[str, list[np.ndarray]] = {"p": [], "qrs": [], "t": []}
+    missing = ~np.isfinite(signal)
+    missing = missing if missing.any() else None
     for start, stop, first, last in stretches:
         for kind, waves in _read(signal[:, start:stop], fs).items():
             waves[:3] = waves[:3] * (fs / RATE_HZ) + start
-            _unseen(waves, signal)
+            if missing is not None:
+                _unseen(waves, missing)
             place = median_over_leads(waves[1])
             parts[kind].append(waves[:, :, (place >= first) & (place < last)])
     for kind, found in parts.items():
         if not found:
             continue
         table = _joined(found, fs)
-        for lead, waves in enumerate(np.moveaxis(table, (0, 1, 2), (2, 0, 1))):
-            seen = np.isfinite(waves[:, 1])
-            rows = waves[seen]
-            setattr(
-                leads[lead], kind, rows[np.argsort(rows[:, 1], kind="stable")].astype(np.float64)
-            )
+        rows = np.ascontiguousarray(np.moveaxis(table, 0, 2), np.float64)
+        sorted_ = (rows[:, 1:, 1] > rows[:, :-1, 1]).all(1) & np.isfinite(rows[:, :, 1]).all(1)
+        for lead, (waves, ready) in enumerate(zip(rows, sorted_, strict=True)):
+            if not ready:
+                waves = waves[np.isfinite(waves[:, 1])]
+                waves = waves[np.argsort(waves[:, 1], kind="stable")]
+            setattr(leads[lead], kind, waves)
     return leads
 
 
@@ -178,13 +182,12 @@ def _read(signal: np.ndarray, fs: float) -> dict[str, np.ndarray]:
     return out
 
 
-def _unseen(waves: np.ndarray, signal: np.ndarray) -> None:
+def _unseen(waves: np.ndarray, missing: np.ndarray) -> None:
     """Forget what would lie where nothing was recorded."""
-    missing = ~np.isfinite(signal)
-    if not missing.any() or not waves.size:
+    if not waves.size:
         return
-    lead = np.arange(len(signal))[:, None]
-    at = np.clip(np.nan_to_num(np.rint(waves[:3])).astype(int), 0, signal.shape[1] - 1)
+    lead = np.arange(len(missing))[:, None]
+    at = np.clip(np.nan_to_num(np.rint(waves[:3])).astype(int), 0, missing.shape[1] - 1)
     hidden = missing[lead, at]
     waves[:3][hidden] = np.nan
     waves[:3, hidden[1]] = np.nan

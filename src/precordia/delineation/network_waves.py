@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float
@@ -95,38 +96,67 @@ def read_waves(
     >>> onset[:, 0], offset[:, 0]
     (array([199.5, 199.5]), array([223.5, 223.5]))
     """
-    found = {}
-    for row, (kind, reading) in enumerate(READINGS.items()):
-        found[kind] = _read_kind(probability[row], probability[row + 3], signal, reading)
+    table, kind, keep = _read_kinds(probability, signal)
+    found = {name: table[:, :, keep & (kind == row)] for row, name in enumerate(READINGS)}
     found["t"] = _one_t_per_beat(found["qrs"], found["t"])
     _in_order(found["p"], found["qrs"])
     _in_order(found["qrs"], found["t"])
     return found
 
 
-def _runs(mean: np.ndarray, reading: Reading) -> tuple[np.ndarray, np.ndarray]:
-    on = np.concatenate([[False], mean > reading.seed, [False]])
-    edge = np.flatnonzero(on[1:] != on[:-1])
-    start, stop = edge[::2], edge[1::2]
+def _of_each(name: str) -> np.ndarray:
+    return np.array([getattr(reading, name) for reading in READINGS.values()])
+
+
+#: what `Reading` says, one value for each kind
+_SEED, _PRESENT, _SHARED, _PAD, _SHORTEST, _TRUST, _UNSURE, _REACH = (
+    _of_each(field) for field in Reading.__slots__
+)
+
+
+def _runs(mean: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Kind, start and stop of each stretch above the seed, kind after kind."""
+    n = mean.shape[1]
+    on = np.zeros((3, n + 2), bool)
+    on[:, 1:-1] = mean > _SEED[:, None]
+    edge = np.flatnonzero(on[:, 1:] != on[:, :-1])
+    kind = edge[::2] // (n + 1)
+    start, stop = edge[::2] - kind * (n + 1), edge[1::2] - kind * (n + 1)
     if len(start) > 1:  # a short dip does not part a wave
-        apart = start[1:] - stop[:-1] > 4
-        start, stop = start[np.r_[True, apart]], stop[np.r_[apart, True]]
-    return start, stop
+        apart = (start[1:] - stop[:-1] > 4) | (kind[1:] != kind[:-1])
+        first = np.r_[True, apart]
+        kind, start, stop = kind[first], start[first], stop[np.r_[apart, True]]
+    return kind, start, stop
 
 
-def _read_kind(p: np.ndarray, tip: np.ndarray, signal: np.ndarray, reading: Reading) -> np.ndarray:
-    n_leads, n = p.shape
-    start, stop = _runs(p.mean(0), reading)
-    if len(start) == 0:
-        return np.empty((4, n_leads, 0))
-    half = (np.r_[-2 * reading.pad, stop[:-1]] + start) / 2
-    low = np.maximum(np.maximum(start - reading.pad, np.ceil(half)), 0).astype(int)
-    half = (stop + np.r_[start[1:], n + 2 * reading.pad]) / 2
-    high = np.minimum(np.minimum(stop + reading.pad, np.floor(half)), n).astype(int)
-    at = low[:, None] + np.arange((high - low).max())
-    inside = at < high[:, None]
+def _windows(kind, start, stop, n):
+    """From where to where each wave is looked at: the pad, or half-way to the next of its kind."""
+    pad = _PAD[kind]
+    before, after = -2 * pad, n + 2 * pad
+    same = kind[1:] == kind[:-1]
+    before[1:][same], after[:-1][same] = stop[:-1][same], start[1:][same]
+    low = np.maximum(np.maximum(start - pad, -((-before - start) // 2)), 0)
+    high = np.minimum(np.minimum(stop + pad, (stop + after) // 2), n)
+    return low, high
+
+
+def _read_kinds(p: np.ndarray, signal: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """All waves, the kind of each, and which of them count; the kinds are read in one sweep."""
+    n_leads, n = p.shape[1:]
+    kind, start, stop = _runs(p[:3].mean(1))
+    if len(kind) == 0:
+        return np.empty((4, n_leads, 0)), kind, np.zeros(0, bool)
+    low, high = _windows(kind, start, stop, n)
+    step = np.arange((high - low).max())
+    at = low[:, None] + step
+    outside = at >= high[:, None]
     at = np.minimum(at, n - 1)
-    q = np.where(inside, p[:, at], 0.0).astype(np.float64)  # lead, wave, place
+    cut = np.searchsorted(kind, np.arange(4))
+    parts = [slice(a, b) for a, b in pairwise(cut)]
+    q, tips = np.empty((2, n_leads, *at.shape))  # lead, wave, place
+    for row, part in enumerate(parts):
+        q[:, part], tips[:, part] = p[row][:, at[part]], p[row + 3][:, at[part]]
+    q[:, outside] = 0.0
     most = np.maximum(q.max(2), 1e-6)
     mass = np.cumsum(q, axis=2)
     core = np.argmax(mass >= 0.5 * mass[:, :, -1:], axis=2) + 1
@@ -134,57 +164,64 @@ def _read_kind(p: np.ndarray, tip: np.ndarray, signal: np.ndarray, reading: Read
     before, after = left / most, (mass[:, :, -1] - left) / most
     onset, offset = low + core - before, low + core + after
     # the second moment of the same distribution gives the standard error
-    away = np.abs(np.arange(q.shape[2]) + 0.5 - core[..., None])
-    second = np.cumsum(2 * away * q, axis=2)
-    early = np.take_along_axis(second, core[..., None] - 1, 2)[..., 0]
-    error = np.sqrt(
-        np.maximum([early / most - before**2, (second[..., -1] - early) / most - after**2], 0)
-    )
-    unknown = error > reading.unsure / STEP_MS
-    unknown[0] |= (low == 0) & (q[:, :, 0] > 0.3 * most)  # cut by the ends of the recording
-    last = np.take_along_axis(q, np.maximum(high - low - 1, 0)[None, :, None], 2)[..., 0]
-    unknown[1] |= (high == n) & (last > 0.3 * most)
-    sure = np.minimum(most / reading.trust, 1.0) ** 2
-    clear = (most >= reading.trust) | (most >= most.max(0))
+    away = step + 0.5 - core[..., None]
+    second = np.abs(away) * q
+    early = 2 * np.einsum("lwk,lwk->lw", second, away < 0)
+    second = 2 * second.sum(2)
+    error = np.maximum([early / most - before**2, (second - early) / most - after**2], 0)
+    unknown = error > (_UNSURE[kind] / STEP_MS) ** 2
+    # cut by the ends of the recording
+    unknown[0] |= (low == 0) & (q[:, :, 0] > 0.3 * most)
+    if (high == n).any():
+        last = np.take_along_axis(q, np.maximum(high - low - 1, 0)[None, :, None], 2)[..., 0]
+        unknown[1] |= (high == n) & (last > 0.3 * most)
+    trust = _TRUST[kind]
+    clear = (most >= trust) | (most >= most.max(0))
     if not clear.all():
+        sure = np.minimum(most / trust, 1.0) ** 2
         for bound in (onset, offset):
             bound[...] = sure * bound + (1 - sure) * median_over_leads(
                 np.where(clear, bound, np.nan)
             )
-    confidence = (1 - reading.shared) * most + reading.shared * most.mean(0)
-    width = median_over_leads(offset - onset)
-    keep = (width >= reading.shortest) & (confidence.max(0) >= reading.present)
-    onset, offset, confidence = onset[:, keep], offset[:, keep], confidence[:, keep]
-    unknown = unknown[:, :, keep]
-    at, low = at[keep], low[keep]
-    place = low[:, None] + np.arange(at.shape[1])
+    shared = _SHARED[kind]
+    confidence = (1 - shared) * most + shared * most.mean(0)
+    keep = median_over_leads(offset - onset) >= _SHORTEST[kind]
+    keep &= confidence.max(0) >= _PRESENT[kind]
+    place = low[:, None] + step
     wave = (place >= onset[..., None] - 0.5) & (place < offset[..., None] + 0.5)
-    tips = np.where(wave, tip[:, at] + 1e-6, 0.0)
+    tips += 1e-6
+    tips *= wave
     peak = (np.argmax(tips, axis=2) + low) * STEP + 0.5
     onset, offset = onset * STEP - 0.5, offset * STEP - 0.5
-    peak = _on_the_signal(np.clip(peak, onset, offset), onset, offset, signal, reading.reach)
+    peak = _on_the_signal(np.clip(peak, onset, offset), onset, offset, signal, _REACH[kind])
     out = np.stack([onset, peak, offset, np.clip(confidence, 0, 1)])
-    out[:3, confidence < reading.present] = np.nan
+    out[:3, confidence < _PRESENT[kind]] = np.nan
     out[0, unknown[0]] = out[2, unknown[1]] = np.nan
-    return out
+    return out, kind, keep
 
 
 def _on_the_signal(peak, onset, offset, signal, reach):
     """Move peaks to the nearest extremum of the signal, finer than a sample."""
     n_leads, n = signal.shape
-    if peak.size == 0 or n < 2 * reach + 3:
+    far = int(reach.max())
+    if n < 2 * far + 3:
         return peak
     lead = np.arange(n_leads)[:, None]
     whole = lambda t: np.clip(np.rint(t).astype(int), 0, n - 1)  # noqa: E731
     centre = np.clip(whole(peak), reach + 1, n - 2 - reach)
-    near = signal[lead[..., None], centre[..., None] + np.arange(-reach - 1, reach + 2)]
+    step = np.arange(-far - 1, far + 2)
+    near = signal[lead[..., None], np.clip(centre[..., None] + step, 0, n - 1)]
+    within = np.abs(step) <= reach[:, None] + 1
+    mean = np.einsum("lwk,wk->lw", near, within) / (2 * reach + 3)
     ends = 0.5 * (signal[lead, whole(onset)] + signal[lead, whole(offset)])
-    near = near * np.where(near.mean(2) >= ends, 1.0, -1.0)[..., None]
-    best = np.argmax(near[..., 1:-1], axis=2) + 1
-    a, b, c = (np.take_along_axis(near, (best + k)[..., None], 2)[..., 0] for k in (-1, 0, 1))
+    sign = np.where(mean >= ends, 1.0, -1.0)
+    near *= sign[..., None]
+    near[:, np.abs(step) > reach[:, None]] = -np.inf
+    best = centre + np.argmax(near, axis=2) - far - 1
+    a, b, c = (sign * signal[lead, best + k] for k in (-1, 0, 1))
     summit = (b >= a) & (b >= c) & (b > np.minimum(a, c))
     bend = np.where(summit, a - 2 * b + c, -1.0)
-    fine = centre + best - reach - 1 + 0.5 * (a - c) / bend
+    fine = best + 0.5 * (a - c) / bend
     return np.where(summit & (fine > onset) & (fine < offset), fine, peak)
 
 
@@ -226,10 +263,10 @@ def _in_order(first: np.ndarray, then: np.ndarray) -> None:
     if not first.shape[2] or not then.shape[2]:
         return
     after = np.searchsorted(median_over_leads(then[1]), median_over_leads(first[1]))
-    for k, j in enumerate(after):
-        if j == then.shape[2]:
-            continue
+    near = np.minimum(after, then.shape[2] - 1)
+    meet = (first[2] > then[0][:, near]) & (after < then.shape[2])
+    for k in np.flatnonzero(meet.any(0)):
+        j = after[k]
         crossed = first[2, :, k] > then[0, :, j]
-        if crossed.any():
-            middle = 0.5 * (first[2, crossed, k] + then[0, crossed, j])
-            first[2, crossed, k] = then[0, crossed, j] = middle
+        middle = 0.5 * (first[2, crossed, k] + then[0, crossed, j])
+        first[2, crossed, k] = then[0, crossed, j] = middle
