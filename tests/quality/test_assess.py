@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quality verdicts on made-up and real recordings."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -104,3 +106,22 @@ def test_short_clean_record_is_accepted(shared_data, seconds):
 def test_single_clean_lead_is_accepted(shared_data, lead):
     quality = assess(record_of(ludb(shared_data)[lead], leads=(STANDARD_12[lead],)))
     assert quality.acceptable
+
+
+@pytest.mark.parametrize(
+    "scenario", ["sinus-bradycardia", "junctional-rhythm", "third-degree-block"]
+)
+def test_a_slow_simulated_heart_is_no_dead_electrode(scenario):
+    from precordia.generation.simulate import simulate
+
+    assert assess(simulate(scenario, seed=3)).acceptable
+
+
+def test_a_dead_lead_of_a_simulated_record_is_still_flat():
+    from precordia.generation.simulate import simulate
+
+    record = simulate(seed=3)
+    signal = record.signal.copy()
+    signal[4] = 0
+    dead = assess(dataclasses.replace(record, signal=signal)).leads["aVL"]
+    assert Why.FLAT in dead.reasons

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import typer
@@ -24,6 +25,10 @@ from precordia.core.errors import PrecordiaError
 
 #: what a wrong option raises: typer brought click as a dependency once and carries its own now
 UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
+# One process a core (--jobs) is faster than threads within products of small matrices. NumPy reads
+# this when it is first imported, which is after this line.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
 USERS_MISTAKE, INTERRUPTED, OUR_MISTAKE = 2, 130, 1
 
 app = typer.Typer(
