@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 
 from precordia.core.errors import LeadError, SamplingRateError, SignalError
 from precordia.delineation import rpeaks_features, rpeaks_place, rpeaks_scorer
+from precordia.delineation.rpeaks_gaps import fill_gaps
 from precordia.delineation.rpeaks_plain import LONGEST_S, plain_beats
 
 if TYPE_CHECKING:
@@ -59,7 +60,8 @@ def detect_rpeaks(
     comparing it with what comes at the same distance from other beats (a T wave comes back after
     each, an ectopic beat does not). Beats closer than 170 ms are one; of beats closer than 250 ms a
     doubtful one is dropped unless all around come as fast. Recordings of up to 20 s whose beats
-    stand out evenly from everything else are settled without the networks. Both were trained on
+    stand out evenly from everything else are settled without the networks. Stretches of two seconds
+    without a beat are shown to the delineation network (see `rpeaks_gaps`). Both were trained on
     MIT-BIH DS1, LUDB and CPSC 2021 with added noise; ``rpeaks.toml`` beside the weights holds the
     cross-validated scores.
 
@@ -140,7 +142,7 @@ def rpeaks_of_signal(
         return np.zeros(0, np.int64)
     n_segments = max(1, n // unit)
     if n_segments <= _BLOCK_SEGMENTS + 2 * _MARGIN_SEGMENTS:
-        return _of_block(signal, fs, grid)
+        return fill_gaps(signal, fs, _of_block(signal, fs, grid))
     out = []
     for first in range(0, n_segments, _BLOCK_SEGMENTS):
         last = first + _BLOCK_SEGMENTS
@@ -149,7 +151,7 @@ def rpeaks_of_signal(
         low = first * unit - start
         high = n if last >= n_segments else last * unit - start
         out.append(_of_block(signal[:, start:stop], fs, grid, low, high) + start)
-    return np.concatenate(out)
+    return fill_gaps(signal, fs, np.concatenate(out))
 
 
 def _of_block(signal, fs, grid, low=0, high=None):

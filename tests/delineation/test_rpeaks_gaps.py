@@ -1,0 +1,48 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A second opinion where no beat was found for seconds, and never an invented rhythm."""
+
+import numpy as np
+import pytest
+
+from precordia.core.record import Record
+from precordia.delineation.rpeaks import detect_rpeaks, rpeaks_of_signal
+from precordia.delineation.rpeaks_gaps import fill_gaps
+from precordia.generation.simulate import simulate
+
+NONE = np.zeros(0, np.int64)
+
+
+@pytest.mark.parametrize("scenario", ["ventricular-tachycardia", "paced-dual", "paced-ventricular"])
+@pytest.mark.parametrize("leads", [slice(0, 12), slice(1, 2)])
+def test_rhythms_of_wide_complexes_are_found(scenario, leads):
+    record = simulate(scenario, seed=3, noise="muscle", snr_db=25)
+    part = Record(signal=record.signal[leads], fs=record.fs, leads=record.leads[leads])
+    truth = record.carried.fiducials.r_peak
+    found = detect_rpeaks(part)
+    assert abs(found.size - truth.size) <= 1
+    apart = np.abs(found[:, None] - truth[None, :]).min(axis=1) / record.fs
+    assert np.median(apart) < 0.08
+
+
+def test_missing_marks_of_a_stretch_come_back_and_the_others_stay():
+    record = simulate(seed=1, noise="muscle", snr_db=25)
+    marks = rpeaks_of_signal(record.signal, record.fs)
+    lacking = np.delete(marks, [3, 4, 5])
+    filled = fill_gaps(record.signal, record.fs, lacking)
+    assert set(lacking) <= set(filled)
+    assert filled.size == marks.size
+    assert np.abs(filled - marks).max() <= 0.02 * record.fs
+
+
+@pytest.mark.parametrize("n_leads", [1, 12])
+def test_noise_is_no_rhythm(n_leads):
+    counts = []
+    for seed in range(5):
+        noise = 0.3 * np.random.default_rng(seed).normal(size=(n_leads, 5000))
+        counts.append(fill_gaps(noise.astype(np.float32), 500.0, NONE).size)
+    assert sum(counts) == 0
+
+
+def test_beats_without_long_gaps_are_returned_as_they_are():
+    marks = np.arange(250, 5000, 500)
+    assert fill_gaps(np.zeros((1, 5000), np.float32), 500.0, marks) is marks
