@@ -17,11 +17,14 @@ NONE = np.zeros(0, np.int64)
 def test_rhythms_of_wide_complexes_are_found(scenario, leads):
     record = simulate(scenario, seed=3, noise="muscle", snr_db=25)
     part = Record(signal=record.signal[leads], fs=record.fs, leads=record.leads[leads])
-    truth = record.carried.fiducials.r_peak
+    truth = record.carried.fiducials
     found = detect_rpeaks(part)
-    assert abs(found.size - truth.size) <= 1
-    apart = np.abs(found[:, None] - truth[None, :]).min(axis=1) / record.fs
-    assert np.median(apart) < 0.08
+    assert abs(found.size - truth.n_beats) <= 1
+    # A wide complex has more than one peak: a mark belongs inside it, on whichever.
+    near = 0.02 * record.fs
+    onset, offset = truth.qrs_onset[truth.has_qrs], truth.qrs_offset[truth.has_qrs]
+    inside = (found[:, None] >= onset - near) & (found[:, None] <= offset + near)
+    assert inside.any(axis=1).mean() >= 0.9
 
 
 def test_missing_marks_of_a_stretch_come_back_and_the_others_stay():
