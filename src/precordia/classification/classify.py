@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from precordia.classification.case import Case
-from precordia.classification.lead_scale import scaled_one_by_one
 from precordia.classification.rules.chambers import judge_chambers
 from precordia.classification.rules.conduction import judge_av_conduction, judge_bundle_branches
 from precordia.classification.rules.ectopy import judge_ectopy
@@ -17,6 +16,7 @@ from precordia.core.errors import OptionError, unknown_name
 from precordia.core.fiducials import Fiducials
 from precordia.core.findings import Abstention, Findings
 from precordia.core.measurements import Measurements
+from precordia.core.plausibility import scaled_one_by_one
 from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.core.source import Source
@@ -99,9 +99,8 @@ def classify(
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS, listing=", ".join(METHODS))
-    case = Case(
-        *_complete(record, quality, fiducials, measurements), scaled=scaled_one_by_one(record)
-    )
+    scaled = scaled_one_by_one(record.signal)
+    case = Case(*_complete(record, quality, fiducials, measurements), scaled=scaled)
     reason = _unreadable(case)
     if reason:
         everything = tuple(

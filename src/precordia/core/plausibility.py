@@ -17,6 +17,10 @@ TYPICAL_PEAK_TO_PEAK_MV = 1.2
 LOWEST_MV, HIGHEST_MV = 0.15, 5.0
 _FACTORS = (1e-6, 1e-3, 1e-2, 0.1, 1 / 6, 0.5, 2.0, 6.0, 10.0, 100.0, 1e3, 1e6)
 
+#: leads of a real recording never span the same range; rounding leaves less than this
+_ALIKE_SPANS = 0.005
+_FEWEST_LEADS = 3
+
 
 def looks_normalised(signal: Float[np.ndarray, "lead sample"]) -> bool:
     """Tell whether every lead has zero mean and unit variance, as after a z-score.
@@ -41,6 +45,39 @@ def looks_normalised(signal: Float[np.ndarray, "lead sample"]) -> bool:
             return False
         alive = True
     return alive
+
+
+def scaled_one_by_one(signal: Float[np.ndarray, "lead sample"]) -> str:
+    """Tell why the leads of a record have lost their relative size, if they have.
+
+    Parameters
+    ----------
+    signal
+        Potential, supposedly mV.
+
+    Returns
+    -------
+    A reason, empty where nothing speaks against the millivolts.
+
+    Notes
+    -----
+    A lead that was divided by its own range (or its own largest value) spans what every other
+    lead spans. Durations and shapes within a lead survive that; voltages, ST levels and the
+    electrical axis do not. Copies of the Lobachevsky database (LUDB) are like that.
+
+    Examples
+    --------
+    >>> wave = np.sin(np.arange(1000.0) / 20) * np.ones((3, 1))
+    >>> scaled_one_by_one(wave)
+    'every lead spans the same 2 mV: the leads were scaled one by one'
+    """
+    if signal.shape[0] < _FEWEST_LEADS or signal.shape[1] < 2:
+        return ""
+    span = np.fmax.reduce(signal, axis=1) - np.fmin.reduce(signal, axis=1)
+    typical = float(np.median(span))
+    if not typical > 0 or not np.all(np.abs(span - typical) < _ALIKE_SPANS * typical):
+        return ""
+    return f"every lead spans the same {typical:.3g} mV: the leads were scaled one by one"
 
 
 def amplitude_remarks(

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from precordia.core.plausibility import amplitude_remarks, looks_normalised
+from precordia.core.plausibility import amplitude_remarks, looks_normalised, scaled_one_by_one
 from precordia.core.quality import LeadQuality, Quality, QualityReason
 from precordia.core.record import Record, Remark
 from precordia.core.source import Source
@@ -127,6 +127,9 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
         normalised = looks_normalised(seen)
         if not normalised:
             remarks = [*amplitude_remarks(seen, names), *contradicting_leads(seen, names)]
+        if scaled := scaled_one_by_one(seen):
+            text = f"Amplitudes and axes mean little: {scaled}."
+            remarks.append(Remark(code="leads-scaled", text=text))
     return _join(record, parts, remarks, normalised, settings, source)
 
 
