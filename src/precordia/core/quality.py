@@ -104,4 +104,5 @@ class Quality(Value):
         if self.reasons:
             lines.append("  record: " + ", ".join(self.reasons))
         lines += [f"  {name}: {lead}" for name, lead in self.leads.items() if lead.reasons]
+        lines += [f"  note: {remark}" for remark in self.remarks]
         return "\n".join(lines)
