@@ -23,6 +23,6 @@ arms_exchanged[row("I")] *= -1
 arms_exchanged[[row("II"), row("III")]] = arms_exchanged[[row("III"), row("II")]]
 arms_exchanged[[row("aVR"), row("aVL")]] = arms_exchanged[[row("aVL"), row("aVR")]]
 quality = pc.assess(replace(record, signal=arms_exchanged))
-print("the arms are exchanged:", quality, *quality.remarks, sep="\n", end="\n\n")
+print("the arms are exchanged:", quality, sep="\n", end="\n\n")
 
 print(f"score: {quality.score:.2f}")
