@@ -78,16 +78,14 @@ def python_block(page: Path) -> str:
 
 def commands() -> str:
     """List every command with the first sentence of its help."""
-    import click
     import typer
 
     from precordia.cli.main import app
 
     group: Any = typer.main.get_command(app)
-    context = click.Context(group)
     rows = []
-    for name in group.list_commands(context):
-        words = (group.get_command(context, name).help or "").split("\n\n")[0]
+    for name, command in group.commands.items():
+        words = (command.help or "").split("\n\n")[0]
         rows.append((f"`precordia {name}`", " ".join(words.split())))
     return table(("command", "what it does"), rows)
 
