@@ -4,7 +4,10 @@
     run="python benchmarks/delineation/train_network.py"
     $run --fold 0 --epochs 110 --out /tmp/0a.pt               (of --folds 4)
     $run --fold 0 --epochs 25 --init /tmp/0a.pt --out /tmp/0b.pt   (with records in fibrillation)
-    $run --mean /tmp/0a.pt /tmp/0b.pt --out /tmp/0.pt         (then score_network.py 0=/tmp/0.pt)
+    $run --mean /tmp/0a.pt /tmp/0b.pt --out /tmp/0c.pt
+    $run --fold 0 --epochs 25 --init /tmp/0c.pt --simulated 600 --rate 1e-3 --out /tmp/0d.pt
+    $run --mean /tmp/0c.pt /tmp/0d.pt /tmp/0d.pt /tmp/0d.pt --out /tmp/0.pt
+    (then score_network.py 0=/tmp/0.pt)
     $run --all ...                                            (likewise, for the shipped weights)
     $run --export /tmp/all.pt --out src/precordia/delineation/weights/waves.onnx
 
@@ -18,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from network_examples import example, read_ludb, read_noise, read_ptbxl
+from simulated_examples import draw_simulated
 from torch import nn
 
 
@@ -120,8 +124,11 @@ def loss_of(network, batch, bounds_weight):
     n_mask = mask.sum().clamp(min=1)
     logp = torch.log_softmax(o[:, :4], 1)
     cross = -((classes * logp).sum(1) * mask).sum() / n_mask
-    bce = nn.functional.binary_cross_entropy_with_logits(o[:, 4:], peaks, reduction="none")
-    peak = (bce.sum(1) * mask).sum() / n_mask
+    known = ~torch.isnan(peaks)
+    bce = nn.functional.binary_cross_entropy_with_logits(
+        o[:, 4:], torch.nan_to_num(peaks), reduction="none"
+    )
+    peak = ((bce * known).sum(1) * mask).sum() / n_mask
     # the trunk: is the wave there in most leads?
     share = (classes[:, 1:] * mask[:, None]).sum(2) / mask[:, None].sum(2).clamp(min=1)
     seen = (mask.mean(1) > 0.5).float()[:, None]
@@ -173,7 +180,9 @@ def collate(parts):
     ]
 
 
-def train(records, noise, minutes, epochs, seed, log, init=None, others=()):
+def train(
+    records, noise, minutes, epochs, seed, log, init=None, others=(), simulated=(), peak=2e-3
+):
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     network = Network()
@@ -200,8 +209,11 @@ def train(records, noise, minutes, epochs, seed, log, init=None, others=()):
                 for k in np.flatnonzero(rng.random(count) < 0.2):
                     kind = others[rng.integers(len(others))]
                     batch[k] = kind[rng.integers(len(kind))]
+            if simulated:
+                for k in np.flatnonzero(rng.random(count) < 0.3):
+                    batch[k] = simulated[rng.integers(len(simulated))]
             batch = collate([example(record, noise, n_leads, n, rng) for record in batch])
-            rate = (2e-3 if init else 3e-3) * min(1, step / 200) * (
+            rate = (peak if init else 3e-3) * min(1, step / 200) * (
                 0.5 + 0.5 * np.cos(np.pi * min(1, step / total))
             ) + 1e-5
             for group in optimiser.param_groups:
@@ -297,6 +309,8 @@ def main():
     parser.add_argument("--minutes", type=float, default=0)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--init", type=Path, help="weights to go on from")
+    parser.add_argument("--simulated", type=int, default=0, help="how many records to mix in")
+    parser.add_argument("--rate", type=float, default=2e-3, help="when going on from weights")
     parser.add_argument("--mean", nargs="+", help="average the weights of these")
     parser.add_argument("--export", nargs="+", help="write ONNX")
     args = parser.parse_args()
@@ -333,6 +347,8 @@ def main():
         True,
         init,
         others,
+        draw_simulated(args.simulated, seed=args.seed) if args.simulated else (),
+        args.rate,
     )
     torch.save(weights, args.out)
 

@@ -6,6 +6,8 @@ from precordia.core.errors import SamplingRateError, SignalError
 from precordia.delineation.network import delineate_with_network
 from precordia.delineation.network_input import network_input, resampled
 from precordia.delineation.network_waves import read_waves
+from precordia.generation.population import draw_scenario
+from precordia.generation.simulate import simulate
 
 #: mean (s from the R peak), width (s), height (mV) of each bell
 BELLS = (
@@ -243,3 +245,45 @@ def test_fibrillation_has_no_p_waves(shared_data):
     found = delineate_with_network(record.p_signal.T.astype(np.float32), 500.0)
     assert max(len(lead.p) for lead in found) <= 1
     assert min(len(lead.qrs) for lead in found) >= 8
+
+
+def p_waves_told_apart(name, seed):
+    """True P waves well inside a simulated record, how many were found, and how many invented."""
+    record = simulate(draw_scenario(seed, name=name), seed=seed)
+    truth, fs = record.carried.fiducials, record.fs
+    found = delineate_with_network(record.signal, fs)
+    mine = np.concatenate([lead.p[:, 1] for lead in found])
+    low, high = truth.p_onset - 0.04 * fs, truth.p_offset + 0.04 * fs
+    sure = (truth.p_confidence == 1) & (low > 0.3 * fs) & (high < 9.7 * fs)
+    seen = sum(
+        np.sum((mine > a) & (mine < b)) >= 3 for a, b in zip(low[sure], high[sure], strict=True)
+    )
+    nowhere = ~((mine[:, None] > low) & (mine[:, None] < high)).any(1)
+    return sure.sum(), seen, nowhere.sum() / len(found)
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "first-degree-block",
+        "mobitz-1",
+        "mobitz-2",
+        "third-degree-block",
+        "paced-dual",
+        "left-bundle-block",
+        "right-bundle-block",
+        "sinus-bradycardia",
+    ],
+)
+def test_p_waves_far_from_the_complex_or_before_a_wide_one_are_found(name):
+    counts = np.array([p_waves_told_apart(name, seed) for seed in range(101, 107)])
+    true, seen, invented = counts.sum(0)
+    assert seen >= 0.9 * true > 0
+    assert invented <= 0.05 * true  # one that a QRS half covers counts as invented here
+
+
+@pytest.mark.parametrize(
+    "name", ["atrial-fibrillation", "atrial-flutter", "junctional-rhythm", "paced-ventricular"]
+)
+def test_rhythms_without_p_waves_have_none(name):
+    assert sum(p_waves_told_apart(name, seed)[2] for seed in range(101, 107)) <= 2
