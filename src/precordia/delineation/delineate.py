@@ -65,6 +65,7 @@ _UNSURE = 0.8  # ... and below which it is wrong if the rules see nothing but no
 _GAP = 1.8  # a pause this many times the median RR interval may hide a beat
 _MISSED = 0.1  # share of the beats found by rules that it must have missed to be overruled
 _ALIKE = 0.85  # ... and how much these must be like the typical beat
+_FEWEST = 3  # beats that the network must see to be believed where nothing else sees any
 
 
 def delineate(
@@ -111,7 +112,7 @@ def delineate(
     (confidence below 0.9) or leaves a pause of 1.8 median RR intervals or more. They overrule it if
     at least a tenth of their beats (and three) are not among its own yet look like the typical
     beat, and where they see nothing but noise while its median confidence is below 0.8 and its
-    beats do not look alike; ``source.warnings`` tells.
+    beats do not look alike or are fewer than three; ``source.warnings`` tells.
 
     In a record of one lead the beats are those of `precordia.delineation.rpeaks`, which is better
     there (on MIT-BIH, first channel of 22 records: 99.95 % of beats found instead of 99.83 %),
@@ -182,7 +183,7 @@ def _by_rules(record: Record, rpeaks: Rpeaks | None, settings: DelineationSettin
 def _leaves_doubt(found: Fiducials) -> bool:
     """Whether beats may have been missed or invented: few, unsure, or with a gap among them."""
     at = found.r_peak[found.has_qrs]
-    if len(at) < 3 or np.median(found.qrs_confidence[found.has_qrs]) < _SURE:
+    if len(at) < _FEWEST or np.median(found.qrs_confidence[found.has_qrs]) < _SURE:
         return True
     rr = np.diff(at, prepend=0.0, append=found.n_samples)
     return bool(rr.max() > _GAP * np.median(rr))
@@ -194,7 +195,9 @@ def _second_opinion(record: Record, found: Fiducials, settings: DelineationSetti
     at, seen = by_rules.r_peak[by_rules.has_qrs], found.r_peak[found.has_qrs]
     if not len(at):
         sure = np.median(found.qrs_confidence[found.has_qrs]) if len(seen) else 1.0
-        if sure < _UNSURE and not _are_beats(record, seen, np.ones(len(seen), bool)):
+        stray = 0 < len(seen) < _FEWEST
+        noise = sure < _UNSURE and not _are_beats(record, seen, np.ones(len(seen), bool))
+        if stray or noise:
             warning = f"{len(seen)} doubtful beats of the network do not stand out of the noise"
             return _nothing(record, replace(found.source, warnings=(warning,)))
         return found
