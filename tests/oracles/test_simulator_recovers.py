@@ -32,7 +32,7 @@ LIMITS = {
     "qt_ms": 10.0,
     "qrs_axis_deg": 5.0,
 }
-PR_REASON = "some P waves of a long PR or wide QRS are missed, the rest is within 12 ms"
+PR_REASON = "38 of 40 cells: P onset is marked some 7 ms early, and one P wave in 40 is missed"
 
 
 def _errors(cell: tuple[int, int, int, int], axis: int, seed: int) -> dict[str, float]:
@@ -74,9 +74,14 @@ def _share_within(errors: np.ndarray, limit: float) -> float:
         "heart_rate_bpm",
         "qrs_axis_deg",
         pytest.param("pr_ms", marks=pytest.mark.xfail(reason=PR_REASON)),
-        pytest.param("p_ms", marks=pytest.mark.xfail(reason="P of a long PR are cut or missed")),
-        pytest.param("qrs_ms", marks=pytest.mark.xfail(reason="9 of 10 cells; wide QRS is cut")),
-        pytest.param("qt_ms", marks=pytest.mark.xfail(reason="19 of 20 cells", strict=False)),
+        pytest.param(
+            "p_ms",
+            marks=pytest.mark.xfail(
+                reason="two cells of three: P is marked some 6 ms wide, as experts do"
+            ),
+        ),
+        "qrs_ms",
+        "qt_ms",
     ],
 )
 def test_every_cell_is_recovered_within_the_limit(recovered, name):
@@ -85,7 +90,7 @@ def test_every_cell_is_recovered_within_the_limit(recovered, name):
 
 @pytest.mark.parametrize(
     ("name", "limit", "share"),
-    [("pr_ms", 15.0, 0.7), ("p_ms", 25.0, 0.7), ("qrs_ms", 10.0, 0.85), ("qt_ms", 10.0, 0.9)],
+    [("pr_ms", 10.0, 0.9), ("p_ms", 20.0, 0.9)],
 )
 def test_most_cells_are_recovered(recovered, name, limit, share):
     assert _share_within(recovered[name], limit) >= share

@@ -145,6 +145,10 @@ def median_beat(
             positions["qrs_offset"],
             p_offset=positions["p_offset"],
         )
+        # No lead's QRS begins before or ends after that of all leads together.
+        for name, clip in (("qrs_onset", np.fmax), ("qrs_offset", np.fmin)):
+            held = np.isfinite(per_lead[name])
+            per_lead[name] = np.where(held, clip(per_lead[name], positions[name]), np.nan)
     return AlignedBeats(
         median=MedianBeat(
             signal=trace,
