@@ -3,14 +3,12 @@
 
 from __future__ import annotations
 
-import json as json_text
-import warnings
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from precordia.cli.options import File, Force, Format, Json, Rate, Unit, load
+from precordia.cli.options import File, Force, Format, Json, Rate, Unit, load, save
 
 HELP = """Write a recording in another format; the suffix of OUTPUT decides which.
 
@@ -39,17 +37,6 @@ def run(
     fs: Rate = None,
 ) -> None:
     """Read and write, naming what the new format cannot hold."""
-    from precordia.io.write import write
-
+    options = {"identifiers": True} if identifiers else {}
     record = load(file, format, unit, fs)
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        options = {"identifiers": True} if identifiers else {}
-        target = write(record, output, format=to, overwrite=force, **options)
-    losses = [str(w.message) for w in caught]
-    if json:
-        typer.echo(json_text.dumps({"output": str(target), "lost": losses}))
-        return
-    typer.echo(f"{target}")
-    for loss in losses:
-        typer.echo(f"note: {loss}", err=True)
+    save(record, output, force=force, as_json=json, to=to, **options)

@@ -78,6 +78,8 @@ def _exit_code(arguments: list[str] | None) -> int:
     try:
         code = app(arguments, standalone_mode=False)
         sys.stdout.flush()
+        if code == INTERRUPTED:  # newer versions of typer turn Ctrl-C into this themselves
+            _say("interrupted.")
         return code if isinstance(code, int) else 0
     except PrecordiaError as error:
         _say(str(error))
@@ -106,7 +108,24 @@ def _exit_code(arguments: list[str] | None) -> int:
         return OUR_MISTAKE
 
 
+#: what the sentences of the library call things, and what they are called here
+_HERE = {
+    "overwrite=True, --force": "--force",
+    "overwrite=True": "--force",
+    "identifiers=True": "--identifiers",
+    "list_formats()": "'precordia formats'",
+    "list_scenarios()": "'precordia simulate --scenario list'",
+    "list_statements()": "'precordia statements'",
+    "format=": "--format ",
+    "layout=": "--layout ",
+    "unit=": "--unit ",
+    "fs=": "--fs ",
+}
+
+
 def _say(sentence: str) -> None:
+    for there, here in _HERE.items():
+        sentence = sentence.replace(there, here)
     print(f"precordia: {sentence}", file=sys.stderr)
 
 

@@ -43,6 +43,33 @@ def load(path: Path, format: str | None, unit: str | None, fs: float | None) -> 
     return read(path, format=format, **reader_options(unit, fs))
 
 
+def save(
+    record: Record,
+    output: Path,
+    *,
+    force: bool,
+    as_json: bool,
+    to: str | None = None,
+    **options: Any,
+) -> None:
+    """Write a record, say where, and name what the format could not hold."""
+    import json
+    import warnings
+
+    from precordia.io.write import write
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        target = write(record, output, format=to, overwrite=force, **options)
+    losses = [str(w.message) for w in caught]
+    if as_json:
+        typer.echo(json.dumps({"output": str(target), "lost": losses}, ensure_ascii=False))
+        return
+    typer.echo(f"{target}")
+    for loss in losses:
+        typer.echo(f"note: {loss}", err=True)
+
+
 def show(value: Value, *, as_json: bool, text: str | None = None) -> None:
     """Print a value: one JSON object, or text for people."""
     typer.echo(value.to_json() if as_json else (str(value) if text is None else text))

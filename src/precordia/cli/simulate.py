@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from precordia.cli.options import Force, Json
+from precordia.cli.options import Force, Json, save
 
 HELP = """Write a simulated 12-lead ECG, marked as synthetic.
 
@@ -23,9 +23,11 @@ def add_to(app: typer.Typer) -> None:
 
 
 def run(
-    output: Annotated[Path, typer.Argument(metavar="OUTPUT", help="The new file.")],
+    output: Annotated[
+        Path | None, typer.Argument(metavar="OUTPUT", help="The new file.", show_default=False)
+    ] = None,
     scenario: Annotated[
-        str, typer.Option(help="See: precordia simulate - --scenario list")
+        str, typer.Option(help="Name of a scenario, or 'list' to see them.")
     ] = "sinus",
     heart_rate: Annotated[float | None, typer.Option(help="Heart rate, beats per minute.")] = None,
     seconds: Annotated[float, typer.Option(help="Length, s.")] = 10,
@@ -34,15 +36,16 @@ def run(
     json: Json = False,
 ) -> None:
     """Simulate and write."""
+    from precordia.core.errors import OptionError
     from precordia.generation.scenarios import list_scenarios
     from precordia.generation.simulate import simulate
-    from precordia.io.write import write
 
     if scenario == "list":
         names = list(list_scenarios())
         typer.echo(json_text.dumps(names) if json else "\n".join(names))
         return
+    if output is None:
+        raise OptionError("no OUTPUT was named. Say where to write, such as: af.edf")
     rate = {} if heart_rate is None else {"heart_rate_bpm": heart_rate}
     record = simulate(scenario, seconds=seconds, seed=seed, **rate)
-    target = write(record, output, overwrite=force)
-    typer.echo(json_text.dumps({"output": str(target)}) if json else f"{target}")
+    save(record, output, force=force, as_json=json)

@@ -116,13 +116,13 @@ def read_dicom(path: Path, *, unit: str | None = None) -> Record:
 def _no_waveform(dataset: Dataset, buffer: bytes, name: str) -> FormatError:
     if _ROWS in dataset:
         return FormatError(
-            f"'{name}' is a DICOM image, not a recording. Estimate the signal with "
-            f"digitise('{name}'), or ask for the waveform object of the same study."
+            f"'{name}' is a DICOM image, not a recording. Ask for the waveform object of the "
+            "same study."
         )
     if _DOCUMENT in dataset:
         return FormatError(
             f"'{name}' is a document wrapped in DICOM, not a recording. Ask for the waveform "
-            "object of the same study, or extract the document and digitise it."
+            "object of the same study."
         )
     held = dataset.text(_MODALITY) or "unknown"
     return FormatError(

@@ -250,7 +250,8 @@ def _unread(row: Format, path: Path) -> FormatError:
     if row.name == "image":
         return FormatError(
             f"'{path.name}' is an image, not a recording. "
-            f"Estimate the signal with digitise('{path.name}')."
+            f"Its signal would be estimated, with digitise('{path.name}'), which this version does "
+            "not have yet: ask for the file of the recording itself."
         )
     article = "an" if row.title.startswith(_SPOKEN_WITH_A_VOWEL) else "a"
     noun = "" if row.title.endswith(("file", "container", "archive", "array")) else " file"

@@ -85,7 +85,8 @@ def report_page(study: Study, *, title: str, drawing_svg: str = "") -> str:
     patient = record.patient
     age = f"{patient.age_years:.0f} years" if patient.age_years == patient.age_years else ""
     who = ", ".join(filter(None, [age, patient.sex]))
-    recorded = f"{record.n_leads} leads, {record.duration_s:.4g} s at {record.fs:g} Hz"
+    made = "" if record.origin == "measured" else f"{record.origin}, "
+    recorded = f"{made}{record.n_leads} leads, {record.duration_s:.4g} s at {record.fs:g} Hz"
     body = [
         f'<h1>{escape(title)}</h1><p class="soft">{escape(recorded)}'
         + (f" · {escape(who)}" if who else "")
