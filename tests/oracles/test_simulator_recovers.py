@@ -129,3 +129,11 @@ def test_no_pr_interval_is_invented(name):
     for seed in range(4):
         record = simulate(name, seed=seed)
         assert np.isnan(measure(record, delineate(record)).pr_ms)
+
+
+@pytest.mark.parametrize("snr_db", [20, 10, 5, 0])
+def test_muscle_noise_moves_the_qrs_duration_little(snr_db):
+    from precordia.measurement.measure import measure
+
+    records = [simulate(qrs_ms=92, noise="muscle", snr_db=snr_db, seed=seed) for seed in range(3)]
+    assert np.median([measure(record).qrs_ms for record in records]) == pytest.approx(92, abs=10)
