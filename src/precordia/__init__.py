@@ -23,6 +23,8 @@ _WHERE = {
     "PrecordiaError": "precordia.core.errors",
     "read": "precordia.io.read",
     "write": "precordia.io.write",
+    "read_annotations": "precordia.io.wfdb_annotation",
+    "write_annotations": "precordia.io.wfdb_annotation",
     "list_formats": "precordia.io.formats",
     "assess": "precordia.quality.assess",
     "detect_rpeaks": "precordia.delineation.rpeaks",
