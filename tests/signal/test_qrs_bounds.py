@@ -77,6 +77,9 @@ def test_what_cannot_be_refined_comes_back_as_it_was():
     assert refine_qrs_bounds(flat, 500, 90.0, 50.0) == (90.0, 50.0)
     assert np.isnan(refine_qrs_bounds(flat, 500, nan, 90.0)[0])
     assert refine_qrs_bounds(np.full((3, 200), np.nan), 500, 50.0, 90.0) == (50.0, 90.0)
+
+
+def test_a_beat_without_leads_is_refused():
     with pytest.raises(SignalError):
         refine_qrs_bounds(np.zeros(200), 500, 50.0, 90.0)
 

@@ -158,7 +158,7 @@ def _groups(peak, gap):
 
 
 def nearest(
-    grid: Float[np.ndarray, " sample"], at: Float[np.ndarray, " beat"]
+    grid: Float[np.ndarray, " sample"], at: Float[np.ndarray, " beat"] | Int[np.ndarray, " beat"]
 ) -> Int[np.ndarray, " beat"]:
     """Return the index of the nearest point of a sorted grid that is not empty."""
     i = np.searchsorted(grid, at)

@@ -15,7 +15,7 @@ _BLOCK_S = 0.4
 
 def network_input(
     signal: Float[np.ndarray, "lead sample"], fs: float
-) -> tuple[Float[np.ndarray, "channel lead _"], Bool[np.ndarray, " lead"]]:
+) -> tuple[Float[np.ndarray, "channel _ _"], Bool[np.ndarray, " lead"]]:
     """Prepare a signal for the network.
 
     Parameters

@@ -15,7 +15,7 @@ _FIRST_RHYTHM = 3
 
 def fill_gaps(
     signal: Float[np.ndarray, "lead sample"], fs: float, marks: Int[np.ndarray, " beat"]
-) -> Int[np.ndarray, " beat"]:
+) -> Int[np.ndarray, "_"]:
     """Add the beats that a detector missed in long stretches without any.
 
     Parameters
