@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 
 import typer
@@ -116,16 +117,14 @@ _HERE = {
     "list_formats()": "'precordia formats'",
     "list_scenarios()": "'precordia simulate --scenario list'",
     "list_statements()": "'precordia statements'",
-    "format=": "--format ",
-    "layout=": "--layout ",
-    "unit=": "--unit ",
-    "fs=": "--fs ",
 }
+_OPTIONS = re.compile(r"\b(format|layout|unit|fs)=(?=([\w'])?)")
 
 
 def _say(sentence: str) -> None:
     for there, here in _HERE.items():
         sentence = sentence.replace(there, here)
+    sentence = _OPTIONS.sub(lambda m: f"--{m[1]} " if m[2] else f"--{m[1]}", sentence)
     print(f"precordia: {sentence}", file=sys.stderr)
 
 

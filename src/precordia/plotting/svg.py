@@ -160,13 +160,26 @@ def _thinned(corners: np.ndarray, levels: np.ndarray) -> np.ndarray:
     return corners[kept]
 
 
+def _thinned_again(corners: np.ndarray, levels: np.ndarray) -> np.ndarray:
+    """Leave out every other corner where no sample between is then two steps off the line."""
+    if corners.size < 3:
+        return corners
+    kept = np.ones(corners.size, bool)
+    kept[1:-1:2] = False
+    fewer = corners[kept]
+    line = np.interp(np.arange(levels.size), fewer, levels[fewer])
+    worst = np.maximum.reduceat(np.abs(line - levels), fewer[:-1])
+    kept[1:-1:2] = worst[np.searchsorted(fewer, corners[1:-1:2], "right") - 1] > 2
+    return corners[kept]
+
+
 def path_data(values: Float[np.ndarray, " sample"], *, dense: bool = False) -> str:
     """Return the path commands of a trace in whole steps, sample by sample to the right.
 
     Runs of constant slope become one segment, so the path shows every sample at the resolution
     of the steps without naming each. Where samples are ``dense`` (closer than a third of the
-    line's width), corners that stand out by less than one step are left out too, twice over, so
-    that the line stays within two steps of every sample. NaN leaves a gap.
+    line's width), corners are left out too, as long as the line stays within two steps of every
+    sample. NaN leaves a gap.
 
     Examples
     --------
@@ -192,7 +205,7 @@ def _run(levels: np.ndarray, begin: int, dense: bool) -> str:
     turns = np.flatnonzero(slope[1:] != slope[:-1]) + 1
     corners = np.concatenate([[0], turns, [slope.size]])
     if dense:
-        corners = _thinned(_thinned(corners, levels), levels)
+        corners = _thinned_again(_thinned(_thinned(corners, levels), levels), levels)
     across = np.diff(corners)
     up = np.diff(levels[corners])
     pairs = np.empty(2 * across.size, np.int64)

@@ -31,7 +31,7 @@ NUMBERS = (
     ("RMSSD", "rmssd_ms", "ms", 1),
 )
 #: names under which files carry a number where they do not say which kind it is
-ALSO_CARRIED_AS = {"rr_mean_ms": "rr_ms", "qtc_bazett_ms": "qtc_ms"}
+ALSO_CARRIED_AS = {"rr_mean_ms": "rr_ms"}
 PER_LEAD = (
     ("P", "p_mv", 2),
     ("Q", "q_mv", 2),
@@ -133,6 +133,12 @@ def _numbers(study: Study) -> str:
             cells += f'<td class="n">{_number(given, digits)}</td>'
             cells += f'<td class="n">{_number(apart, digits)}</td>'
         rows.append(f"<tr><td>{label}</td>{cells}</tr>")
+    if math.isfinite(carried.get("qtc_ms", math.nan)):
+        given = _number(carried["qtc_ms"], 0)
+        rows.append(
+            "<tr><td>QTc (formula not stated)</td><td></td><td></td>"
+            f'<td class="n">{given}</td><td></td></tr>'
+        )
     return f"<section><h2>Measurements</h2><table>{head}</tr>{''.join(rows)}</table></section>"
 
 
