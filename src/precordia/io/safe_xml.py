@@ -1,0 +1,131 @@
+# SPDX-License-Identifier: Apache-2.0
+"""XML from files that nobody vouches for: no entities, no DTD, nothing fetched, a bounded size."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from xml.etree import ElementTree
+
+from precordia.core.errors import FormatError
+
+#: larger texts are refused
+MAX_XML_BYTES = 256 << 20
+_ENCODINGS = frozenset(
+    {"utf-8", "ascii", "utf-16", "utf-16-le", "utf-16-be", "iso8859-1", "iso8859-15", "cp1252"}
+)
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_DECLARATION = re.compile(r"\s*<\?xml\b[^>]{0,200}\?>")
+_DECLARED = re.compile(rb"""^\s*<\?xml\b[^>]{0,150}encoding\s*=\s*["']([\w.:-]{1,40})["']""")
+_BEFORE_ROOT = re.compile(r"\s+|<!--.*?-->|<\?.*?\?>", re.DOTALL)
+_DOCTYPE = re.compile(r"<!DOCTYPE[^<>\[]{0,1000}>")
+
+
+def parse_xml(content: bytes, *, name: str) -> ElementTree.Element:
+    r"""Parse an XML text whose author is not trusted.
+
+    Parameters
+    ----------
+    content
+        The whole file: UTF-8, UTF-16 with or without a byte order mark, Latin-1 or Windows-1252.
+    name
+        Name of the file, for the error sentences.
+
+    Returns
+    -------
+    The root element. Names of elements and attributes are without their namespace.
+
+    Raises
+    ------
+    FormatError
+        If the text is too large, not well formed, of another encoding, or declares entities.
+
+    Notes
+    -----
+    A document type that only names a DTD is skipped and never fetched. One with declarations of
+    its own is refused: entities can make a few bytes into gigabytes, or read other files.
+
+    Examples
+    --------
+    >>> parse_xml(b'<a xmlns="urn:x"><b c="1">2</b></a>', name="a.xml").find("b").text
+    '2'
+    """
+    if len(content) > MAX_XML_BYTES:
+        raise FormatError(
+            f"'{name}' is an XML text of {len(content):,} bytes; at most {MAX_XML_BYTES:,} are "
+            "read. Export a shorter recording."
+        )
+    text = _without_prolog(_decoded(content, name), name)
+    try:
+        root = ElementTree.fromstring(text)
+    except (ElementTree.ParseError, ValueError) as error:
+        raise FormatError(
+            f"'{name}' is not well-formed XML ({error}). The file is cut or damaged: copy or "
+            "export it again."
+        ) from None
+    for element in root.iter():
+        if "}" in element.tag:
+            element.tag = element.tag.rpartition("}")[2]
+        if any("}" in key for key in element.keys()):  # noqa: SIM118 - an element is no dict
+            held = {key.rpartition("}")[2]: value for key, value in element.items()}
+            element.attrib.clear()
+            element.attrib.update(held)
+    return root
+
+
+def _decoded(content: bytes, name: str) -> str:
+    encoding, start = _encoding(content, name)
+    try:
+        return content[start:].decode(encoding)
+    except UnicodeDecodeError as error:
+        raise FormatError(
+            f"'{name}' is not the {encoding} text that it says it is (byte {error.start}). The "
+            "file is damaged or was converted wrongly: export it again."
+        ) from None
+
+
+def _encoding(content: bytes, name: str) -> tuple[str, int]:
+    for mark, encoding in _BYTE_ORDER_MARKS:
+        if content.startswith(mark):
+            return encoding, len(mark)
+    if content[:2] == b"<\0":
+        return "utf-16-le", 0
+    if content[:2] == b"\0<":
+        return "utf-16-be", 0
+    declared = _DECLARED.match(content[:256])
+    if declared is None:
+        return "utf-8", 0
+    spelled = declared.group(1).decode("ascii")
+    try:
+        encoding = codecs.lookup(spelled).name
+    except LookupError:
+        encoding = ""
+    if encoding not in _ENCODINGS:
+        raise FormatError(
+            f"'{name}' is in the encoding '{spelled}'; UTF-8, UTF-16, Latin-1 or Windows-1252 is "
+            "needed. Save it as UTF-8."
+        )
+    # Without a mark and with one-byte characters the text cannot be UTF-16, whatever it declares.
+    return ("utf-8" if encoding.startswith("utf-16") else encoding), 0
+
+
+def _without_prolog(text: str, name: str) -> str:
+    """Return the text from its root element on."""
+    declaration = _DECLARATION.match(text)
+    at = declaration.end() if declaration else 0
+    while at < len(text):
+        skipped = _BEFORE_ROOT.match(text, at) or _DOCTYPE.match(text, at)
+        if skipped is None:
+            break
+        at = skipped.end()
+    if text.startswith("<!", at):
+        raise FormatError(
+            f"'{name}' declares entities or a document type of its own, which is refused because "
+            "such declarations can harm whoever reads them. Remove everything between '<!DOCTYPE' "
+            "and the first element."
+        )
+    return text[at:]
