@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 import warnings
 
 import numpy as np
@@ -12,6 +13,7 @@ from precordia.core.errors import FormatError
 
 #: no converter of a recorder has more bits
 _LARGEST = 1 << 31
+_LONE_SIGN = re.compile(r"[-+](?!\d)")
 
 
 def parse_integers(text: str | None, *, name: str, what: str) -> Int[np.ndarray, " sample"]:
@@ -43,7 +45,11 @@ def parse_integers(text: str | None, *, name: str, what: str) -> Int[np.ndarray,
             numbers = np.fromstring(spaced, np.int64, sep=" ")
     except (ValueError, DeprecationWarning):
         numbers = None
-    if numbers is None or (numbers.size and np.abs(numbers).max() >= _LARGEST):
+    if (
+        numbers is None
+        or _LONE_SIGN.search(spaced)
+        or (numbers.size and np.abs(numbers).max() >= _LARGEST)
+    ):
         raise FormatError(
             f"'{name}' holds something else than whole numbers among the samples of {what}. The "
             "file is damaged: copy or export it again."
