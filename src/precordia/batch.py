@@ -4,20 +4,20 @@
 from __future__ import annotations
 
 import csv
+import functools
 import hashlib
 import io
 import math
 import os
-from collections.abc import Generator, Iterable, Iterator
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from precordia.core.errors import OptionError, PrecordiaError
+from precordia.core.errors import PrecordiaError
 from precordia.core.output import write_text_whole
 from precordia.core.study import Study
+from precordia.workers import LOST, over_all
 
 STUDY, REPORT, DRAWING, TABLE = "study.json", "report.html", "ecg.svg", "summary.csv"
 #: columns of the summary
@@ -141,45 +141,22 @@ def examine_many(
 
     Yields
     ------
-    One outcome per job, in the order in which they end.
+    One outcome per job; those that are skipped first.
+
+    Raises
+    ------
+    OptionError
+        If ``n_jobs`` is below 1.
     """
-    if n_jobs < 1:
-        raise OptionError(f"{n_jobs} processes were asked for; at least 1 is needed.")
     waiting = []
     for job in jobs:
         if (job.folder / STUDY).exists() and not overwrite:
             yield Outcome(job=job, status="skipped")
         else:
             waiting.append(job)
-    if n_jobs == 1 or len(waiting) < 2:
-        for job in waiting:
-            yield _examine_one(job, options or {})
-        return
-    unfinished = yield from _in_parallel(waiting, n_jobs, options or {})
-    for job in unfinished:  # a worker died: the rest one by one, so that one file is to blame
-        lost = yield from _in_parallel([job], 1, options or {})
-        if lost:
-            problem = "examining it ended its process, for want of memory perhaps."
-            yield Outcome(job=job, status="failed", problem=problem)
-
-
-def _in_parallel(
-    jobs: list[Job], n_jobs: int, options: dict[str, Any]
-) -> Generator[Outcome, None, list[Job]]:
-    """Examine in worker processes; return the jobs that a dying worker took with it."""
-    lost = []
-    with ProcessPoolExecutor(min(n_jobs, len(jobs))) as pool:
-        running = {pool.submit(_examine_one, job, options): job for job in jobs}
-        try:
-            for future in as_completed(running):
-                try:
-                    yield future.result()
-                except BrokenProcessPool:
-                    lost.append(running[future])
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-    return lost
+    work = functools.partial(_examine_one, options=options or {})
+    for job, outcome in over_all(work, waiting, n_jobs=n_jobs):
+        yield outcome or Outcome(job=job, status="failed", problem=LOST)
 
 
 def _examine_one(job: Job, options: dict[str, Any]) -> Outcome:
