@@ -76,7 +76,7 @@ def record():
     return Record(signal=x, fs=250.0, leads=("I", "II", "V1"))
 
 
-@pytest.mark.parametrize("suffix", [".edf", ".csv", ".tsv", ".hea"])
+@pytest.mark.parametrize("suffix", [".edf", ".csv", ".tsv", ".hea", ".dcm"])
 def test_damaged_files_of_ours_raise_only_sentences(tmp_path, record, suffix):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")

@@ -27,6 +27,9 @@ _NAME, _ID, _BORN, _SEX, _AGE = 0x00100010, 0x00100020, 0x00100030, 0x00100040, 
 _GROUPS, _LAST = 0x54000100, 0x54001010
 _ROWS, _DOCUMENT = 0x00280010, 0x00420011
 
+#: labels of the group of a record that our writer marks as not measured
+_ORIGINS = {"RHYTHM ESTIMATED": "estimated", "RHYTHM SYNTHETIC": "synthetic"}
+
 _WANTED = frozenset((
     _CHARACTER_SET, _SOP_CLASS, _MODALITY, _ACQUIRED, _CONTENT_DATE, _CONTENT_TIME, _STUDY_DATE,
     _STUDY_TIME, _UTC_OFFSET, _MAKER, _MODEL, _NAME, _ID, _BORN, _SEX, _AGE, _GROUPS,
@@ -107,6 +110,7 @@ def read_dicom(path: Path, *, unit: str | None = None) -> Record:
         patient=_patient(dataset),
         start_time=_start_time(dataset),
         carried=carried,
+        origin=_ORIGINS.get(main.label, "measured"),  # type: ignore[arg-type]
         companions=_companions(rhythm, others),
         remarks=tuple(remarks),
         source=Source(method="read:dicom"),
@@ -280,7 +284,8 @@ def _start_time(dataset: Dataset) -> datetime | None:
     """Return when the acquisition began: its own attribute, else content, else study time."""
     acquired = _moment(dataset.text(_ACQUIRED), dataset.text(_UTC_OFFSET))
     if acquired is not None:
-        return acquired
+        # The attribute must have a value: 1900 stands for none, here and in de-identified files.
+        return acquired if acquired.year > 1900 else None
     for day, time in ((_CONTENT_DATE, _CONTENT_TIME), (_STUDY_DATE, _STUDY_TIME)):
         if dataset.text(day) and dataset.text(time):
             moment = _moment(dataset.text(day) + dataset.text(time), dataset.text(_UTC_OFFSET))

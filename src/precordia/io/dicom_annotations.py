@@ -221,7 +221,8 @@ def _coded_statement(value: Dataset) -> Statement:
     code, meaning = value.text(_CODE), value.text(_MEANING)
     if not code:
         return Statement(code=meaning)
-    return Statement(code=code, scheme=known.get(scheme, scheme.lower() or "text"), name=meaning)
+    own = known.get(scheme, scheme.lower().removeprefix("99") or "text")
+    return Statement(code=code, scheme=own, name=meaning)
 
 
 def _points_of_median(

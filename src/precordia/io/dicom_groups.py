@@ -190,6 +190,8 @@ def _lead_name(channel: Dataset, index: int) -> str:
         known = lead_of_code(code, scheme)
         if known is not None:
             return known
+        if scheme == "99PRECORDIA" and source.text(_MEANING):
+            return source.text(_MEANING)
         candidates = [source.text(_MEANING), code]
     for spelled in [channel.text(_CHANNEL_LABEL), *candidates]:
         lead = lead_of_spelling(spelled)
