@@ -4,13 +4,13 @@
 from __future__ import annotations
 
 import json as json_text
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from precordia.cli.options import Force, Format, Json, Rate, Unit, reader_options
+from precordia.cli.progress import progress
 
 if TYPE_CHECKING:
     from precordia.batch import Job, Outcome
@@ -91,10 +91,10 @@ def _many(
     jobs = plan_jobs(files, output)
     outcomes: list[Outcome] = []
     try:
-        with _progress(len(jobs), quiet=as_json) as advance:
+        with progress("examining", len(jobs), quiet=as_json) as advance:
             for outcome in examine_many(jobs, n_jobs=n_jobs, overwrite=force, options=options):
                 outcomes.append(outcome)
-                advance(outcome)
+                advance(failed=outcome.status == "failed")
     finally:
         if outcomes:
             output.mkdir(parents=True, exist_ok=True)
@@ -121,36 +121,3 @@ def _conclude(outcomes: list[Outcome], jobs: list[Job], output: Path, *, as_json
         )
     if failed and len(failed) == len(jobs):
         raise typer.Exit(2)
-
-
-class _progress:
-    """A progress bar on stderr; silent where nobody watches."""
-
-    def __init__(self, total: int, *, quiet: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TimeRemainingColumn
-
-        self._bar = Progress(
-            "examining",
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeRemainingColumn(),
-            "{task.description}",
-            console=Console(stderr=True),
-            disable=quiet or not sys.stderr.isatty(),
-            transient=True,
-        )
-        self._task = self._bar.add_task("", total=total)
-        self._failed = 0
-
-    def __enter__(self) -> _progress:
-        self._bar.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.stop()
-
-    def __call__(self, outcome: Outcome) -> None:
-        self._failed += outcome.status == "failed"
-        note = f"{self._failed} failed" if self._failed else ""
-        self._bar.update(self._task, advance=1, description=note)

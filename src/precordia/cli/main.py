@@ -14,6 +14,7 @@ from precordia.cli import (
     benchmark,
     classify,
     convert,
+    deidentify,
     delineate,
     examine,
     formats,
@@ -44,7 +45,18 @@ app = typer.Typer(
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for room in (examine, info, assess, delineate, measure, classify, plot, convert, simulate):
+for room in (
+    examine,
+    info,
+    assess,
+    delineate,
+    measure,
+    classify,
+    plot,
+    convert,
+    deidentify,
+    simulate,
+):
     room.add_to(app)
 benchmark.add_to(app)
 formats.add_to(app)
@@ -118,7 +130,7 @@ _HERE = {
     "list_scenarios()": "'precordia simulate --scenario list'",
     "list_statements()": "'precordia statements'",
 }
-_OPTIONS = re.compile(r"\b(format|layout|unit|fs)=(?=([\w'])?)")
+_OPTIONS = re.compile(r"\b(format|layout|unit|fs|to)=(?=([\w'])?)")
 
 
 def _say(sentence: str) -> None:
