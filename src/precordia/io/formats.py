@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from precordia.core.errors import unknown_name
+from precordia.io.recognise import is_contec, is_ishne
 
 #: bytes from the start of a file that are enough to recognise it
 HEAD_BYTES = 4096
@@ -112,29 +113,6 @@ def _is_edf(head: bytes) -> bool:
     return head[:8] == b"0       " and head[184:192].strip(b" \0").isdigit()
 
 
-def _is_ishne(head: bytes) -> bool:
-    # Older writers leave out the version; readers refuse those that they do not know.
-    return head.startswith((b"ISHNE1.0", b"ANN  1.0")) or (
-        len(head) >= 522 and re.match(rb"(ISHNE|ANN )[\0 \d.]{3,4}", head) is not None
-    )
-
-
-def _is_contec(head: bytes) -> bool:
-    """Tell whether bytes are as a Contec ECG90A writes them; it has no signature.
-
-    Asked for are the number of the case, a date and time, and samples of 12 bits.
-    """
-    if len(head) < 59 or not re.match(rb"[!-~]{1,8}\0*", head[:10]) or head[30:32] != b"\0\0":
-        return False
-    if not re.match(rb"[!-~]{1,8}\0{2,9}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\0", head[:30]):
-        return False
-    samples = head[43 : 43 + (len(head) - 43) // 16 * 16]
-    return all(
-        high < 16 or (high == 0x68 and low == 0)
-        for low, high in zip(samples[::2], samples[1::2], strict=True)
-    )
-
-
 def _is_csv(head: bytes) -> bool:
     """Tell whether bytes are rows of a text table."""
     if b"\0" in head[:512] and head[:2] not in (b"\xff\xfe", b"\xfe\xff"):
@@ -185,20 +163,23 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("scp-ecg", "SCP-ECG (EN 1064)", (".scp",), _is_scp,
            advice=_EXPORT),
-    Format("hl7-aecg", "HL7 annotated ECG", (".xml",), _root("annotatedecg"), advice=_EXPORT),
+    Format(
+        "hl7-aecg", "HL7 annotated ECG", (".xml",), _root("annotatedecg"),
+        reader="precordia.io.hl7_aecg:read_hl7_aecg",
+    ),
     Format("muse-xml", "GE MUSE XML", (".xml",), _root("restingecg"), advice=_EXPORT),
     Format("cardiosoft-xml", "GE CardioSoft XML", (".xml",), _root("cardiologyxml"),
            advice=_EXPORT),
     Format("philips-xml", "Philips SierraECG XML", (".xml",), _root("restingecgdata"),
            advice=_EXPORT),
     Format("mortara-xml", "Mortara XML", (".xml",), _root("ecg"), advice=_EXPORT),
-    Format("ishne", "ISHNE Holter", (".ecg", ".ann"), _is_ishne,
+    Format("ishne", "ISHNE Holter", (".ecg", ".ann"), is_ishne,
            reader="precordia.io.ishne:read_ishne"),
     Format("mfer", "MFER (Nihon Kohden)", (".mwf", ".mfr"), lambda head: b"MFR " in head[:40],
            advice=_EXPORT),
     Format("alivecor-atc", "AliveCor ATC", (".atc",), _starts(b"ALIVE\0\0\0"),
            reader="precordia.io.alivecor_atc:read_alivecor_atc"),
-    Format("contec", "Contec ECG90A", (".ecg",), _is_contec,
+    Format("contec", "Contec ECG90A", (".ecg",), is_contec,
            reader="precordia.io.contec:read_contec"),
     Format("fhir", "FHIR Observation", (".json", ".xml"), _is_fhir, advice=_EXPORT),
     Format("matlab", "MATLAB file", (".mat",), _starts(b"MATLAB 5.0", b"MATLAB 7"),
