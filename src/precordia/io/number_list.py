@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import re
 import warnings
 
 import numpy as np
@@ -13,7 +12,6 @@ from precordia.core.errors import FormatError
 
 #: no converter of a recorder has more bits
 _LARGEST = 1 << 31
-_LONE_SIGN = re.compile(r"[-+](?!\d)")
 
 
 def parse_integers(text: str | None, *, name: str, what: str) -> Int[np.ndarray, " sample"]:
@@ -47,7 +45,7 @@ def parse_integers(text: str | None, *, name: str, what: str) -> Int[np.ndarray,
         numbers = None
     if (
         numbers is None
-        or _LONE_SIGN.search(spaced)
+        or _has_lone_sign(spaced)
         or (numbers.size and np.abs(numbers).max() >= _LARGEST)
     ):
         raise FormatError(
@@ -55,3 +53,11 @@ def parse_integers(text: str | None, *, name: str, what: str) -> Int[np.ndarray,
             "file is damaged: copy or export it again."
         )
     return numbers
+
+
+def _has_lone_sign(text: str) -> bool:
+    """Tell whether a sign stands without a digit behind it, which NumPy takes for part of one."""
+    characters = np.frombuffer(text.encode() + b" ", np.uint8)
+    signs = (characters[:-1] == ord("-")) | (characters[:-1] == ord("+"))
+    digits = characters[1:] - np.uint8(ord("0")) < 10  # smaller characters wrap around
+    return bool((signs & ~digits).any())

@@ -68,12 +68,15 @@ def parse_xml(content: bytes, *, name: str) -> ElementTree.Element:
             "export it again."
         ) from None
     for element in root.iter():
-        if "}" in element.tag:
-            element.tag = element.tag.rpartition("}")[2]
-        if any("}" in key for key in element.keys()):  # noqa: SIM118 - an element is no dict
-            held = {key.rpartition("}")[2]: value for key, value in element.items()}
-            element.attrib.clear()
-            element.attrib.update(held)
+        tag = element.tag
+        if tag[:1] == "{":
+            element.tag = tag[tag.rindex("}") + 1 :]
+        for key in element.keys():  # noqa: SIM118 - an element is no dict
+            if key[:1] == "{":
+                held = {name.rpartition("}")[2]: value for name, value in element.items()}
+                element.attrib.clear()
+                element.attrib.update(held)
+                break
     return root
 
 
