@@ -37,6 +37,10 @@ _WHERE = {
     "list_scenarios": "precordia.generation.scenarios",
     "toy_record": "precordia.datasets.toy",
     "examine": "precordia.pipeline",
+    "deidentify": "precordia.deidentification.deidentify",
+    "deidentify_file": "precordia.deidentification.copies",
+    "Pseudonyms": "precordia.deidentification.pseudonyms",
+    "catalogue": "precordia.cataloguing.catalogue",
     "benchmark": "precordia.benchmarking.benchmark",
 }
 

@@ -17,6 +17,7 @@ from typing import Any
 from precordia.core.errors import PrecordiaError
 from precordia.core.output import write_text_whole
 from precordia.core.study import Study
+from precordia.io.find import find_recordings
 from precordia.workers import LOST, over_all
 
 STUDY, REPORT, DRAWING, TABLE = "study.json", "report.html", "ecg.svg", "summary.csv"
@@ -57,23 +58,15 @@ class Outcome:
     row: dict[str, Any] | None = None
 
 
-def find_recordings(paths: Iterable[Path]) -> list[Path]:
-    """Return the recordings among files and, deeply, in folders.
+def recordings_of(paths: Iterable[Path]) -> list[Path]:
+    """Return files as they are named, and of folders what is found in them; each once.
 
-    A folder gives every file whose suffix belongs to a format; a WFDB record gives its header
-    once, not its signal files. Text files are taken only where they are named.
+    Summaries of earlier runs are left out.
     """
-    from precordia.io.formats import FORMATS
-
-    suffixes = {s.lower() for f in FORMATS for s in f.suffixes if f.reader}
-    suffixes -= {".dat", ".mat", ".txt"}  # parts of WFDB records; notes of people
     found: list[Path] = []
     for path in paths:
-        if path.is_dir():
-            inside = (p for p in sorted(path.rglob("*")) if p.suffix.lower() in suffixes)
-            found += [p for p in inside if p.is_file() and p.name[0] != "." and p.name != TABLE]
-        else:
-            found.append(path)
+        inside = find_recordings(path) if path.is_dir() else [path]
+        found += [p for p in inside if p.name != TABLE or not path.is_dir()]
     return list(dict.fromkeys(found))
 
 

@@ -8,7 +8,7 @@ import os
 import pytest
 
 from precordia import batch
-from precordia.batch import STUDY, examine_many, find_recordings, plan_jobs, summary_csv
+from precordia.batch import STUDY, examine_many, plan_jobs, recordings_of, summary_csv
 from precordia.core.errors import OptionError
 from precordia.core.study import Study
 from precordia.generation.simulate import simulate
@@ -29,18 +29,18 @@ def folder(tmp_path):
 
 
 def test_a_folder_gives_each_recording_once(folder):
-    found = [p.name for p in find_recordings([folder])]
+    found = [p.name for p in recordings_of([folder])]
     assert sorted(found) == ["a.edf", "a.hea", "bad.dcm"]
 
 
 def test_equal_stems_get_folders_of_their_own(folder, tmp_path):
-    jobs = plan_jobs(find_recordings([folder]), tmp_path / "out")
+    jobs = plan_jobs(recordings_of([folder]), tmp_path / "out")
     assert len({job.folder for job in jobs}) == len(jobs)
 
 
 @pytest.mark.parametrize("n_jobs", [1, 2])
 def test_a_bad_file_never_stops_the_rest_and_a_second_run_skips(folder, tmp_path, n_jobs):
-    jobs = plan_jobs(find_recordings([folder]), tmp_path / "out")
+    jobs = plan_jobs(recordings_of([folder]), tmp_path / "out")
     outcomes = list(examine_many(jobs, n_jobs=n_jobs))
     assert sorted(o.status for o in outcomes) == ["done", "done", "failed"]
     (failed,) = [o for o in outcomes if o.status == "failed"]
@@ -66,7 +66,7 @@ def _die(job, options):
 
 def test_a_dying_worker_takes_only_its_file_with_it(folder, tmp_path, monkeypatch):
     monkeypatch.setattr(batch, "_examine_one", _die)
-    jobs = plan_jobs(find_recordings([folder]), tmp_path / "out")
+    jobs = plan_jobs(recordings_of([folder]), tmp_path / "out")
     outcomes = list(examine_many(jobs, n_jobs=2))
     assert {o.job.path.name: o.status for o in outcomes if o.status == "failed"} == {
         "bad.dcm": "failed"

@@ -83,11 +83,11 @@ def _file(source, target, secret, to, force, options) -> CopyOutcome:
 
 
 def _folder(source, target, secret, to, jobs, force, quiet, options) -> list[CopyOutcome]:
-    from precordia.batch import find_recordings
     from precordia.core.errors import FormatError, OutputError
     from precordia.deidentification.many_copies import deidentify_many
+    from precordia.io.find import find_recordings
 
-    files = find_recordings([source])
+    files = list(find_recordings(source))
     if not files:
         raise FormatError(
             f"no recording was found in '{source}'. Name a folder that holds some; 'precordia "

@@ -78,11 +78,11 @@ def _many(
     as_json: bool,
     options: dict[str, object],
 ) -> None:
-    from precordia.batch import TABLE, examine_many, find_recordings, plan_jobs, summary_csv
+    from precordia.batch import TABLE, examine_many, plan_jobs, recordings_of, summary_csv
     from precordia.core.errors import FormatError
     from precordia.core.output import write_text_whole
 
-    files = find_recordings(paths)
+    files = recordings_of(paths)
     if not files:
         raise FormatError(
             f"no recording was found in {', '.join(map(str, paths))}. "

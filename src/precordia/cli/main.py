@@ -12,6 +12,7 @@ import typer
 from precordia.cli import (
     assess,
     benchmark,
+    catalogue,
     classify,
     convert,
     deidentify,
@@ -55,6 +56,7 @@ for room in (
     plot,
     convert,
     deidentify,
+    catalogue,
     simulate,
 ):
     room.add_to(app)

@@ -93,7 +93,7 @@ def find_layout(content: bytes, *, name: str, delimiter: str | None = None) -> C
     else:
         raise FormatError(
             f"'{name}' holds no table of numbers in its first {len(above)} lines. A column per "
-            "lead and a row per sample was needed; check the file, or name its format= ."
+            "lead and a row per sample was needed; check the file, or name its format with format=."
         )
     sample = [line for line in text[start : start + 20_000].split("\n")[:40] if line.strip()]
     comments, rows = _split_above(above)

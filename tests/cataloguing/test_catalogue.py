@@ -1,0 +1,208 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A row for every recording, whatever becomes of the run; a page for all."""
+
+from __future__ import annotations
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import tracemalloc
+
+import numpy as np
+import pytest
+
+from precordia.cataloguing.catalogue import catalogue
+from precordia.cataloguing.page import catalogue_page
+from precordia.cataloguing.row import CatalogueRow
+from precordia.cataloguing.summary import SCALES, Summary, summarise
+from precordia.cataloguing.table import list_columns, write_csv_table
+from precordia.cli.main import main
+from precordia.core.errors import FormatError, MissingFileError, OptionError, OutputError
+from precordia.core.record import Patient, Record
+from precordia.generation.simulate import simulate
+from precordia.io.write import write
+
+pytestmark = pytest.mark.filterwarnings("ignore:.*no place for")
+
+
+@pytest.fixture
+def archive(tmp_path):
+    """Six recordings and what lies around in archives."""
+    place = tmp_path / "archive"
+    (place / "deep" / "deeper").mkdir(parents=True)
+    write(simulate(seed=1, heart_rate_bpm=75), place / "a.hea")
+    write(simulate(seed=2, heart_rate_bpm=150), place / "deep" / "fast.edf")
+    write(simulate(seed=3, heart_rate_bpm=45), place / "deep" / "deeper" / "slow.csv")
+    flat = Record(signal=np.zeros((2, 5000)), fs=500.0, leads=("I", "II"))
+    write(flat, place / "flat.hea")
+    told = Patient(patient_id="4711", name="Quastenflosser")
+    for name in ("p1.csv", "p2.csv"):
+        one = simulate(seed=4)
+        record = Record(signal=one.signal, fs=one.fs, leads=one.leads, patient=told)
+        write(record, place / name, identifiers=True)
+    (place / "bad.dcm").write_bytes(b"nothing")
+    (place / "notes.txt").write_text("nothing")
+    return place
+
+
+def rows_of(path) -> dict[str, dict[str, str]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        return {row["file"]: row for row in csv.DictReader(file)}
+
+
+@pytest.mark.parametrize("n_jobs", [1, 2])
+def test_every_recording_has_its_row(archive, tmp_path, n_jobs):
+    made = catalogue(archive, tmp_path / "index.csv", n_jobs=n_jobs)
+    rows = rows_of(made.table)
+    assert list(rows) == [
+        *("a.hea", "bad.dcm", "flat.hea", "p1.csv", "p2.csv"),
+        *("deep/fast.edf", "deep/deeper/slow.csv"),
+    ]
+    assert tuple(next(iter(rows.values()))) == list_columns()
+    assert float(rows["deep/fast.edf"]["heart_rate_bpm"]) == pytest.approx(150, abs=3)
+    assert float(rows["deep/deeper/slow.csv"]["heart_rate_bpm"]) == pytest.approx(45, abs=2)
+    assert rows["flat.hea"]["acceptable"] == "False"
+    assert "flat" in rows["flat.hea"]["quality_reasons"]
+    assert rows["flat.hea"]["heart_rate_bpm"] == ""
+    assert "dcm" in rows["bad.dcm"]["problem"]
+    assert (made.summary.n_files, made.summary.n_failed) == (7, 1)
+    assert not list(tmp_path.glob("*.journal"))
+
+
+def test_patients_are_told_apart_and_not_named(archive, tmp_path):
+    made = catalogue(archive, tmp_path / "index.csv", key=b"k" * 32)
+    rows = rows_of(made.table)
+    assert rows["p1.csv"]["patient"] == rows["p2.csv"]["patient"] != ""
+    assert rows["a.hea"]["patient"] == ""
+    text = made.table.read_text() + made.page.read_text()
+    assert "4711" not in text
+    assert "Quasten" not in text
+    again = catalogue(archive, tmp_path / "again.csv", key=b"k" * 32)
+    assert rows_of(again.table)["p1.csv"]["patient"] == rows["p1.csv"]["patient"]
+
+
+def test_parquet_is_read_by_others_with_types(archive, tmp_path):
+    parquet = pytest.importorskip("pyarrow.parquet")
+    made = catalogue(archive, tmp_path / "index.parquet")
+    table = parquet.read_table(made.table)
+    assert tuple(table.column_names) == list_columns()
+    rows = {row["file"]: row for row in table.to_pylist()}
+    assert rows["a.hea"]["leads"][:3] == ["I", "II", "III"]
+    assert rows["a.hea"]["fs"] == 500.0
+    assert rows["a.hea"]["acceptable"] is True
+    assert rows["bad.dcm"]["acceptable"] is None
+    assert rows["flat.hea"]["heart_rate_bpm"] is None
+
+
+def test_nothing_is_overwritten_unless_told(archive, tmp_path):
+    for name in ("index.csv", "index.html"):
+        (tmp_path / name).write_text("mine")
+        with pytest.raises(OutputError, match="exists"):
+            catalogue(archive, tmp_path / "index.csv")
+        assert (tmp_path / name).read_text() == "mine"
+        (tmp_path / name).unlink()
+
+
+def test_a_killed_run_loses_nothing_and_goes_on(tmp_path):
+    place = tmp_path / "many"
+    place.mkdir()
+    one = write(simulate(seed=1), tmp_path / "one.hea")
+    for k in range(400):
+        header = one.read_text().replace("one", f"r{k:03d}")
+        (place / f"r{k:03d}.hea").write_text(header)
+        os.link(tmp_path / "one.dat", place / f"r{k:03d}.dat")
+    out, journal = tmp_path / "index.csv", tmp_path / "index.csv.journal"
+    command = [sys.executable, "-m", "precordia", "catalogue", str(place), "-o", str(out), "--json"]
+    run = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline:
+        if journal.exists() and journal.read_bytes().count(b"\n") > 20:
+            break
+        time.sleep(0.01)
+    run.send_signal(signal.SIGKILL)
+    run.communicate()
+    n_held = journal.read_bytes().count(b"\n") - 1
+    assert 20 <= n_held < 400
+    with journal.open("ab") as file:
+        file.write(b'{"file":"torn')  # as a crash in the middle of a line leaves it
+    done = subprocess.run(command, check=True, capture_output=True)
+    told = json.loads(done.stdout)
+    assert told["resumed"] == n_held
+    assert sorted(rows_of(out)) == [f"r{k:03d}.hea" for k in range(400)]
+    assert not journal.exists()
+
+
+def test_the_journal_of_another_folder_is_not_continued(archive, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    line = {"catalogue": 1, "folder": str(other), "options": {}, "key": "00" * 32}
+    (tmp_path / "index.csv.journal").write_text(json.dumps(line) + "\n")
+    with pytest.raises(FormatError, match="another folder"):
+        catalogue(archive, tmp_path / "index.csv")
+    catalogue(archive, tmp_path / "index.csv", overwrite=True)
+
+
+@pytest.mark.parametrize("name", ["index", "index.xlsx", "index.json"])
+def test_other_tables_are_refused_before_any_work(archive, tmp_path, name):
+    with pytest.raises(OptionError, match="parquet"):
+        catalogue(archive, tmp_path / name)
+
+
+def test_an_empty_folder_and_no_folder_are_told(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FormatError, match="no recording"):
+        catalogue(tmp_path / "empty", tmp_path / "index.csv")
+    assert not list(tmp_path.glob("index*"))
+    with pytest.raises(MissingFileError):
+        catalogue(tmp_path / "nowhere", tmp_path / "index.csv")
+
+
+def test_the_summary_counts_what_the_rows_say():
+    rates = [20.0, 30.0, 59.9, 60.0, 250.0]
+    rows = [CatalogueRow(file=f"{r}", heart_rate_bpm=r, duration_s=10, acceptable=r > 40)
+            for r in rates]  # fmt: skip
+    summary = summarise([*rows, CatalogueRow(file="x", problem="'x' has 7 bytes. Copy it.")])
+    labels = SCALES["heart_rate_bpm"].labels()
+    counted = dict(zip(labels, summary.classes["heart_rate_bpm"], strict=True))
+    assert {k: n for k, n in counted.items() if n} == {
+        "below 30": 1, "30 to 40": 1, "50 to 60": 1, "60 to 70": 1, "200 and more": 1
+    }  # fmt: skip
+    assert summary.least("slowest")[0] == (20.0, "20.0")
+    assert summary.least("fastest")[0] == (250.0, "250.0")
+    assert (summary.n_acceptable, summary.n_assessed, summary.n_failed) == (3, 5, 1)
+    assert summary.problems == {"'…' has N bytes": 1}
+
+
+def test_memory_does_not_grow_with_the_number_of_rows(tmp_path):
+    def rows(n):
+        for k in range(n):
+            yield CatalogueRow(file=f"{k}", remarks=(f"kind {k}",), heart_rate_bpm=k % 200)
+
+    peaks = []
+    for n in (10_000, 40_000):
+        tracemalloc.start()
+        summarise(rows(n))
+        write_csv_table(rows(n), tmp_path / f"{n}.csv", False)
+        peaks.append(tracemalloc.get_traced_memory()[1])
+        tracemalloc.stop()
+    assert peaks[1] < 1.1 * peaks[0] + 50_000
+
+
+def test_names_of_files_cannot_become_markup():
+    row = CatalogueRow(file="<script>alert(1)</script>.hea", problem="<b>'x'</b>")
+    page = catalogue_page(summarise([row]), title="<i>", version="0")
+    assert "<script" not in page
+    assert "<b>'x" not in page
+    assert catalogue_page(Summary(), title="none", version="0").startswith("<!doctype html>")
+
+
+def test_the_command_tells_in_json(archive, tmp_path, capsys):
+    with pytest.raises(SystemExit) as left:
+        main(["catalogue", str(archive), "-o", str(tmp_path / "i.csv"), "--json"])
+    assert left.value.code == 0
+    told = json.loads(capsys.readouterr().out)
+    assert (told["recordings"], told["failed"]) == (7, 1)
