@@ -128,7 +128,7 @@ def _worst(summary: Summary) -> str:
     tables = []
     for heading, unit, kind, form in kinds:
         worst = summary.least(kind)
-        if not worst or worst[0][0] == worst[-1][0] and len(worst) > 1:
+        if not worst or (worst[0][0] == worst[-1][0] and len(worst) > 1):
             continue  # where all are alike, none is the worst
         rows = "".join(
             f'<tr><td class="f">{escape(file)}</td><td class="n">{form.format(value)}</td></tr>'
