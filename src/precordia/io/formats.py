@@ -140,6 +140,13 @@ def _is_fhir(head: bytes) -> bool:
     return head.lstrip()[:1] == b"{" and b'"resourceType"' in head
 
 
+def _is_numpy(head: bytes) -> bool:
+    if head.startswith(b"\x93NUMPY"):
+        return True
+    length = int.from_bytes(head[26:28], "little")
+    return head[:4] == b"PK\x03\x04" and head[30 : 30 + length].endswith(b".npy")
+
+
 _NUMERIC_ROW = re.compile(rb"[-+\d.,;\t eEnNaA'|:\"]*\d[-+\d.,;\t eEnNaA'|:\"]*")
 _EXPORT = (
     "Export the recording as DICOM, EDF or WFDB from the device or its software, "
@@ -166,6 +173,7 @@ FORMATS: tuple[Format, ...] = (
     Format(
         "hl7-aecg", "HL7 annotated ECG", (".xml",), _root("annotatedecg"),
         reader="precordia.io.hl7_aecg:read_hl7_aecg",
+        writer="precordia.io.hl7_aecg_write:write_hl7_aecg",
     ),
     Format("muse-xml", "GE MUSE XML", (".xml",), _root("restingecg"), advice=_EXPORT),
     Format("cardiosoft-xml", "GE CardioSoft XML", (".xml",), _root("cardiologyxml"),
@@ -188,9 +196,9 @@ FORMATS: tuple[Format, ...] = (
     Format("hdf5", "HDF5 container", (".h5", ".hdf5"), _starts(b"\x89HDF\r\n"),
            advice="Load the array with h5py and give it to Record(signal=..., fs=..., leads=...) "
            "in millivolts."),
-    Format("numpy", "NumPy array", (".npy", ".npz"), _starts(b"\x93NUMPY"),
-           advice="Load the array with numpy.load and give it to Record(signal=..., fs=..., "
-           "leads=...) in millivolts."),
+    Format("numpy", "NumPy array", (".npy", ".npz"), _is_numpy,
+           reader="precordia.io.numpy_array:read_numpy_array",
+           writer="precordia.io.numpy_array_write:write_numpy_array"),
     Format("archive", "compressed archive", (".zip", ".gz", ".tar", ".7z"),
            _starts(b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"BZh"),
            advice="Unpack it and read the recording inside."),
