@@ -10,6 +10,11 @@ from precordia.core.findings import Findings
 from precordia.core.measurements import Absence, Measurements
 from precordia.core.quality import Quality
 from precordia.core.study import DISCLAIMER, Study
+from precordia.reporting.comparison import (
+    compare_marks,
+    compare_statements,
+    median_likeness,
+)
 from precordia.reporting.html_page import html_page
 
 #: the numbers of the first table: label, field, unit, digits
@@ -74,6 +79,7 @@ def report_page(study: Study, *, title: str, drawing_svg: str = "") -> str:
         f'<p class="notice">{DISCLAIMER}</p>',
         f'<section class="ecg">{drawing_svg}</section>' if drawing_svg else "",
         f'<div class="cols">{_findings(study.findings)}{_numbers(study)}</div>',
+        _file_beside_ours(study),
         _quality(study),
         _lead_table(study.measurements),
         _beat_table(study.measurements),
@@ -107,11 +113,12 @@ def _numbers(study: Study) -> str:
             cells += f'<td class="n">{_number(given, digits)}</td>'
             cells += f'<td class="n">{_number(apart, digits)}</td>'
         rows.append(f"<tr><td>{label}</td>{cells}</tr>")
-    if math.isfinite(carried.get("qtc_ms", math.nan)):
-        given = _number(carried["qtc_ms"], 0)
+    shown = {name for _, name, _, _ in NUMBERS} | set(ALSO_CARRIED_AS.values())
+    for name in sorted(set(carried) - shown):
+        label = {"qtc_ms": "QTc (formula not stated)"}.get(name, escape(name))
+        given = _number(carried[name], 2).rstrip("0").rstrip(".")
         rows.append(
-            "<tr><td>QTc (formula not stated)</td><td></td><td></td>"
-            f'<td class="n">{given}</td><td></td></tr>'
+            f'<tr><td>{label}</td><td></td><td></td><td class="n">{given}</td><td></td></tr>'
         )
     return f"<section><h2>Measurements</h2><table>{head}</tr>{''.join(rows)}</table></section>"
 
@@ -138,6 +145,55 @@ def _findings(findings: Findings) -> str:
             f"<ul>{items}</ul></details>"
         )
     return f"<section><h2>Findings</h2>{''.join(parts)}</section>"
+
+
+def _file_beside_ours(study: Study) -> str:
+    """Return what the file states beside what was found; empty where it states nothing."""
+    parts = [_statements_beside(study), _marks_beside(study), _median_beside(study)]
+    if not any(parts):
+        return ""
+    return f"<section><h2>What the file itself says</h2>{''.join(parts)}</section>"
+
+
+def _statements_beside(study: Study) -> str:
+    pairs = compare_statements(study)
+    if not pairs:
+        return ""
+    here = {True: "found", False: "not found", None: "cannot be compared"}
+    rows = "".join(
+        f"<tr><td>{escape(p.text)}</td><td>{'stated' if p.in_file else '–'}</td>"
+        f'<td class="{"soft" if p.here is None else ""}">{here[p.here]}</td></tr>'
+        for p in pairs
+    )
+    return f"<table><tr><th>Statement</th><th>in the file</th><th>here</th></tr>{rows}</table>"
+
+
+def _marks_beside(study: Study) -> str:
+    marks = compare_marks(study)
+    rows = "".join(
+        f"<tr><td>{escape(m.name.replace('_', ' '))}</td>"
+        f'<td class="n">{m.n_file}</td><td class="n">{m.n_here}</td><td class="n">{m.n_both}</td>'
+        f'<td class="n">{_number(m.mean_ms, 1)}</td><td class="n">{_number(m.sd_ms, 1)}</td></tr>'
+        for m in marks
+    )
+    head = "<th>Mark</th>" + "".join(
+        f'<th class="n">{text}</th>'
+        for text in ("in the file", "here", "both", "difference, ms", "SD, ms")
+    )
+    return f"<table><tr>{head}</tr>{rows}</table>" if rows else ""
+
+
+def _median_beside(study: Study) -> str:
+    theirs = study.record.carried.median
+    if theirs is None:
+        return ""
+    alike = median_likeness(theirs, study.measurements.median)
+    shown = ", ".join(f"{lead} {_number(r, 3)}" for lead, r in alike.items() if r == r)
+    text = f"Correlation with ours: {shown}." if shown else "It cannot be compared with ours."
+    return (
+        f"<p>The file holds a median beat of {theirs.signal.shape[0]} leads, "
+        f"{1000 * theirs.signal.shape[1] / theirs.fs:.0f} ms. {escape(text)}</p>"
+    )
 
 
 def _quality(study: Study) -> str:
@@ -205,8 +261,6 @@ def _beat_table(numbers: Measurements) -> str:
 
 
 def _provenance(study: Study) -> str:
-    carried = study.record.carried.statements
-    said = "".join(f"<li>{escape(str(s))}</li>" for s in carried)
     parts = {
         "signal": study.record.source,
         "quality": study.quality.source,
@@ -221,7 +275,6 @@ def _provenance(study: Study) -> str:
         for name, source in parts.items()
     )
     return (
-        (f"<section><h2>What the file itself states</h2><ul>{said}</ul></section>" if said else "")
-        + f"<section><details><summary>Methods and versions</summary><table>{rows}</table>"
+        f"<section><details><summary>Methods and versions</summary><table>{rows}</table>"
         "</details></section>"
     )
