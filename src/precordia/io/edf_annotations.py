@@ -1,62 +1,80 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The annotations of EDF+ and BDF+ files: time-stamped lists of texts."""
+"""What edfio leaves open in annotations: when records begin, and lists not in their form."""
 
 from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterable
 
-_STAMP = re.compile(rb"([+-]\d+(?:\.\d*)?)(?:\x15(\d+(?:\.\d*)?))?\x14")
+#: how a time-stamped list of texts begins: onset, duration; EDF+ specification, section 2.2.2
+_HEAD = re.compile(rb"[+-]\d{1,30}(?:\.\d{1,30})?(?:\x15\d{1,30}(?:\.\d{1,30})?)?\x14")
+#: the empty list that every data record begins with
+_START = re.compile(rb"([+-]\d{1,30}(?:\.\d{1,30})?)\x14\x14")
+#: a record with nothing else, as nearly all are
+_ONLY_START = re.compile(_START.pattern + rb"\0+")
+_PLAIN = bytes(range(128)) + b"?" * 128
 
 
-def parse_stamps(record: bytes) -> list[tuple[float, float, str]]:
-    r"""Parse the annotations of one data record.
+def record_start(record: bytes) -> float:
+    r"""Return when a data record begins, seconds; NaN where it does not say.
 
     Parameters
     ----------
     record
-        The bytes of the annotation signal.
-
-    Returns
-    -------
-    Onset in seconds, duration in seconds (NaN where there is none) and text of each; the first
-    entry of every record has an empty text and tells when the record begins.
+        The bytes of the first annotation signal in the record.
 
     Notes
     -----
-    EDF+ specification, section 2.2.2. What is not a list in its form is passed over.
+    edfio reads these times and keeps them to itself, as it knows no gaps.
 
     Examples
     --------
-    >>> parse_stamps(b"+2\x14\x14\0+3.5\x150.25\x14Blink\x14\0\0")
-    [(2.0, nan, ''), (3.5, 0.25, 'Blink')]
+    >>> record_start(b"+1.5\x14\x14\0")
+    1.5
     """
-    found = []
-    for part in record.split(b"\0"):
-        stamp = _STAMP.match(part)
-        if stamp is None:
-            continue
-        onset = float(stamp.group(1))
-        duration = float(stamp.group(2)) if stamp.group(2) else math.nan
-        if not math.isfinite(onset):
-            continue
-        texts = part[stamp.end() :].split(b"\x14")
-        for text in texts[:-1] or texts:
-            found.append((onset, duration, text.decode("utf-8", "replace")))
-    return found
+    found = _START.match(record)
+    return float(found.group(1)) if found else math.nan
 
 
-def record_starts(records: Iterable[bytes]) -> list[float]:
-    r"""Return when each data record begins, seconds; NaN where a record does not say.
+def mend_annotations(record: bytes) -> bytes:
+    r"""Return the annotations of one data record as edfio can read them; the rest is blanked.
+
+    Parameters
+    ----------
+    record
+        The bytes of one annotation signal in the record.
+
+    Returns
+    -------
+    As many bytes: the very same where nothing was wrong.
+
+    Notes
+    -----
+    One wrong byte makes edfio refuse all annotations of a file, and a number or a list without end
+    costs it time that grows with the square of its length. Characters that are not UTF-8 become
+    question marks.
 
     Examples
     --------
-    >>> record_starts([b"+0\x14\x14\0", b"+1.5\x14\x14\0"])
-    [0.0, 1.5]
+    >>> mend_annotations(b"+2\x14\x14\0+3\x14Gr\xfc\xdfe\x14\0+4\x14no end")
+    b'+2\x14\x14\x00+3\x14Gr??e\x14\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00'
     """
-    starts = []
-    for record in records:
-        stamp = _STAMP.match(record)
-        starts.append(float(stamp.group(1)) if stamp else math.nan)
-    return starts
+    if _ONLY_START.fullmatch(record):
+        return record
+    held = record
+    if not held.isascii():
+        try:
+            held.decode()
+        except UnicodeDecodeError:
+            held = held.translate(_PLAIN)
+    held = held.replace(b"\n", b" ")
+    lists = held.rstrip(b"\0").split(b"\0")
+    kept = [part if not part or _is_list(part) else bytes(len(part)) for part in lists]
+    if not held.endswith(b"\0"):
+        kept[-1] = b""
+    return b"\0".join(kept).ljust(len(held), b"\0")
+
+
+def _is_list(part: bytes) -> bool:
+    head = _HEAD.match(part)
+    return head is not None and part.endswith(b"\x14", head.end())

@@ -1,61 +1,55 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The header of an EDF, EDF+ or BDF file."""
+"""What must hold of an EDF header before edfio reads it, and the mending of what need not fail."""
 
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
-from datetime import date, datetime
 
 from precordia.core.errors import FormatError, SamplingRateError
-from precordia.core.record import Patient
 
-_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _LARGEST_SIGNALS = 4096
+#: widths of the fields: label, transducer, unit, two ranges, prefilter, samples, reserve
+_WIDTHS = (16, 80, 8, 8, 8, 8, 8, 80, 8, 32)
+_RANGES, _COUNT = (3, 4, 5, 6), 8
+_RANGE_NAMES = ("physical minimum", "physical maximum", "digital minimum", "digital maximum")
+#: what an annotation signal is called that edfio must not take for one
+SET_ASIDE = "EDF Annotations?"
 
 
 @dataclass(frozen=True, slots=True)
-class EdfSignal:
-    """One signal of the header: label, unit, the two ranges that scale it, samples per record."""
+class EdfLayout:
+    """A header that edfio can read, and where its data records and annotations lie.
 
-    label: str
-    unit: str
-    gain: float
-    offset: float
-    digital_min: int
-    per_record: int
-    prefilter: str
-    is_annotation: bool
-
-
-@dataclass(frozen=True, slots=True)
-class EdfHeader:
-    """The header: what is stored where, on which clock, of whom.
-
-    ``n_records`` is -1 where the recorder was interrupted; ``duration_s`` is that of one record;
-    ``extra`` holds the additional fields of the recording identification that precordia writes.
+    ``header`` is as in the file where nothing had to be mended. ``n_records`` is as declared, -1
+    where the recorder was interrupted. ``annotations`` are the byte ranges of the annotation
+    signals within a data record.
     """
 
-    n_bytes: int
+    header: bytes
     sample_bytes: int
     n_records: int
-    duration_s: float
-    signals: tuple[EdfSignal, ...]
-    kind: str
-    patient: Patient
-    start_time: datetime | None
-    recording: str
-    extra: dict[str, str]
+    record_bytes: int
+    annotations: tuple[slice, ...]
 
     @property
-    def record_samples(self) -> int:
-        """Samples of all signals in one record."""
-        return sum(signal.per_record for signal in self.signals)
+    def is_bdf(self) -> bool:
+        """Whether samples have 24 bits."""
+        return self.sample_bytes == 3
+
+    def header_of(self, n_records: int, *, annotated: bool = True) -> bytes:
+        """Return the header of so many data records, with or without annotation signals."""
+        held = self.header
+        if n_records != self.n_records:
+            held = held[:236] + b"%-8d" % n_records + held[244:]
+        if not annotated:
+            held = held.replace(b"DF Annotations ", b"DF Annotations?")
+            held = held.replace(b"BDF Annotations?", SET_ASIDE.encode())
+        return held
 
 
-def parse_edf_header(buffer: bytes, *, name: str) -> EdfHeader:
-    """Parse the header of an EDF, EDF+ or BDF file.
+def check_edf_header(buffer: bytes, *, name: str) -> EdfLayout:
+    """Check the header of an EDF, EDF+ or BDF file, and mend what edfio would stumble over.
 
     Parameters
     ----------
@@ -66,7 +60,7 @@ def parse_edf_header(buffer: bytes, *, name: str) -> EdfHeader:
 
     Returns
     -------
-    The header. Dates that cannot be are None; ranges that scale nothing are refused.
+    The header and the layout of a data record.
 
     Raises
     ------
@@ -75,181 +69,162 @@ def parse_edf_header(buffer: bytes, *, name: str) -> EdfHeader:
     SamplingRateError
         If a data record lasts no time although it holds samples.
 
+    Notes
+    -----
+    Mended are zero bytes in place of blanks, decimal commas, whole numbers with a fraction of zero,
+    a length of the header that does not follow from the number of signals, and annotation signals
+    that bear the name of the other format or have no samples. edfio takes these fields by the
+    letter, and multiplies what they say before it looks how many bytes there are.
+
     References
     ----------
     Kemp B et al. Electroencephalogr Clin Neurophysiol 1992;82:391-393.
     doi:10.1016/0013-4694(92)90009-7
-    Kemp B, Olivan J. Clin Neurophysiol 2003;114:1755-1761. doi:10.1016/S1388-2457(03)00123-8
     """
     if len(buffer) < 256:
         raise FormatError(
             f"'{name}' has {len(buffer)} bytes; an EDF header has at least 256. The file is cut: "
             "copy or export it again."
         )
-    is_bdf = buffer[:1] == b"\xff"
-    n_signals = _integer(buffer[252:256], "number of signals", name)
-    if not 0 < n_signals <= _LARGEST_SIGNALS:
+    sample_bytes = 3 if buffer[:1] == b"\xff" else 2
+    fields = _Fields(buffer[:256].replace(b"\0", b" "), name)
+    n = fields.whole(252, 4, "number of signals")
+    if not 0 < n <= _LARGEST_SIGNALS:
         raise FormatError(
-            f"'{name}' declares {n_signals} signals; between 1 and {_LARGEST_SIGNALS} were needed. "
+            f"'{name}' declares {n} signals; between 1 and {_LARGEST_SIGNALS} were needed. "
             "The header is damaged: copy or export the file again."
         )
-    n_bytes = 256 * (n_signals + 1)
+    n_bytes = 256 * (n + 1)
     if len(buffer) < n_bytes:
         raise FormatError(
             f"'{name}' ends within its header of {n_bytes} bytes. The file is cut: copy or export "
             "it again."
         )
-    duration = _number(buffer[244:252], "duration of a data record", name)
-    reserved = _text(buffer[192:236])
-    signals = _signals(buffer, n_signals, name)
-    held = any(not s.is_annotation and s.per_record for s in signals)
+    fields.buffer = buffer[:n_bytes].replace(b"\0", b" ")
+    if fields.buffer[184:192].strip() != b"%d" % n_bytes:
+        fields.edits.append((184, b"%-8d" % n_bytes))
+    counts, annotations = _check_signals(fields, n, b"BDF" if sample_bytes == 3 else b"EDF")
+    duration = fields.number(244, 8, "duration of a data record")
+    held = any(count for k, count in enumerate(counts) if k not in annotations)
     if not 0 <= duration < math.inf or (held and duration == 0):
         raise SamplingRateError(
             f"'{name}' says that a data record lasts {duration:g} s, which gives no sampling rate. "
             "The header is damaged: export the file again."
         )
-    patient_text, recording = _text(buffer[8:88]), _text(buffer[88:168])
-    extra = dict(re.findall(r"(?:^|\s)(age|fs|samples|missing):(\S+)", recording))
-    return EdfHeader(
-        n_bytes=n_bytes,
-        sample_bytes=3 if is_bdf else 2,
-        n_records=_integer(buffer[236:244], "number of data records", name),
-        duration_s=duration,
-        signals=signals,
-        kind=reserved[:5] if reserved[:5] in ("EDF+C", "EDF+D", "BDF+C", "BDF+D") else "",
-        patient=_patient(patient_text, extra),
-        start_time=_start(_text(buffer[168:176]), _text(buffer[176:184]), recording),
-        recording=recording,
-        extra=extra,
+    ranges = []
+    for k in annotations:
+        start = sum(counts[:k]) * sample_bytes
+        ranges.append(slice(start, start + counts[k] * sample_bytes))
+    return EdfLayout(
+        n_records=fields.whole(236, 8, "number of data records"),
+        header=fields.mended(),
+        sample_bytes=sample_bytes,
+        record_bytes=sum(counts) * sample_bytes,
+        annotations=tuple(ranges),
     )
 
 
-def _signals(buffer: bytes, n: int, name: str) -> tuple[EdfSignal, ...]:
-    columns, at = [], 256
-    for width in (16, 80, 8, 8, 8, 8, 8, 80, 8):
-        columns.append([buffer[at + k * width : at + (k + 1) * width] for k in range(n)])
-        at += width * n
-    labels, _, units, p_min, p_max, d_min, d_max, filters, counts = columns
-    found = []
-    for k in range(n):
-        label = _text(labels[k])
-        per_record = _integer(counts[k], f"samples per record of signal {k + 1}", name)
-        if per_record < 0 or per_record > 1 << 28:
-            raise FormatError(
-                f"'{name}' declares {per_record} samples per record for '{label}'. The header is "
-                "damaged: copy or export the file again."
-            )
-        if label in ("EDF Annotations", "BDF Annotations"):
-            found.append(EdfSignal(label, "", 1.0, 0.0, 0, per_record, "", True))
-            continue
-        low = _number(p_min[k], f"physical minimum of '{label}'", name)
-        high = _number(p_max[k], f"physical maximum of '{label}'", name)
-        first = _integer(d_min[k], f"digital minimum of '{label}'", name)
-        last = _integer(d_max[k], f"digital maximum of '{label}'", name)
-        if last == first or high == low:
-            raise FormatError(
-                f"'{name}' gives '{label}' a range of nothing (physical {low:g} to {high:g}, "
-                f"digital {first} to {last}), so that its samples have no scale. The header is "
-                "damaged: export the file again."
-            )
-        gain = (high - low) / (last - first)
-        if not abs(gain) < 1e20:
-            raise FormatError(
-                f"'{name}' scales '{label}' by {gain:g}, which no recording needs. The header is "
-                "damaged: export the file again."
-            )
-        unit, filter_text = _text(units[k]), _text(filters[k])
-        offset = low - first * gain
-        found.append(EdfSignal(label, unit, gain, offset, first, per_record, filter_text, False))
-    return tuple(found)
-
-
-def _text(field: bytes) -> str:
-    try:
-        return field.decode("utf-8").strip(" \0")
-    except UnicodeDecodeError:
-        return field.decode("latin-1").strip(" \0")
-
-
-def _number(field: bytes, what: str, name: str) -> float:
-    text = _text(field).replace(",", ".")
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value) or "_" in text:
+def _check_signals(fields: _Fields, n: int, kind: bytes) -> tuple[list[int], list[int]]:
+    """Return the samples per record of each signal, and which signals are annotations."""
+    starts = [256]
+    for width in _WIDTHS:
+        starts.append(starts[-1] + width * n)
+    labels = [fields.buffer[at : at + 16] for at in range(256, starts[1], 16)]
+    counts = fields.whole_column(starts[_COUNT], n, "samples per record of signal {}")
+    if not 0 <= min(counts) <= max(counts) <= 1 << 28:
         raise FormatError(
-            f"'{name}' gives the {what} as {text!r}; a number was needed. The header is damaged: "
-            "copy or export the file again."
+            f"'{fields.name}' declares a signal of {min(counts)} and one of {max(counts)} samples "
+            "per record. The header is damaged: copy or export the file again."
         )
-    return value
+    annotations = []
+    for k, label in enumerate(labels):
+        if label.strip() in (b"EDF Annotations", b"BDF Annotations"):
+            wanted = kind + b" Annotations " if counts[k] else b"".ljust(16)
+            if label != wanted:
+                fields.edits.append((256 + 16 * k, wanted))
+            if counts[k]:
+                annotations.append(k)
+            # Nobody reads the ranges of annotations, so they may hold anything.
+            for column in _RANGES:
+                fields.blanked.add(starts[column] + 8 * k)
+    for column, what in zip(_RANGES, _RANGE_NAMES, strict=True):
+        read = fields.column if what.startswith("physical") else fields.whole_column
+        read(starts[column], n, what + " of signal {}")
+    return counts, annotations
 
 
-def _integer(field: bytes, what: str, name: str) -> int:
-    value = _number(field, what, name)
-    if value != int(value):
-        raise FormatError(
-            f"'{name}' gives the {what} as {value:g}; a whole number was needed. The header is "
-            "damaged: copy or export the file again."
-        )
-    return int(value)
+class _Fields:
+    """The numbers of a header, and what has to be written over it."""
 
+    def __init__(self, buffer: bytes, name: str) -> None:
+        self.buffer = buffer
+        self.name = name
+        self.edits: list[tuple[int, bytes]] = []
+        self.blanked: set[int] = set()
 
-def _patient(text: str, extra: dict[str, str]) -> Patient:
-    """Return the patient of an EDF+ identification: code, sex, birth date, name; X is unknown."""
-    try:
-        age = float(extra.get("age", "nan"))
-    except ValueError:
-        age = math.nan
-    age = age if 0 <= age < 130 else math.nan
-    fields = text.split()
-    if len(fields) < 4 or fields[1] not in ("F", "M", "X"):
-        # EDF before EDF+ has free text here, which may be anything.
-        return Patient(patient_id=text or None, age_years=age)
-    known = [None if field == "X" else field.replace("_", " ") for field in fields]
-    return Patient(
-        patient_id=known[0],
-        sex={"F": "female", "M": "male"}.get(fields[1]),
-        birth_date=_day(fields[2]),
-        name=known[3],
-        age_years=age,
-    )
+    def column(self, at: int, n: int, what: str) -> list[float]:
+        """Return the numbers in n times eight bytes; ``what`` has a place for which it is."""
+        held = self.buffer[at : at + 8 * n]
+        if b"_" not in held:
+            try:
+                values = [float(held[k : k + 8]) for k in range(0, 8 * n, 8)]
+                if math.isfinite(sum(map(abs, values))):
+                    return values
+            except ValueError:
+                pass
+        return [self.number(at + 8 * k, 8, what.format(k + 1)) for k in range(n)]
 
+    def whole_column(self, at: int, n: int, what: str) -> list[int]:
+        """Return whole numbers in n times eight bytes."""
+        held = self.buffer[at : at + 8 * n]
+        if b"_" not in held:
+            try:
+                return [int(held[k : k + 8]) for k in range(0, 8 * n, 8)]
+            except ValueError:
+                pass
+        return [self.whole(at + 8 * k, 8, what.format(k + 1)) for k in range(n)]
 
-def _day(text: str) -> date | None:
-    """Return a date such as 02-MAY-1951; None where it is none."""
-    found = re.fullmatch(r"(\d{1,2})-([A-Za-z]{3})-(\d{4})", text)
-    if found is None or found.group(2).upper() not in _MONTHS:
-        return None
-    try:
-        return date(
-            int(found.group(3)), _MONTHS.index(found.group(2).upper()) + 1, int(found.group(1))
-        )
-    except ValueError:
-        return None
-
-
-def _start(day: str, clock: str, recording: str) -> datetime | None:
-    """Return the start; None where it is impossible or the first of 1985, which means unknown."""
-    time = re.fullmatch(r"(\d\d).(\d\d).(\d\d)", clock)
-    if time is None:
-        return None
-    hour, minute, second = (int(part) for part in time.groups())
-    whole = re.match(r"Startdate (\S+)", recording)
-    when = _day(whole.group(1)) if whole else None
-    if when is None:
-        short = re.fullmatch(r"(\d\d).(\d\d).(\d\d)", day)
-        if short is None:
-            return None
-        d, m, y = (int(part) for part in short.groups())
+    def number(self, at: int, width: int, what: str) -> float:
+        """Return one number."""
+        if at in self.blanked:
+            return 0.0
+        field = self.buffer[at : at + width]
         try:
-            when = date(y + (1900 if y >= 85 else 2000), m, d)
+            value = float(field)
         except ValueError:
-            return None
-        # Where the full date is withheld, the short one is a placeholder too.
-        if (d, m, y) == (1, 1, 85) or (whole is not None and whole.group(1) == "X"):
-            return None
-    try:
-        return datetime(when.year, when.month, when.day, hour, minute, second)
-    except ValueError:
-        return None
+            mended = field.replace(b",", b".")
+            try:
+                value = float(mended)
+            except ValueError:
+                value = math.nan
+            self.edits.append((at, mended))
+        if not math.isfinite(value) or b"_" in field:
+            raise FormatError(
+                f"'{self.name}' gives the {what} as {field.decode('latin-1').strip()!r}; a number "
+                "was needed. The header is damaged: copy or export the file again."
+            )
+        return value
+
+    def whole(self, at: int, width: int, what: str) -> int:
+        """Return one whole number."""
+        value = self.number(at, width, what)
+        text = b"%d" % int(value)
+        if value != int(value) or len(text) > width:
+            raise FormatError(
+                f"'{self.name}' gives the {what} as {value:g}; a whole number of {width} digits "
+                "was needed. The header is damaged: copy or export the file again."
+            )
+        try:
+            int(self.buffer[at : at + width])
+        except ValueError:
+            self.edits.append((at, text.ljust(width)))
+        return int(value)
+
+    def mended(self) -> bytes:
+        """Return the header with its edits."""
+        if not self.edits:
+            return self.buffer
+        held = bytearray(self.buffer)
+        for at, text in self.edits:
+            held[at : at + len(text)] = text
+        return bytes(held)
