@@ -20,7 +20,7 @@ from precordia.core.output import write_whole
 from precordia.core.record import Record
 from precordia.core.statements import Statement
 from precordia.core.value import Value
-from precordia.deidentification.deidentify import deidentify
+from precordia.deidentification.deidentify import UID_HEADER, deidentify
 from precordia.deidentification.pseudonyms import Pseudonyms
 from precordia.deidentification.removed import Removed, removed_between
 from precordia.io.formats import FORMATS, Format, require_format
@@ -218,7 +218,10 @@ def _written(record: Record, path: Path, row: Format) -> tuple[Path, tuple[str, 
     """Write a record with its pseudonym; return the file and what was lost."""
     assert row.writer is not None
     takes = inspect.signature(load_function(row.writer)).parameters
-    told = {"identifiers": True} if "identifiers" in takes else {}
+    told: dict[str, Any] = {"identifiers": True} if "identifiers" in takes else {}
+    told |= {
+        key: text for key, text in record.carried.header.items() if key in UID_HEADER & {*takes}
+    }
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         written = write(record, path, format=row.name, **told)

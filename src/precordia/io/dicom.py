@@ -16,13 +16,13 @@ from precordia.core.source import Source
 from precordia.io.dicom_annotations import ANNOTATION_TAGS, MedianGroup, read_annotations
 from precordia.io.dicom_dataset import Dataset, parse_dataset
 from precordia.io.dicom_groups import GROUP_TAGS, WaveformGroup, read_group
+from precordia.io.dicom_header import HEADER_TAGS, header_texts
 from precordia.io.lead_names import unique_leads
 
 _CHARACTER_SET = 0x00080005
 _SOP_CLASS, _MODALITY, _ACQUIRED = 0x00080016, 0x00080060, 0x0008002A
 _CONTENT_DATE, _CONTENT_TIME = 0x00080023, 0x00080033
 _STUDY_DATE, _STUDY_TIME, _UTC_OFFSET = 0x00080020, 0x00080030, 0x00080201
-_MAKER, _MODEL = 0x00080070, 0x00081090
 _NAME, _ID, _BORN, _SEX, _AGE = 0x00100010, 0x00100020, 0x00100030, 0x00100040, 0x00101010
 _GROUPS, _LAST = 0x54000100, 0x54001010
 _ROWS, _DOCUMENT = 0x00280010, 0x00420011
@@ -32,9 +32,9 @@ _ORIGINS = {"RHYTHM ESTIMATED": "estimated", "RHYTHM SYNTHETIC": "synthetic"}
 
 _WANTED = frozenset((
     _CHARACTER_SET, _SOP_CLASS, _MODALITY, _ACQUIRED, _CONTENT_DATE, _CONTENT_TIME, _STUDY_DATE,
-    _STUDY_TIME, _UTC_OFFSET, _MAKER, _MODEL, _NAME, _ID, _BORN, _SEX, _AGE, _GROUPS,
+    _STUDY_TIME, _UTC_OFFSET, _NAME, _ID, _BORN, _SEX, _AGE, _GROUPS,
     _ROWS, _DOCUMENT,
-)) | GROUP_TAGS | ANNOTATION_TAGS  # fmt: skip
+)) | GROUP_TAGS | ANNOTATION_TAGS | HEADER_TAGS  # fmt: skip
 
 
 def read_dicom(path: Path, *, unit: str | None = None) -> Record:
@@ -236,14 +236,8 @@ def _median_of(medians: list[WaveformGroup]) -> MedianGroup | None:
 
 def _header(dataset: Dataset, group: WaveformGroup) -> dict[str, str]:
     """Return the attributes worth keeping as text."""
-    found = {
-        "manufacturer": dataset.text(_MAKER),
-        "model": dataset.text(_MODEL),
-        "sop_class": dataset.text(_SOP_CLASS),
-        "group_label": group.label,
-        **group.filters,
-    }
-    return {name: text for name, text in found.items() if text}
+    label = {"group_label": group.label} if group.label else {}
+    return header_texts(dataset) | label | group.filters
 
 
 def _patient(dataset: Dataset) -> Patient:

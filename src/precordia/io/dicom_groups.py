@@ -178,7 +178,8 @@ def read_group(
 
 
 def _filters(channel: Dataset) -> dict[str, str]:
-    tags = {"highpass_hz": _LOW, "lowpass_hz": _HIGH, "notch_hz": _NOTCH}
+    names = ("filter_highpass_hz", "filter_lowpass_hz", "filter_notch_hz")
+    tags = dict(zip(names, (_LOW, _HIGH, _NOTCH), strict=True))
     return {key: text for key, tag in tags.items() if (text := channel.text(tag))}
 
 
