@@ -56,7 +56,7 @@ def test_a_full_disk_leaves_nothing_behind(tmp_path, monkeypatch, suffix):
 @pytest.mark.parametrize(
     ("name", "match"),
     [
-        ("a.dcm", r"\.edf"),
+        ("a.zip", r"\.edf"),
         ("a", "without an ending"),
         ("a.png", r"\.edf"),
         ("no/a.edf", "no folder"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from precordia.core.errors import unknown_name
-from precordia.io.recognise import is_contec, is_ishne
+from precordia.io.recognise import is_contec, is_ishne, is_matlab, is_mfer, is_numpy
 
 #: bytes from the start of a file that are enough to recognise it
 HEAD_BYTES = 4096
@@ -140,13 +140,6 @@ def _is_fhir(head: bytes) -> bool:
     return head.lstrip()[:1] == b"{" and b'"resourceType"' in head
 
 
-def _is_numpy(head: bytes) -> bool:
-    if head.startswith(b"\x93NUMPY"):
-        return True
-    length = int.from_bytes(head[26:28], "little")
-    return head[:4] == b"PK\x03\x04" and head[30 : 30 + length].endswith(b".npy")
-
-
 _NUMERIC_ROW = re.compile(rb"[-+\d.,;\t eEnNaA'|:\"]*\d[-+\d.,;\t eEnNaA'|:\"]*")
 _EXPORT = (
     "Export the recording as DICOM, EDF or WFDB from the device or its software, "
@@ -184,22 +177,25 @@ FORMATS: tuple[Format, ...] = (
     Format("mortara-xml", "Mortara XML", (".xml",), _root("ecg"), advice=_EXPORT),
     Format("ishne", "ISHNE Holter", (".ecg", ".ann"), is_ishne,
            reader="precordia.io.ishne:read_ishne"),
-    Format("mfer", "MFER (Nihon Kohden)", (".mwf", ".mfr"), lambda head: b"MFR " in head[:40],
-           advice=_EXPORT),
+    Format("mfer", "MFER (Nihon Kohden)", (".mwf", ".mfr", ".mfer"), is_mfer,
+           reader="precordia.io.mfer:read_mfer"),
     Format("alivecor-atc", "AliveCor ATC", (".atc",), _starts(b"ALIVE\0\0\0"),
            reader="precordia.io.alivecor_atc:read_alivecor_atc"),
     Format("contec", "Contec ECG90A", (".ecg",), is_contec,
            reader="precordia.io.contec:read_contec"),
     Format("fhir", "FHIR Observation", (".json", ".xml"), _is_fhir, advice=_EXPORT),
-    Format("matlab", "MATLAB file", (".mat",), _starts(b"MATLAB 5.0", b"MATLAB 7"),
-           advice="Load the array with scipy.io.loadmat and give it to Record(signal=..., fs=..., "
-           "leads=...) in millivolts."),
+    Format("matlab", "MATLAB file", (".mat",), is_matlab,
+           reader="precordia.io.matlab:read_matlab", extra="hdf5"),
     Format("hdf5", "HDF5 container", (".h5", ".hdf5"), _starts(b"\x89HDF\r\n"),
-           advice="Load the array with h5py and give it to Record(signal=..., fs=..., leads=...) "
-           "in millivolts."),
-    Format("numpy", "NumPy array", (".npy", ".npz"), _is_numpy,
+           reader="precordia.io.hdf5:read_hdf5", extra="hdf5"),
+    Format("numpy", "NumPy array", (".npz", ".npy"), is_numpy,
            reader="precordia.io.numpy_array:read_numpy_array",
            writer="precordia.io.numpy_array_write:write_numpy_array"),
+    Format("parquet", "Parquet table", (".parquet", ".pq"), _starts(b"PAR1"),
+           reader="precordia.io.parquet:read_parquet",
+           writer="precordia.io.parquet_write:write_parquet", extra="parquet"),
+    Format("zarr", "Zarr store", (".zarr",), reader="precordia.io.zarr_store:read_zarr_store",
+           extra="zarr"),
     Format("archive", "compressed archive", (".zip", ".gz", ".tar", ".7z"),
            _starts(b"PK\x03\x04", b"\x1f\x8b", b"7z\xbc\xaf", b"BZh"),
            advice="Unpack it and read the recording inside."),

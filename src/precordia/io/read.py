@@ -45,7 +45,8 @@ def read(
     Parameters
     ----------
     path
-        A file; for WFDB also the signal file or the record name without an ending.
+        A file; for WFDB also the signal file or the record name without an ending, for Zarr the
+        folder.
     format
         Name of a format, to override what the content says; see `list_formats`.
     max_bytes
@@ -124,8 +125,10 @@ def _read_other(place: str, format: str | None, max_bytes: int, options: dict[st
     header = place + ".hea"
     if not os.path.isfile(place) and os.path.isfile(header) and (format or "wfdb") == "wfdb":
         return _call(require_format("wfdb"), Path(header), options)
-    head = _head(place, max_bytes)
     path = Path(place)
+    if path.is_dir() and _is_store(path, max_bytes):
+        return _call(require_format("zarr") if wanted is None else wanted, path, options)
+    head = _head(place, max_bytes)
     if wanted is not None:
         return _call(wanted, path, options)
     if not head:
@@ -177,6 +180,26 @@ def _head(place: str, max_bytes: int) -> bytes:
         raise FormatError(
             f"'{name}' cannot be opened ({reason}). Check the path and the permission to read it."
         ) from error
+
+
+def _is_store(path: Path, max_bytes: int) -> bool:
+    """Tell whether a folder is a Zarr store, after checking its size."""
+    from precordia.io.zarr_store import is_store
+
+    if not is_store(path):
+        return False
+    try:
+        size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    except OSError as error:
+        raise FormatError(
+            f"'{path.name}' cannot be opened ({error.strerror}). Check the permission to read it."
+        ) from error
+    if size > max_bytes:
+        raise FormatError(
+            f"'{path.name}' has {size:,} bytes; at most {max_bytes:,} are read. If it is a "
+            f"recording, allow it with max_bytes={size}."
+        )
+    return True
 
 
 def _header_of(path: Path) -> Path | None:

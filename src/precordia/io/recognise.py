@@ -11,6 +11,13 @@ _CONTEC_START = re.compile(
 _CONTEC_HEADER, _CONTEC_FOOTER = 43, 37
 _ISHNE_OLD = re.compile(rb"(ISHNE|ANN )[\0 \d.]{3,4}")
 _ISHNE_HEADER = 522
+#: longest values of the definitions that may stand before the waveforms of an MFER file
+_MFER_LONGEST = {
+    0x00: 0, 0x01: 1, 0x02: 3, 0x03: 32, 0x04: 4, 0x05: 4, 0x06: 4, 0x07: 4, 0x08: 127, 0x09: 127,
+    0x0A: 1, 0x0B: 6, 0x0C: 6, 0x0D: 8, 0x0F: 127, 0x11: 127, 0x12: 8, 0x15: 127, 0x16: 127,
+    0x17: 127, 0x3F: 127, 0x40: 127, 0x41: 127, 0x42: 127, 0x43: 4, 0x67: 127, 0x81: 127,
+    0x82: 127, 0x83: 7, 0x84: 1, 0x85: 11, 0x86: 127, 0x87: 127,
+}  # fmt: skip
 #: a header line of Apple Health that tells the sampling rate, in any language
 _APPLE_RATE = re.compile(
     r"^[^,;\d\n]{2,40}[,;]\s*\"?\d{2,4}(?:[.,]\d+)?[\s\u00a0\u202f]*"
@@ -64,6 +71,37 @@ def is_contec(head: bytes) -> bool:
         high < 16 or (high == 0x68 and low == 0)
         for low, high in zip(samples[::2], samples[1::2], strict=True)
     )
+
+
+def is_mfer(head: bytes) -> bool:
+    r"""Tell whether bytes begin an MFER file: a preamble, or a chain of definitions.
+
+    Without the preamble, which is optional, at least five definitions that are known and of
+    possible length are asked for, three of them of those that every recording needs.
+
+    Examples
+    --------
+    >>> is_mfer(b"\x40\x20MFR Standard 12 leads ECG"), is_mfer(b"\x01\x01\x01 and text")
+    (True, False)
+    """
+    if head[:1] == b"@" and b"MFR " in head[:40]:
+        return True
+    at = n_known = n_needed = 0
+    if head[:1] not in (b"\x01", b"\x40") or b"\n" in head[:4]:
+        return False
+    while at < len(head) and (n_known < 5 or n_needed < 3):
+        tag, longest = head[at], _MFER_LONGEST.get(head[at])
+        at += 1
+        if tag == 0:
+            continue
+        if tag == 0x3F:
+            at += 1
+        if longest is None or at >= len(head) or head[at] > min(longest, 0x84):
+            return False
+        n_known += 1
+        n_needed += tag in (0x04, 0x05, 0x0A, 0x0B, 0x0C, 0x3F)
+        at += 1 + head[at]
+    return n_known >= 5 and n_needed >= 3
 
 
 def is_polar_hrm(head: bytes) -> bool:
@@ -136,3 +174,43 @@ def text_of(content: bytes) -> str:
         if error.start >= len(content) - 3:
             return content[: error.start].decode("utf-8-sig")
     return content.decode("cp1252", "replace")
+
+
+def is_matlab(head: bytes) -> bool:
+    r"""Tell whether bytes begin a MATLAB file: of version 5 and later by its text, of 4 by shape.
+
+    Examples
+    --------
+    >>> is_matlab(b"MATLAB 5.0 MAT-file"), is_matlab(b"\x1e" + bytes(60))
+    (True, False)
+    """
+    if head.startswith((b"MATLAB 5.0", b"MATLAB 7")) or head[124:128] in (b"\0\1IM", b"\1\0MI"):
+        return True
+    # Version 4 begins with five integers: type, rows, columns, complex or not, length of the name.
+    for order in ("little", "big"):
+        kind, rows, columns, is_complex, length = (
+            int.from_bytes(head[at : at + 4], order) for at in range(0, 20, 4)
+        )
+        text = head[20 : 20 + length] if length <= 64 else b""
+        if (
+            kind == (0 if order == "little" else 1000) + kind % 100
+            and kind % 100 in (0, 10, 20, 30, 40, 50, 1, 11, 21, 31, 41, 51)
+            and 0 < rows < 1 << 31 and 0 < columns < 1 << 31 and is_complex < 2
+            and len(text) > 1 and re.fullmatch(rb"[A-Za-z]\w*\0", text) is not None
+        ):  # fmt: skip
+            return True
+    return False
+
+
+def is_numpy(head: bytes) -> bool:
+    r"""Tell whether bytes begin a NumPy array, or an archive whose first member is one.
+
+    Examples
+    --------
+    >>> is_numpy(b"\x93NUMPY\x01\x00"), is_numpy(b"PK\x03\x04")
+    (True, False)
+    """
+    if head.startswith(b"\x93NUMPY"):
+        return True
+    length = int.from_bytes(head[26:28], "little")
+    return head[:4] == b"PK\x03\x04" and head[30 : 30 + length].endswith(b".npy")
