@@ -107,6 +107,21 @@ def formats() -> str:
     return table(("format", "endings", "read", "written"), rows) + note
 
 
+def catalogue_columns() -> str:
+    """List the columns of a catalogue with what the row says of them."""
+    import inspect
+
+    from precordia.cataloguing.row import CatalogueRow
+
+    text = inspect.getdoc(CatalogueRow) or ""
+    listed = text.partition("Attributes\n----------\n")[2]
+    rows = [
+        (", ".join(f"`{name}`" for name in found[1].split(", ")), " ".join(found[2].split()))
+        for found in re.finditer(r"^(\S.*)\n((?: {4}.*\n?)+)", listed, re.MULTILINE)
+    ]
+    return table(("column", "what it is"), rows)
+
+
 # ---- vocabulary ---------------------------------------------------------------------------------
 
 
@@ -288,6 +303,7 @@ BLOCKS = {
     for f in (
         *(examine_output, front_door_output, commands, formats, goals, peers, speed, rule_scores),
         *(cards, fiducials, absences, quality_reasons, measurements, statements, scenarios, rooms),
+        catalogue_columns,
     )
 }
 

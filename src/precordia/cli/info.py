@@ -22,8 +22,9 @@ Example:  precordia info ecg.dcm
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the command."""
+    """Add the command, under the name of the verb too."""
     app.command("info", help=HELP)(run)
+    app.command("read", help=HELP.replace("precordia info", "precordia read"))(run)
 
 
 def run(
@@ -72,5 +73,5 @@ def describe(record: Record, *, with_patient: bool) -> dict[str, object]:
     facts["statements"] = [str(s) for s in carried.statements]
     facts["annotations"] = len(carried.annotations) if carried.annotations is not None else 0
     facts["companions"] = [repr(c) for c in record.companions]
-    facts["remarks"] = [str(r) for r in record.remarks]
+    facts["remarks"] = [*map(str, record.remarks), *record.source.warnings]
     return facts
