@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""EDF: edfio as an independent reader and writer, and one real file with a wrong scale."""
+"""EDF: an encoder from the specification, pyedflib as another reader and writer, a real file."""
 
 from __future__ import annotations
 
 import dataclasses
 import datetime
+import time
 import warnings
 from pathlib import Path
+from typing import NamedTuple
 
 import edfio
 import numpy as np
+import pyedflib
 import pytest
 
 from precordia.core.errors import (
@@ -25,16 +28,78 @@ from precordia.io.read import read
 from precordia.io.write import write
 
 
-def edf(path: Path, *signals: edfio.EdfSignal, **more) -> Path:
-    duration = more.pop("data_record_duration", None)
-    edfio.Edf(list(signals), data_record_duration=duration, **more).write(path)
+class Channel(NamedTuple):
+    """A signal as the encoder below writes it."""
+
+    values: np.ndarray
+    fs: float
+    label: str
+    unit: str
+    low: str
+    high: str
+
+
+def channel(values, fs=500.0, label="ECG II", unit="mV") -> Channel:
+    """Return a signal whose range eight characters state exactly."""
+    x = np.asarray(values, float)
+    top = f"{max(float(np.abs(x).max()) * 1.01, 1e-6):.7f}"[:7]
+    return Channel(x, fs, label, unit, "-" + top, top)
+
+
+def encode(
+    *channels: Channel,
+    record_s: float = 1.0,
+    bdf: bool = False,
+    kind: str | None = None,
+    patient: str = "X X X X",
+    recording: str = "Startdate X X X X",
+    start: str = "02.03.02",
+    clock: str = "10.11.12",
+    onsets: list[float] | None = None,
+    texts: list[tuple[int, bytes]] | tuple[()] = (),
+) -> bytes:
+    """Return an EDF, EDF+ or BDF file; with ``kind`` it has annotations, as raw bytes a record."""
+    bits, size = (23, 3) if bdf else (15, 2)
+    n_records = round(channels[0].values.size / channels[0].fs / record_s)
+    first, last = -(1 << bits), (1 << bits) - 1
+    rows = []
+    for c in channels:
+        low, high = float(c.low), float(c.high)
+        digital = np.rint((c.values - low) / (high - low) * (last - first)) + first
+        raw = digital.astype("<i4")[:, None].view(np.uint8)[:, :size]
+        rows.append((c.label, c.unit, c.low, c.high, raw.reshape(n_records, -1)))
+    if kind:
+        lists = [b"+%g\x14\x14\0" % at for at in onsets or np.arange(n_records) * record_s]
+        for r, text in texts:
+            lists[r] += text
+        width = -(-max(map(len, lists)) // size) * size
+        raw = np.frombuffer(b"".join(x.ljust(width, b"\0") for x in lists), np.uint8)
+        label = f"{'BDF' if bdf else 'EDF'} Annotations"
+        rows.append((label, "", "-1", "1", raw.reshape(n_records, -1)))
+    head = [
+        ("\xffBIOSEMI" if bdf else "0", 8),
+        (patient, 80),
+        (recording, 80),
+    ]
+    head += [(start, 8), (clock, 8), (256 * (len(rows) + 1), 8), (kind or "", 44)]
+    head += [(n_records, 8), (f"{record_s:g}", 8), (len(rows), 4)]
+    for column, width in ((0, 16), (None, 80), (1, 8), (2, 8), (3, 8)):
+        head += [("" if column is None else row[column], width) for row in rows]
+    head += [(first, 8)] * len(rows) + [(last, 8)] * len(rows) + [("", 80)] * len(rows)
+    head += [(row[4].shape[1] // size, 8) for row in rows] + [("", 32)] * len(rows)
+    fields = b"".join(str(text).encode("latin-1").ljust(width) for text, width in head)
+    return fields + np.concatenate([row[4] for row in rows], axis=1).tobytes()
+
+
+def edf(path: Path, *channels: Channel, **more) -> Path:
+    path.write_bytes(encode(*channels, **more))
     return path
 
 
-def channel(values, fs=500, label="ECG II", unit="mV", **more) -> edfio.EdfSignal:
-    return edfio.EdfSignal(
-        np.asarray(values, float), fs, label=label, physical_dimension=unit, **more
-    )
+def by_edflib(path: Path) -> list[np.ndarray]:
+    """Return the physical signals as pyedflib, another implementation, reads them."""
+    with pyedflib.EdfReader(str(path)) as file:
+        return [file.readSignal(k) for k in range(file.signals_in_file)]
 
 
 def noise(n=1000, leads=1, seed=0) -> np.ndarray:
@@ -49,13 +114,27 @@ def patch(path: Path, at: int, text: str) -> Path:
     return path
 
 
-def test_a_file_by_edfio_reads_as_edfio_reads_it(tmp_path):
-    x = noise()[0]
-    path = edf(tmp_path / "a.edf", channel(x))
+def test_a_file_by_edflib_reads_as_edflib_reads_it(tmp_path):
+    x = noise(1000, 3)
+    headers = [
+        pyedflib.highlevel.make_signal_header(
+            f"ECG {lead}", "mV", 500, physical_min=-3, physical_max=3
+        )
+        for lead in ("I", "II", "V1")
+    ]
+    pyedflib.highlevel.write_edf(str(tmp_path / "a.edf"), x, headers)
+    record = read(tmp_path / "a.edf")
+    assert (record.leads, record.fs) == (("I", "II", "V1"), 500.0)
+    np.testing.assert_allclose(record.signal, by_edflib(tmp_path / "a.edf"), atol=1e-6)
+    np.testing.assert_allclose(record.signal, x, atol=6 / 65535)
+
+
+def test_a_real_file_reads_as_edflib_reads_it(shared_data):
+    path = shared_data / "formats/contec-scp/tools/0000050.ECG.edf"
+    truth = by_edflib(path)
     record = read(path)
-    truth = edfio.read_edf(path).signals[0].data
-    np.testing.assert_allclose(record.signal[0], truth, atol=1e-6)
-    assert (record.leads, record.fs) == (("II",), 500.0)
+    for lead, other in zip(record.signal, truth, strict=False):
+        np.testing.assert_allclose(lead, other, atol=1e-5)
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("uV", 1e-3), ("mV", 1), ("V", 1e3), ("nV", 1e-6)])
@@ -92,12 +171,12 @@ def test_leads_at_two_rates_are_never_resampled(tmp_path):
 
 
 def test_edf_plus_says_who_when_and_what(tmp_path):
-    patient = edfio.Patient(code="X1", sex="F", birthdate=datetime.date(1951, 5, 2), name="H_H")
-    notes = [edfio.EdfAnnotation(0.5, None, "Lights off"), edfio.EdfAnnotation(1.0, 0.1, "V")]
-    recording = edfio.Recording(startdate=datetime.date(2002, 3, 2))
-    path = edf(tmp_path / "a.edf", channel(noise()[0]), patient=patient, recording=recording,
-               starttime=datetime.time(10, 11, 12, 500000), annotations=notes)  # fmt: skip
+    path = edf(tmp_path / "a.edf", channel(noise()[0]), kind="EDF+C",
+               patient="X1 F 02-MAY-1951 H_H", recording="Startdate 02-MAR-2002 X X X",
+               onsets=[0.5, 1.5],
+               texts=[(0, b"+1\x14Lights off\x14\0"), (1, b"+1.5\x150.1\x14V\x14\0")])  # fmt: skip
     record = read(path)
+    assert (record.patient.patient_id, record.patient.name) == ("X1", "H H")
     assert record.patient.sex == "female"
     assert record.patient.birth_date == datetime.date(1951, 5, 2)
     assert record.start_time == datetime.datetime(2002, 3, 2, 10, 11, 12, 500000)
@@ -107,31 +186,158 @@ def test_edf_plus_says_who_when_and_what(tmp_path):
     assert held.aux[0] == "Lights off"
 
 
+@pytest.mark.parametrize(
+    ("short", "recording", "start"),
+    [
+        ("02.03.02", "free text", datetime.datetime(2002, 3, 2, 10, 11, 12)),
+        ("02.03.92", "", datetime.datetime(1992, 3, 2, 10, 11, 12)),
+        ("01.01.85", "", None),
+        ("99.99.99", "", None),
+        ("02.03.02", "Startdate X X X X", None),
+        ("02.03.02", "Startdate 30-FEB-2002 X X X", datetime.datetime(2002, 3, 2, 10, 11, 12)),
+        ("yy.yy.yy", "Startdate 04-MAR-1975 X X X", None),
+        ("01.01.85", "Startdate 04-MAR-1975 X X X", datetime.datetime(1975, 3, 4, 10, 11, 12)),
+        ("01.01.85", "Startdate 04-MAR-2180 X X X", datetime.datetime(2180, 3, 4, 10, 11, 12)),
+    ],
+)
+def test_the_full_date_goes_before_the_short_one(tmp_path, short, recording, start):
+    path = edf(tmp_path / "a.edf", channel(noise()[0]), start=short, recording=recording)
+    if short != "yy.yy.yy":
+        assert read(path).start_time == start
+    timed = edf(tmp_path / "b.edf", channel(noise()[0]), start=short, recording=recording,
+                clock="23.59.59", kind="EDF+C", onsets=[2.0, 3.0])  # fmt: skip
+    if start is not None:
+        midnight = datetime.datetime.combine(start.date(), datetime.time())
+        assert read(timed).start_time == midnight + datetime.timedelta(days=1, seconds=1)
+    elif short != "yy.yy.yy":
+        assert read(timed).start_time is None
+
+
 def test_a_discontinuous_recording_has_gaps(tmp_path):
     x = noise(1500)[0]
-    path = edf(tmp_path / "a.edf", channel(x), annotations=[edfio.EdfAnnotation(0, None, "start")],
-               data_record_duration=1)  # fmt: skip
-    patch(path, 192, "EDF+D")
-    content = path.read_bytes()
-    moved = content.replace(b"+2\x14\x14", b"+5\x14\x14")
-    assert moved != content
-    path.write_bytes(moved)
+    path = edf(tmp_path / "a.edf", channel(x), kind="EDF+D", onsets=[0, 1, 5])
     record = read(path)
     assert record.n_samples == 6 * 500
     assert np.isnan(record.signal[0, 1000:2500]).all()
     np.testing.assert_allclose(record.signal[0, 2500:], x[1000:], atol=1e-3)
     assert "gaps" in [r.code for r in record.remarks]
-    path.write_bytes(moved.replace(b"+5\x14\x14", b"+0\x14\x14"))
+    path.write_bytes(path.read_bytes().replace(b"+5\x14\x14", b"+0\x14\x14"))
     with pytest.raises(FormatError, match="overlap"):
         read(path)
 
 
+@pytest.mark.parametrize("kind", ["EDF+C", "EDF+D"])
+def test_long_files_are_read_in_pieces_to_the_same_end(tmp_path, monkeypatch, kind):
+    x, resp = noise(5000, 2), noise(250)[0]
+    onsets = [0.25, 1.25, 2.25, *([5.25, 6.25, 7.25] if kind == "EDF+D" else [3.25, 4.25, 5.25])]
+    onsets += [onsets[-1] + k for k in range(1, 5)]
+    path = edf(tmp_path / "a.edf", channel(x[0], label="ECG I"), channel(x[1]),
+               channel(resp, 25.0, "Resp", ""), kind=kind, onsets=onsets,
+               texts=[(0, b"+0.5\x14one\x14\0"), (7, b"+%g\x14N\x14\0" % onsets[7])])  # fmt: skip
+    whole = read(path)
+    assert whole.carried.annotations.aux == ("one", "")
+    monkeypatch.setattr("precordia.io.edf_pieces.PIECE_BYTES", 5000)
+    monkeypatch.setattr("precordia.io.edf.PIECE_BYTES", 5000)
+    back = read(path)
+    np.testing.assert_array_equal(back.signal, whole.signal)
+    np.testing.assert_array_equal(back.companions[0].signal, whole.companions[0].signal)
+    assert back.carried.annotations.aux == whole.carried.annotations.aux
+    assert (back.start_time, back.remarks) == (whole.start_time, whole.remarks)
+    np.testing.assert_allclose(whole.signal[:, :1500], x[:, :1500], atol=1e-3)
+
+
+def test_annotations_of_a_long_recording_of_short_records_are_found(tmp_path):
+    # 24576 records of 0.1 s: in floats there is one more.
+    n = 24576
+    path = edf(tmp_path / "a.edf", channel(np.tile(noise(10)[0], n), 100.0), record_s=0.1,
+               kind="EDF+C", texts=[(n - 1, b"+2457.5\x14end\x14\0")])  # fmt: skip
+    record = read(path)
+    assert record.carried.annotations.sample.tolist() == [245750]
+    assert record.carried.annotations.aux == ("end",)
+
+
+def test_damaged_annotations_cost_no_more_than_themselves(tmp_path):
+    kept = [(0, b"+0.5\x14first\x14\0"), (2, b"+2.5\x14last\x14\0")]
+    x = channel(noise(1500)[0])
+    for harm, n_left in (
+        (b"+1.5\x14Gr\xfc\xdfe\x14\0", 3), (b"+1.5\x14no end", 2), (b"junk\0", 2),
+        (b"+1.5\x14a\nb\x14\0", 3), (b"+" + b"1" * 40 + b"\x14a\x14\0", 2),
+    ):  # fmt: skip
+        path = edf(tmp_path / "a.edf", x, kind="EDF+C", texts=[*kept, (1, harm)])
+        record = read(path)
+        assert "annotations-damaged" in [remark.code for remark in record.remarks]
+        held = record.carried.annotations
+        assert len(held) == n_left
+        assert (held.aux[0], held.aux[-1]) == ("first", "last")
+
+
+def test_annotations_without_the_times_of_records_are_set_aside(tmp_path):
+    content = encode(channel(noise()[0]), kind="EDF+C", texts=[(0, b"+0.5\x14a\x14\0")])
+    for wrong in (b"\0\0\0\0", b"zzzz"):
+        path = tmp_path / "a.edf"
+        path.write_bytes(content.replace(b"+0\x14\x14", wrong))
+        record = read(path)
+        assert record.n_samples == 1000
+        assert record.start_time is None or record.start_time.second == 12
+
+
+@pytest.mark.parametrize(
+    "hostile",
+    [b"+" + b"1" * 50_000, b"+1\x14" * 16_000, b"+1\x14" * 16_000 + b"\n\x14\0",
+     b"+1\x14" * 16_000 + b"X\0+2\x14a\x14\0", b"+" * 50_000 + b"\x14\0", b"\0" * 50_000],
+)  # fmt: skip
+def test_hostile_annotations_take_no_time(tmp_path, hostile):
+    path = edf(tmp_path / "a.edf", channel(noise(500)[0]), kind="EDF+C", texts=[(0, hostile)])
+    began = time.perf_counter()
+    assert read(path).n_samples == 500
+    assert time.perf_counter() - began < 1.0
+
+
 def test_bdf_has_24_bits(tmp_path):
     x = noise()[0]
-    signal = edfio.BdfSignal(x, 500, label="ECG II", physical_dimension="mV")
-    edfio.Bdf([signal]).write(tmp_path / "a.bdf")
-    record = read(tmp_path / "a.bdf")
+    path = edf(tmp_path / "a.bdf", channel(x), bdf=True, kind="BDF+C",
+               texts=[(1, b"+1\x14note\x14\0")])  # fmt: skip
+    record = read(path)
     np.testing.assert_allclose(record.signal[0], x, atol=1e-6)
+    np.testing.assert_allclose(record.signal[0], by_edflib(path)[0], atol=1e-6)
+    assert record.carried.annotations.aux == ("note",)
+    path.write_bytes(path.read_bytes().replace(b"BDF Annotations", b"EDF Annotations"))
+    assert read(path).carried.annotations.aux == ("note",)
+
+
+def test_what_edfio_takes_by_the_letter_is_mended_before(tmp_path):
+    x = noise()[0]
+    path = edf(tmp_path / "a.edf", channel(x), kind="EDF+C", patient="J\xf6rg F 02-MAY-1951 X")
+    truth = read(path)
+    assert truth.patient.patient_id == "J\xf6rg"
+    content = path.read_bytes()
+    head = content[:768]
+    changes = {
+        "length of the header": head[:184] + b"99999   " + head[192:],
+        "zero bytes": head[:8] + head[8:].replace(b"   ", b"\0\0\0"),
+        "a fraction": head.replace(b"-32768  ", b"-32768.0").replace(b"500     ", b"500.0   "),
+        "a decimal comma": head[:400] + head[400:].replace(b".", b","),
+        "no number that is needed": head.replace(b"-1      ", b"what?   "),
+    }
+    for what, changed in changes.items():
+        assert changed != head, what
+        path.write_bytes(changed + content[768:])
+        record = read(path)
+        np.testing.assert_array_equal(record.signal, truth.signal, err_msg=what)
+        assert (record.fs, record.leads) == (truth.fs, truth.leads), what
+
+
+@pytest.mark.parametrize("error", [ValueError, UnboundLocalError, MemoryError])
+def test_what_edfio_refuses_is_a_sentence_that_quotes_nothing(tmp_path, monkeypatch, error):
+    path = edf(tmp_path / "a.edf", channel(noise()[0]), kind="EDF+C")
+
+    def refuse(*_, **__):
+        raise error("Some One")
+
+    monkeypatch.setattr(edfio, "read_edf", refuse)
+    with pytest.raises(FormatError, match="refused by the EDF library") as caught:
+        read(path)
+    assert "Some One" not in str(caught.value)
 
 
 def test_a_wrong_scale_is_reported_and_never_repaired(shared_data):
@@ -171,7 +377,7 @@ def test_channels_without_a_telling_label_can_be_named(tmp_path):
 
 def test_a_cut_file_is_read_as_far_as_it_goes(tmp_path):
     x = noise(5000)[0]
-    path = edf(tmp_path / "a.edf", channel(x), data_record_duration=1)
+    path = edf(tmp_path / "a.edf", channel(x))
     content = path.read_bytes()
     path.write_bytes(content[:-1500])
     record = read(path)
@@ -214,7 +420,7 @@ def test_what_is_written_comes_back_within_half_a_step(tmp_path, fs, n):
     assert (error <= 0.51 * np.maximum(step, 1e-6)).all()
 
 
-def test_edfio_reads_what_is_written(tmp_path):
+def test_edflib_reads_what_is_written(tmp_path):
     x = noise(1000, 2)
     notes = Annotations(sample=np.array([100]), symbol=("V",), aux=("",))
     record = Record(
@@ -223,18 +429,47 @@ def test_edfio_reads_what_is_written(tmp_path):
         carried=Carried(annotations=notes),
     )  # fmt: skip
     path = write(record, tmp_path / "a.edf")
-    other = edfio.read_edf(path)
-    np.testing.assert_allclose(other.signals[1].data, x[1] * 1000, atol=0.05)
-    assert [s.label for s in other.signals] == ["ECG I", "ECG II"]
-    assert other.patient.sex == "M"
-    assert other.startdate == datetime.date(2020, 1, 2)
-    assert [(a.onset, a.text) for a in other.annotations] == [(0.4, "V")]
+    np.testing.assert_allclose(by_edflib(path), x * 1000, atol=0.05)
+    with pyedflib.EdfReader(str(path)) as other:
+        assert other.getSignalLabels() == ["ECG I", "ECG II"]
+        assert other.getSampleFrequencies().tolist() == [250, 250]
+        assert other.getSex() == "Male"
+        assert other.getStartdatetime() == datetime.datetime(2020, 1, 2, 3, 4, 5)
+        onsets, _, texts = other.readAnnotations()
+    assert (onsets.tolist(), texts.tolist()) == ([0.4], ["V"])
     assert b"Some" not in path.read_bytes()
     back = read(path)
     assert back.carried.annotations.symbol == ("V",)
     assert back.patient.age_years == 60
     named = read(write(record, path, identifiers=True, overwrite=True))
     assert (named.patient.name, named.patient.patient_id) == ("Some One", "7")
+
+
+@pytest.mark.parametrize(("fs", "n"), [(62.4725, 300_000), (1000 / 3, 2_000_000), (0.1, 70_000)])
+def test_hours_at_odd_rates_can_be_written(tmp_path, fs, n):
+    x = np.zeros((1, n), np.float32)
+    x[0, ::1000] = 1
+    back = read(write(Record(signal=x, fs=fs, leads=("II",)), tmp_path / "a.edf"))
+    assert (back.fs, back.n_samples) == (fs, n)
+    np.testing.assert_allclose(back.signal, x, atol=1e-4)
+
+
+@pytest.mark.parametrize("year", [1952, 1985, 2020, 2084, 2085, 2180])
+def test_any_start_comes_back(tmp_path, year):
+    start = datetime.datetime(year, 2, 3, 4, 5, 6, 789000)
+    record = Record(signal=noise(), fs=500.0, leads=("II",), start_time=start)
+    assert read(write(record, tmp_path / "a.edf")).start_time == start
+
+
+def test_names_that_no_field_holds_are_cut(tmp_path):
+    who = Patient(
+        patient_id="ü 1" * 30, name="Some\nOne " * 20, birth_date=datetime.date(1950, 1, 2)
+    )
+    record = Record(signal=noise(), fs=500.0, leads=("EDF Annotations",), patient=who)
+    back = read(write(record, tmp_path / "a.edf", identifiers=True), channels=["Annotations"])
+    assert back.patient.birth_date == who.birth_date
+    assert back.patient.name.startswith("Some")
+    assert back.patient.patient_id.startswith("? 1?")
 
 
 def test_whole_steps_of_a_converter_come_back_exactly(shared_data, tmp_path):
