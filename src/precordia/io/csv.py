@@ -312,11 +312,13 @@ def _patient(meta: dict[str, str]) -> Patient:
     except ValueError:
         age = math.nan
     sex = meta.get("sex", "").lower()
+    born = _moment(meta.get("patient_birth_date", ""))
     return Patient(
         age_years=age if 0 <= age < 130 else math.nan,
         sex={"f": "female", "m": "male"}.get(sex[:1]),
         patient_id=meta.get("patient_id") or None,
         name=meta.get("patient_name") or None,
+        birth_date=born.date() if born else None,
     )
 
 

@@ -34,7 +34,7 @@ def write_csv(
     path
         The file.
     identifiers
-        Write the patient's identifier and name too.
+        Write the patient's identifier, name and date of birth too.
     overwrite
         Replace a file that is there.
 
@@ -125,6 +125,8 @@ def _remarks(record: Record, identifiers: bool) -> list[str]:
         lines.append(f"patient_id: {_plain(patient.patient_id, ',')}")
     if identifiers and patient.name:
         lines.append(f"patient_name: {_plain(patient.name, ',')}")
+    if identifiers and patient.birth_date:
+        lines.append(f"patient_birth_date: {patient.birth_date.isoformat()}")
     numbers = record.carried.measurements.items()
     lines += [f"measurement {name}: {value!r}" for name, value in numbers if math.isfinite(value)]
     for k, statement in enumerate(record.carried.statements):
