@@ -9,7 +9,16 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from precordia.core.errors import unknown_name
-from precordia.io.recognise import is_contec, is_ishne, is_matlab, is_mfer, is_numpy
+from precordia.io.recognise import (
+    is_apple_health_csv,
+    is_contec,
+    is_ishne,
+    is_matlab,
+    is_mfer,
+    is_numpy,
+    is_polar_hrm,
+    is_rr_text,
+)
 
 #: bytes from the start of a file that are enough to recognise it
 HEAD_BYTES = 4096
@@ -173,7 +182,7 @@ FORMATS: tuple[Format, ...] = (
     Format("cardiosoft-xml", "GE CardioSoft XML", (".xml",), _root("cardiologyxml"),
            advice=_EXPORT),
     Format("philips-xml", "Philips SierraECG XML", (".xml",), _root("restingecgdata"),
-           advice=_EXPORT),
+           reader="precordia.io.philips_xml:read_philips_xml"),
     Format("mortara-xml", "Mortara XML", (".xml",), _root("ecg"), advice=_EXPORT),
     Format("ishne", "ISHNE Holter", (".ecg", ".ann"), is_ishne,
            reader="precordia.io.ishne:read_ishne"),
@@ -186,7 +195,7 @@ FORMATS: tuple[Format, ...] = (
     Format("fhir", "FHIR Observation", (".json", ".xml"), _is_fhir, advice=_EXPORT),
     Format("matlab", "MATLAB file", (".mat",), is_matlab,
            reader="precordia.io.matlab:read_matlab", extra="hdf5"),
-    Format("hdf5", "HDF5 container", (".h5", ".hdf5"), _starts(b"\x89HDF\r\n"),
+    Format("hdf5", "HDF5 container", (".h5", ".hdf5"), is_hdf5,
            reader="precordia.io.hdf5:read_hdf5", extra="hdf5"),
     Format("numpy", "NumPy array", (".npz", ".npy"), is_numpy,
            reader="precordia.io.numpy_array:read_numpy_array",
@@ -201,6 +210,12 @@ FORMATS: tuple[Format, ...] = (
            advice="Unpack it and read the recording inside."),
     Format("image", "image or document", (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".bmp", ".gif",
            ".webp", ".heic", ".pdf", ".svg"), _is_image),
+    Format("polar-hrm", "Polar exercise", (".hrm",), is_polar_hrm,
+           reader="precordia.io.polar_hrm:read_polar_hrm"),
+    Format("apple-health-csv", "Apple Health ECG", (), is_apple_health_csv,
+           reader="precordia.io.apple_health_csv:read_apple_health_csv"),
+    Format("rr", "list of RR intervals", (), is_rr_text,
+           reader="precordia.io.rr_series:read_rr"),
     Format("csv", "CSV or TSV table", (".csv", ".tsv", ".txt"), _is_csv,
            reader="precordia.io.csv:read_csv", writer="precordia.io.csv_write:write_csv"),
 )  # fmt: skip

@@ -3,9 +3,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
-from collections.abc import Sequence
+import mmap
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from precordia.core.record import Record
 from precordia.io.array_facts import fact_of_array
 from precordia.io.array_growth import check_growth
 from precordia.io.array_variables import Variable, Wanted, record_of_variables
+from precordia.io.hdf5_texts import Hdf5Texts, texts_of_dataset
 
 _MAX_DEPTH = 8
 _MOST_ARRAYS = 5000
@@ -103,8 +106,10 @@ def read_container(path: Path, wanted: Wanted, *, method: str, as_matlab: bool) 
     import h5py
 
     try:
-        with h5py.File(path, "r") as file:
-            walk = _Walk(path.name, as_matlab=as_matlab, size=path.stat().st_size)
+        with contextlib.ExitStack() as opened:
+            file = opened.enter_context(h5py.File(path, "r"))
+            content = opened.enter_context(_bytes_of(path))
+            walk = _Walk(path.name, content, file.userblock_size, as_matlab=as_matlab)
             walk.group(file, "", 0)
             return record_of_variables(
                 walk.variables, walk.facts, wanted, name=path.name, method=method
@@ -121,10 +126,12 @@ def read_container(path: Path, wanted: Wanted, *, method: str, as_matlab: bool) 
 class _Walk:
     """Walk over the groups of a file, and list what is in them."""
 
-    def __init__(self, name: str, *, as_matlab: bool, size: int) -> None:
+    def __init__(self, name: str, content: Any, user_block: int, *, as_matlab: bool) -> None:
         self.name = name
         self.as_matlab = as_matlab
-        self.size = size
+        self.size = len(content)
+        self.user_block = user_block
+        self.texts = Hdf5Texts(content, user_block)
         self.variables: list[Variable] = []
         self.facts: dict[str, Any] = {}
         self.seen: set[Any] = set()
@@ -135,7 +142,7 @@ class _Walk:
         if depth > _MAX_DEPTH:
             return
         self.facts.update(
-            {prefix + key: value for key, value in _attributes(group).items()
+            {prefix + key: value for key, value in self.attributes(group).items()
              if not key.startswith(("MATLAB", "H5"))}
         )  # fmt: skip
         for key in group:
@@ -157,7 +164,7 @@ class _Walk:
     def dataset(self, dataset: Any, key: str) -> None:
         if dataset.shape is None or dataset.external or dataset.is_virtual:
             return
-        attributes = _attributes(dataset)
+        attributes = self.attributes(dataset)
         kind = dataset.dtype.kind
         n_bytes = math.prod(dataset.shape) * max(1, dataset.dtype.itemsize)
         if n_bytes <= _FACT_BYTES and self._is_small(dataset, kind, attributes):
@@ -176,6 +183,27 @@ class _Walk:
         texts = kind in "SUO" or attributes.get("MATLAB_class") in ("char", "cell")
         return math.prod(dataset.shape) <= (4096 if texts else 64)
 
+    def attributes(self, owner: Any) -> dict[str, Any]:
+        """Return the attributes that are numbers or texts."""
+        import h5py
+
+        found: dict[str, Any] = {}
+        for key in owner.attrs:
+            kind = owner.attrs.get_id(key)
+            count = math.prod(kind.shape)
+            if count > 4096 or count * kind.dtype.itemsize > _FACT_BYTES:
+                continue
+            if kind.dtype.kind == "O":
+                if h5py.check_string_dtype(kind.dtype) is None:
+                    continue
+                header = h5py.h5o.get_info(owner.id).addr
+                said = self.texts.attribute(header, key, count)
+                if said is not None:
+                    found[key] = said[0] if kind.shape == () else said
+            elif kind.dtype.kind in "fiubSU":
+                found[key] = fact_of_array(np.asarray(owner.attrs[key]))
+        return found
+
     def fact(self, dataset: Any, attributes: dict[str, Any]) -> Any:
         """Return a small dataset as numbers or texts."""
         import h5py
@@ -189,12 +217,15 @@ class _Walk:
                 entry = dataset.file[reference] if reference else None
                 if not isinstance(entry, h5py.Dataset) or math.prod(entry.shape) > 4096:
                     return None
-                if _attributes(entry).get("MATLAB_class") != "char":
+                if self.attributes(entry).get("MATLAB_class") != "char":
                     return None
                 found.append(_characters(entry[()]))
             return found
-        if h5py.check_string_dtype(dataset.dtype) is not None:
-            return _texts(dataset.asstr(errors="replace")[()])
+        if dataset.dtype.kind == "O":
+            if h5py.check_string_dtype(dataset.dtype) is None:
+                return None
+            said = texts_of_dataset(dataset, self.texts, user_block=self.user_block)
+            return said[0] if said and dataset.shape == () else said
         return fact_of_array(np.asarray(dataset[()]))
 
     def load(self, dataset: Any, key: str, shape: tuple[int, ...], index: int | None) -> np.ndarray:
@@ -218,29 +249,10 @@ class _Walk:
         return whole if index is None else whole[index]
 
 
-def _attributes(owner: Any) -> dict[str, Any]:
-    """Return the attributes that are numbers or texts."""
-    import h5py
-
-    found: dict[str, Any] = {}
-    for key in owner.attrs:
-        kind = owner.attrs.get_id(key)
-        if math.prod(kind.shape) > 4096 or h5py.check_ref_dtype(kind.dtype) is not None:
-            continue
-        value = owner.attrs[key]
-        if isinstance(value, (str, bytes)):
-            found[key] = value.decode("utf-8", "replace") if isinstance(value, bytes) else value
-        elif isinstance(value, np.ndarray) and value.dtype.kind == "O":
-            found[key] = _texts(value)
-        elif isinstance(value, (np.ndarray, np.generic)):
-            found[key] = fact_of_array(np.asarray(value))
-    return found
-
-
-def _texts(value: Any) -> Any:
-    if isinstance(value, np.ndarray):
-        return [v if isinstance(v, str) else str(v) for v in value.ravel().tolist()]
-    return value if isinstance(value, str) else str(value)
+@contextlib.contextmanager
+def _bytes_of(path: Path) -> Iterator[mmap.mmap]:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+        yield content
 
 
 def _characters(codes: np.ndarray) -> str:

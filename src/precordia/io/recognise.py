@@ -18,10 +18,14 @@ _MFER_LONGEST = {
     0x17: 127, 0x3F: 127, 0x40: 127, 0x41: 127, 0x42: 127, 0x43: 4, 0x67: 127, 0x81: 127,
     0x82: 127, 0x83: 7, 0x84: 1, 0x85: 11, 0x86: 127, 0x87: 127,
 }  # fmt: skip
+#: the word hertz in the languages that telephones write it in
+HERTZ = (
+    r"hz|hertz|hercios|hertzios|hercy|herc\w{0,3}|\u8d6b\u5179|\u8d6b|\u30d8\u30eb\u30c4|"
+    r"\u0433\u0446|\u0433\u0435\u0440\u0446\w{0,3}|\ud5e4\ub974\uce20"
+)
 #: a header line of Apple Health that tells the sampling rate, in any language
 _APPLE_RATE = re.compile(
-    r"^[^,;\d\n]{2,40}[,;]\s*\"?\d{2,4}(?:[.,]\d+)?[\s\u00a0\u202f]*"
-    r"(?:hz|hertz|hercios|hertzios|\u8d6b\u5179|\u8d6b|\u30d8\u30eb\u30c4|\u0433\u0446|\u0433\u0435\u0440\u0446\w*)\.?\"?\s*$",
+    rf"^[^,;\d\n]{{2,40}}[,;]\s*\"?\d{{2,4}}(?:[.,]\d+)?[\s\u00a0\u202f]*(?:{HERTZ})\.?\"?\s*$",
     re.IGNORECASE | re.MULTILINE,
 )
 _APPLE_MOMENT = re.compile(
@@ -174,6 +178,17 @@ def text_of(content: bytes) -> str:
         if error.start >= len(content) - 3:
             return content[: error.start].decode("utf-8-sig")
     return content.decode("cp1252", "replace")
+
+
+def is_hdf5(head: bytes) -> bool:
+    r"""Tell whether bytes begin an HDF5 file, perhaps behind a block of the user's.
+
+    Examples
+    --------
+    >>> is_hdf5(b"\x89HDF\r\n\x1a\n"), is_hdf5(bytes(512) + b"\x89HDF\r\n\x1a\n")
+    (True, True)
+    """
+    return any(head[at : at + 8] == b"\x89HDF\r\n\x1a\n" for at in (0, 512, 1024, 2048))
 
 
 def is_matlab(head: bytes) -> bool:
