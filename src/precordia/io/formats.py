@@ -12,6 +12,7 @@ from precordia.core.errors import unknown_name
 from precordia.io.recognise import (
     is_apple_health_csv,
     is_contec,
+    is_hdf5,
     is_ishne,
     is_matlab,
     is_mfer,
