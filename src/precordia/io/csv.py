@@ -245,9 +245,11 @@ def _rate(
     stated = stated_rate(layout.meta)
     if time is None:
         if stated is None:
+            alone = layout.n_columns == 1
             raise SamplingRateError(
                 f"'{name}' has no time column and states no sampling rate. Give it in hertz with "
                 "fs=, such as fs=500."
+                + (" If its numbers are RR intervals, say so with format='rr'." if alone else "")
             )
         return stated, None
     times = table.columns([time])[0]
