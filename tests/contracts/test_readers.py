@@ -43,6 +43,7 @@ SAMPLES = [
     Sample("ishne", "formats/hrvtool/data/1-300m.ecg", 200, 300000, 3),
     Sample("contec", "formats/contec-scp/tools/0000050.ECG", 800, 37855, 12),
     Sample("muse-xml", "formats/braveheart-muse-xml/Example ECGs/example1.xml", 500, 5000, 12),
+    Sample("philips-xml", "formats/philips-tbj128/ecg-example.xml", 500, 5000, 12),
     Sample("edf", "formats/contec-scp/tools/0000050.ECG.edf", 800, 37855, 12),
     Sample(
         "matlab", "multimodal/pcst-icu/Demos/TestData/TestAFdata.mat", 128, 38400, 2,
