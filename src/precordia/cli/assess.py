@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import typer
 
-from precordia.cli.options import File, Format, Json, Rate, Unit, load, show
+from precordia.cli.options import File, Json, Reading, load, reads, show
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("assess", help=HELP)(run)
+    app.command("assess", help=HELP)(reads(run))
 
 
 HELP = """Say whether a recording can be read, lead by lead, with reasons.
@@ -19,10 +19,8 @@ Example:  precordia assess ecg.dcm --json
 """
 
 
-def run(
-    file: File, json: Json = False, format: Format = None, unit: Unit = None, fs: Rate = None
-) -> None:
+def run(file: File, json: Json = False, *, reading: Reading) -> None:
     """Read, assess, print."""
     from precordia.quality.assess import assess
 
-    show(assess(load(file, format, unit, fs)), as_json=json)
+    show(assess(load(file, reading)), as_json=json)

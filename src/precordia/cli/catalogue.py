@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from precordia.cli.options import Force, Format, Json, Rate, Unit, reader_options
+from precordia.cli.options import Force, Json, Reading, reads
 from precordia.cli.progress import progress
 
 HELP = """Make a table of all recordings in a folder: format, patient (as a pseudonym), time, leads,
@@ -24,7 +24,7 @@ Examples:  precordia catalogue archive/ -o index.parquet --jobs 2
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("catalogue", help=HELP)(run)
+    app.command("catalogue", help=HELP)(reads(run))
 
 
 def run(
@@ -39,9 +39,8 @@ def run(
     ] = None,
     force: Force = False,
     json: Json = False,
-    format: Format = None,
-    unit: Unit = None,
-    fs: Rate = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Read and assess every file."""
     from precordia.cataloguing.catalogue import catalogue
@@ -49,7 +48,6 @@ def run(
     from precordia.deidentification.pseudonyms import load_key
     from precordia.io.find import find_recordings
 
-    options = reader_options(unit, fs) | ({"format": format} if format else {})
     total = sum(1 for _ in find_recordings(folder)) if folder.is_dir() else None
     with progress("cataloguing", total, quiet=json) as advance:
 
@@ -63,7 +61,7 @@ def run(
             overwrite=force,
             key=load_key(key) if key is not None else None,
             progress=seen,
-            **options,
+            **reading,
         )
     if not json:
         typer.echo(str(made))

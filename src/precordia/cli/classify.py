@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import typer
 
-from precordia.cli.options import File, Format, Json, Rate, Unit, load, show
+from precordia.cli.options import File, Json, Reading, load, reads, show
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("classify", help=HELP)(run)
+    app.command("classify", help=HELP)(reads(run))
 
 
 HELP = """Name what is there: rule-based findings, each with the numbers that met it.
@@ -19,10 +19,8 @@ Example:  precordia classify ecg.dcm --json
 """
 
 
-def run(
-    file: File, json: Json = False, format: Format = None, unit: Unit = None, fs: Rate = None
-) -> None:
+def run(file: File, json: Json = False, *, reading: Reading) -> None:
     """Read, classify, print."""
     from precordia.classification.classify import classify
 
-    show(classify(load(file, format, unit, fs)), as_json=json)
+    show(classify(load(file, reading)), as_json=json)

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from precordia.cli.options import File, Force, Format, Json, Rate, Unit, load, save
+from precordia.cli.options import File, Force, Json, Reading, load, reads, save
 
 HELP = """Write a recording in another format; the suffix of OUTPUT decides which.
 
@@ -18,7 +18,7 @@ Example:  precordia convert ecg.dcm ecg.edf
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("convert", help=HELP)(run)
+    app.command("convert", help=HELP)(reads(run))
 
 
 def run(
@@ -28,15 +28,14 @@ def run(
         str | None, typer.Option(help="Format, where the suffix should not decide.")
     ] = None,
     identifiers: Annotated[
-        bool, typer.Option("--identifiers", help="Write the patient's identifiers too (EDF).")
+        bool, typer.Option("--identifiers", help="Write the patient's identifiers too.")
     ] = False,
     force: Force = False,
     json: Json = False,
-    format: Format = None,
-    unit: Unit = None,
-    fs: Rate = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Read and write, naming what the new format cannot hold."""
     options = {"identifiers": True} if identifiers else {}
-    record = load(file, format, unit, fs)
+    record = load(file, reading)
     save(record, output, force=force, as_json=json, to=to, **options)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precordia.cli.options import Force, Format, Json, Rate, Unit, reader_options
+from precordia.cli.options import Force, Json, Reading, reads
 from precordia.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ Examples:  precordia deidentify ward.dcm copy.dcm
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("deidentify", help=HELP)(run)
+    app.command("deidentify", help=HELP)(reads(run))
 
 
 def run(
@@ -51,15 +51,14 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes (folders).")] = 1,
     force: Force = False,
     json: Json = False,
-    format: Format = None,
-    unit: Unit = None,
-    fs: Rate = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Copy one file or a folder."""
     from precordia.deidentification.pseudonyms import load_key, make_key
 
     secret = load_key(key) if key is not None else make_key()
-    options = reader_options(unit, fs) | ({"format": format} if format else {})
+    options = reading
     if source.is_dir():
         outcomes = _folder(source, target, secret, to, jobs, force, json, options)
     else:

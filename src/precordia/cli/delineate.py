@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precordia.cli.options import File, Format, Json, Rate, Unit, load, show
+from precordia.cli.options import File, Json, Reading, load, reads, show
 
 if TYPE_CHECKING:
     from precordia.core.fiducials import Fiducials
@@ -22,7 +22,7 @@ Example:  precordia delineate ecg.dcm --lead II
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("delineate", help=HELP)(run)
+    app.command("delineate", help=HELP)(reads(run))
 
 
 def run(
@@ -30,15 +30,14 @@ def run(
     json: Json = False,
     lead: Annotated[str | None, typer.Option(help="One lead instead of all together.")] = None,
     method: Annotated[str, typer.Option(help="auto, network or rules.")] = "auto",
-    format: Format = None,
-    unit: Unit = None,
-    fs: Rate = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Read, delineate, print a table in milliseconds."""
     from precordia.core.errors import LeadError
     from precordia.delineation.delineate import delineate
 
-    fiducials = delineate(load(file, format, unit, fs), method=method)
+    fiducials = delineate(load(file, reading), method=method)
     if lead is not None and lead not in fiducials.leads:
         raise LeadError(
             f"lead {lead} is not in the recording; it has {', '.join(fiducials.leads)}."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precordia.cli.options import Force, Format, Json, Rate, Unit, reader_options
+from precordia.cli.options import Force, Json, Reading, reads
 from precordia.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ Examples:  precordia examine ecg.dcm
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("examine", help=HELP)(run)
+    app.command("examine", help=HELP)(reads(run))
 
 
 def run(
@@ -39,12 +39,11 @@ def run(
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes.")] = 1,
     force: Force = False,
     json: Json = False,
-    format: Format = None,
-    unit: Unit = None,
-    fs: Rate = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Examine one file or many."""
-    options = reader_options(unit, fs) | ({"format": format} if format else {})
+    options = reading
     if len(paths) == 1 and not paths[0].is_dir():
         _one(paths[0], output, force=force, as_json=json, options=options)
     else:

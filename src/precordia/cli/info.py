@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from precordia.cli.options import File, Format, Json, Rate, Unit, load
+from precordia.cli.options import File, Json, Reading, load, reads
 
 if TYPE_CHECKING:
     from precordia.core.record import Record
@@ -23,7 +23,7 @@ Example:  precordia info ecg.dcm
 
 def add_to(app: typer.Typer) -> None:
     """Add the command, under the name of the verb too."""
-    app.command("info", help=HELP)(run)
+    app.command("info", help=HELP)(reads(run))
     app.command("read", help=HELP.replace("precordia info", "precordia read"))(run)
 
 
@@ -31,12 +31,11 @@ def run(
     file: File,
     json: Json = False,
     patient: Annotated[bool, typer.Option("--patient", help="Print identifiers too.")] = False,
-    format: Format = None,
-    unit: Unit = None,
-    fs: Rate = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Read and describe."""
-    record = load(file, format, unit, fs)
+    record = load(file, reading)
     facts = describe(record, with_patient=patient)
     if json:
         typer.echo(json_text.dumps(facts, allow_nan=False, ensure_ascii=False))

@@ -128,11 +128,17 @@ _HERE = {
     "overwrite=True, --force": "--force",
     "overwrite=True": "--force",
     "identifiers=True": "--identifiers",
+    "ignore_checksum=True / --ignore-checksum": "--ignore-checksum",
+    "ignore_checksum=True, --ignore-checksum": "--ignore-checksum",
+    "ignore_checksum=True (--ignore-checksum)": "--ignore-checksum",
+    "ignore_checksum=True": "--ignore-checksum",
+    "leads=['I', 'II']": "--leads I,II",
+    "leads=[...]": "--leads I,II,...",
     "list_formats()": "'precordia formats'",
     "list_scenarios()": "'precordia simulate --scenario list'",
     "list_statements()": "'precordia statements'",
 }
-_OPTIONS = re.compile(r"\b(format|layout|unit|fs|to)=(?=([\w'])?)")
+_OPTIONS = re.compile(r"\b(format|layout|unit|fs|to|leads|variable|axes|index)=(?=([\w'])?)")
 
 
 def _say(sentence: str) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 
 import typer
 
-from precordia.cli.options import File, Format, Json, Rate, Unit, load, show
+from precordia.cli.options import File, Json, Reading, load, reads, show
 
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("measure", help=HELP)(run)
+    app.command("measure", help=HELP)(reads(run))
 
 
 HELP = """Measure intervals, axes, amplitudes, ST levels and heart-rate variability.
@@ -19,10 +19,8 @@ Example:  precordia measure ecg.dcm --json
 """
 
 
-def run(
-    file: File, json: Json = False, format: Format = None, unit: Unit = None, fs: Rate = None
-) -> None:
+def run(file: File, json: Json = False, *, reading: Reading) -> None:
     """Read, measure, print."""
     from precordia.measurement.measure import measure
 
-    show(measure(load(file, format, unit, fs)), as_json=json)
+    show(measure(load(file, reading)), as_json=json)

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from precordia.cli.options import File, Force, Format, Json, Rate, Unit, load
+from precordia.cli.options import File, Force, Json, Reading, load, reads
 
 HELP = """Draw a recording on calibrated ECG paper, as SVG, PNG or PDF.
 
@@ -19,7 +19,7 @@ Example:  precordia plot ecg.dcm --output ecg.png --waves --layout 6x2 --speed 5
 
 def add_to(app: typer.Typer) -> None:
     """Add the command."""
-    app.command("plot", help=HELP)(run)
+    app.command("plot", help=HELP)(reads(run))
 
 
 def run(
@@ -39,14 +39,13 @@ def run(
     seconds: Annotated[float, typer.Option(help="Length of the excerpt, s.")] = 10,
     force: Force = False,
     json: Json = False,
-    format: Format = None,
-    unit: Unit = None,
-    fs: Rate = None,
+    *,
+    reading: Reading,
 ) -> None:
     """Read, draw, save."""
     from precordia.plotting.plot import plot
 
-    record = load(file, format, unit, fs)
+    record = load(file, reading)
     marks = None
     if waves:
         from precordia.delineation.delineate import delineate

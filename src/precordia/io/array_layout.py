@@ -80,11 +80,11 @@ def guess_axes(
     if len(shape) == 1:
         return ("sample",)
     if len(shape) == 2:
-        if with_index:
-            return ("record", "sample")
         found = _lead_and_sample(shape, n_named)
         if found is not None:
             return found
+        if with_index:
+            return ("record", "sample")
     elif len(shape) == 3:
         inner = _lead_and_sample(shape[1:], n_named)
         if inner is not None and not (shape[0] <= 16 < shape[1 + inner.index("lead")]):
