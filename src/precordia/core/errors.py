@@ -9,13 +9,23 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 
+#: a longer sentence is cut: nobody reads it, and it may repeat a whole file
+_LONGEST = 2000
+
 
 class PrecordiaError(Exception):
-    """Any mistake that precordia can explain."""
+    """Any mistake that precordia can explain.
+
+    Sentences quote names and words of files that nobody vouches for. Characters that a terminal
+    would obey are replaced, and a sentence that was made too long is cut.
+    """
 
     def __str__(self) -> str:
         # KeyError would print the repr of its argument; a sentence should stay a sentence.
-        return str(self.args[0]) if self.args else ""
+        said = str(self.args[0]) if self.args else ""
+        if not said.isprintable():
+            said = "".join(c if c.isprintable() or c == "\n" else "�" for c in said)
+        return said if len(said) <= _LONGEST else said[:_LONGEST] + " ..."
 
 
 class FormatError(PrecordiaError, ValueError):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import date, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -128,7 +129,9 @@ def _no_waveform(dataset: Dataset, buffer: bytes, name: str) -> FormatError:
             f"'{name}' is a document wrapped in DICOM, not a recording. Ask for the waveform "
             "object of the same study."
         )
-    held = dataset.text(_MODALITY) or "unknown"
+    # A code string has at most 16 characters; what a damaged file has there is not repeated.
+    spelled = dataset.text(_MODALITY)
+    held = spelled if re.fullmatch(r"[A-Z0-9_ ]{1,16}", spelled) else "unknown"
     return FormatError(
         f"'{name}' is a DICOM file without a waveform (modality {held}). A waveform object, such "
         "as 12-lead ECG Waveform Storage, was needed; export the ECG as one."
