@@ -181,7 +181,7 @@ FORMATS: tuple[Format, ...] = (
     Format("muse-xml", "GE MUSE XML", (".xml",), _root("restingecg"),
            reader="precordia.io.muse_xml:read_muse_xml"),
     Format("cardiosoft-xml", "GE CardioSoft XML", (".xml",), _root("cardiologyxml"),
-           advice=_EXPORT),
+           reader="precordia.io.cardiosoft_xml:read_cardiosoft_xml"),
     Format("philips-xml", "Philips SierraECG XML", (".xml",), _root("restingecgdata"),
            reader="precordia.io.philips_xml:read_philips_xml"),
     Format("mortara-xml", "Mortara XML", (".xml",), _root("ecg"), advice=_EXPORT),

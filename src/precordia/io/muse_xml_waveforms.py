@@ -205,7 +205,7 @@ def _millivolts_per_step(data: Element, what: str, name: str, unit: str | None) 
     if factor is None:
         raise UnitError(
             f"'{name}' gives {what} the unit {spelled[:20]!r}; one of voltage was needed. Most "
-            "files mean uV, some mV: say which with unit='uV' or unit='mV' (--unit)."
+            "files mean uV, some mV: say which with unit='uV' or unit='mV'."
         )
     return steps * factor
 

@@ -138,7 +138,7 @@ def _step(element: Element, root: Element, name: str, unit: str | None) -> float
     if not 0 < microvolts < 1e6:
         raise UnitError(
             f"'{name}' does not say what one step of its samples is. Most files mean 5 uV: say so "
-            "with unit='5 uV' (--unit)."
+            "with unit='5 uV'."
         )
     return microvolts / 1000
 
