@@ -21,6 +21,7 @@ from precordia.io.edf_identity import read_extra, read_patient, read_start_time
 from precordia.io.edf_pieces import PIECE_BYTES, EdfPiece, read_pieces
 from precordia.io.edf_placement import held_records, record_offsets, spread
 from precordia.io.lead_names import unique_leads
+from precordia.io.signal_memory import signal_memory
 from precordia.io.units import millivolts, require_millivolts
 
 if TYPE_CHECKING:
@@ -122,7 +123,7 @@ def read_edf(
         )
         ecg = _one_rate([data[k] for k in picked], found, remarks)
         scales = {k: _millivolts_per_unit(found[k], unit, name) for k in ecg}
-        signal = np.empty((len(ecg), n_records * found[ecg[0]].per_record), np.float32)
+        signal = signal_memory(len(ecg), n_records * found[ecg[0]].per_record)
         rows = dict(zip(ecg, signal, strict=True))
         for k in data:
             rows.setdefault(k, np.empty(n_records * found[k].per_record, np.float32))

@@ -15,6 +15,7 @@ import numpy as np
 from precordia.core.errors import FormatError, OptionError, SignalError
 from precordia.core.record import NOTHING_CARRIED, Annotations, Carried, Companion, Record, Remark
 from precordia.core.source import Source
+from precordia.io.signal_memory import signal_memory
 from precordia.io.units import require_millivolts
 from precordia.io.wfdb_annotation import read_annotation_file
 from precordia.io.wfdb_comments import parse_comments
@@ -233,7 +234,7 @@ def _allocate(
 ) -> tuple[np.ndarray, list[np.ndarray], np.ndarray | list[np.ndarray]]:
     """Return the leads, the companions, and a row of one of them for every signal."""
     try:
-        signal = np.empty((len(roles.leads), n_frames * roles.per_frame), np.float32)
+        signal = signal_memory(len(roles.leads), n_frames * roles.per_frame)
         if len(roles.leads) == len(lines):
             return signal, [], signal
         companions = [

@@ -216,8 +216,10 @@ def _read_group(
                     out[part == missing] = np.nan
             column += per_frame
     if count:
-        if simple and count == len(wanted) and not np.any((sums - np.array(wanted)) & 0xFFFF):
-            return
+        if simple and count == len(wanted) and isinstance(sums, np.ndarray):
+            pairs = zip(sums.tolist(), wanted, strict=True)
+            if not [None for total, stored in pairs if (total - stored) & 0xFFFF]:
+                return
         gaps = gaps + np.zeros(group.frame, np.int64)
         sums = sums + np.zeros(group.frame, np.int64)
         _compare_checksums(group, wanted, sums, gaps, unverified, name)
