@@ -3,8 +3,9 @@
 
 python benchmarks/rpeaks/train_rpeaks.py --data ../shared/data [--folds 5] [--out weights.npz]
 
-Needs torch and wfdb beside precordia. Records of one fold are never seen by the weights that
-score it.
+With --wide it trains the networks of `rpeaks_wide`, which see simulated wide and very fast rhythms
+as well. Needs torch and wfdb beside precordia. Records of one fold are never seen by the weights
+that score it.
 """
 
 from __future__ import annotations
@@ -19,12 +20,19 @@ import torch
 import wfdb
 from torch import nn
 
+from precordia.core.errors import PrecordiaError
 from precordia.delineation import rpeaks_features as features
 from precordia.delineation import rpeaks_scorer as scorer
+from precordia.generation.population import draw_scenario
+from precordia.generation.scenarios import list_scenarios
 from precordia.generation.simulate import simulate
 
 BEATS = frozenset("NLRBAaJSVrFejnE/fQ?")
 PACED = ("102", "104", "107", "217")
+WIDE = (
+    *("ventricular-tachycardia", "ventricular-run", "paced-ventricular", "paced-dual"),
+    *("left-bundle-block", "third-degree-block", "bigeminy", "couplets"),
+)
 
 
 def read_mitdb(folder):
@@ -213,6 +221,35 @@ def simulated_rhythm(seed, rng):
     return np.ascontiguousarray(record.signal[leads]), record.fs, beats
 
 
+def wide_rhythm(seed, rng):
+    """Simulate a fast, a wide or a drawn rhythm of one to twelve leads; give it and its beats."""
+    seed, options = seed + 1000, {}
+    kind = ("sinus", "listed", "drawn")[seed % 3]
+    if kind == "sinus":
+        options["heart_rate_bpm"] = rng.uniform(180, 305)
+        if rng.random() < 0.6:
+            options["pr_ms"] = rng.uniform(80, 160)
+        condition = kind
+    else:
+        name = str(rng.choice(WIDE if rng.random() < 0.7 else list_scenarios()))
+        if name == "ventricular-tachycardia":
+            options["heart_rate_bpm"] = rng.uniform(110, 220)
+        condition = name if kind == "listed" else draw_scenario(seed, name=name)
+    try:
+        record = simulate(condition, seed=seed, seconds=10, **options)
+    except PrecordiaError:
+        options.pop("pr_ms", None)
+        try:
+            record = simulate(condition, seed=seed, seconds=10, **options)
+        except PrecordiaError:
+            record = simulate(condition, seed=seed, seconds=10)
+    beats = record.carried.fiducials.r_peak
+    beats = np.round(beats[np.isfinite(beats)]).astype(int)
+    x = record.signal[rng.permutation(12)[: rng.choice([1, 1, 1, 3, 12])]]
+    x = x + rng.standard_normal(x.shape) * np.exp(rng.uniform(-7, -3))
+    return x.astype(np.float32), record.fs, beats
+
+
 def label(at, height, beats, tolerance):
     """Mark one candidate for each beat; near misses weigh little."""
     y = np.zeros(len(at), np.float32)
@@ -285,7 +322,7 @@ class Rows:
         return [np.concatenate([p[k] for p in self.parts]) for k in range(7)]
 
 
-def build(folder, copies, seed):
+def build(folder, copies, seed, *, wide=False):
     """Make the table of candidates: group, piece, time, height, features, label, weight."""
     rng = np.random.default_rng(seed)
     noise = read_noise(folder)
@@ -398,9 +435,13 @@ def build(folder, copies, seed):
         fs = rng.choice([125.0, 250.0, 360.0, 500.0, 1000.0])
         x = made_noise(fs, rng.choice([10, 10, 20]), rng)
         rows.add(g, x, fs, nothing, 1.0, rng, vary=True)
-    for k in range(15 * copies):
-        x, fs, beats = simulated_rhythm(k, rng) if k % 3 == 0 else made_rhythm(10, rng)
+    for k in range((10 if wide else 15) * copies):
+        made = wide or k % 3
+        x, fs, beats = made_rhythm(10, rng) if made else simulated_rhythm(k, rng)
         rows.add(g, x, fs, beats, 0.3, rng, vary=False)
+    for k in range(90 * copies if wide else 0):
+        x, fs, beats = wide_rhythm(k, rng)
+        rows.add(g, x, fs, beats, 0.5, rng, vary=False)
     for _ in range(60 * copies):
         fs, seconds = 250.0, rng.choice([10, 20, 60])
         t = np.arange(int(seconds * fs)) / fs
@@ -563,10 +604,11 @@ def main():
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--out", default="rpeaks.npz")
     parser.add_argument("--cv", default="", help="folder for the weights of each fold")
+    parser.add_argument("--wide", action="store_true", help="with wide and very fast rhythms")
     args = parser.parse_args()
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
     start = time.time()
-    names, table, found = build(args.data, args.copies, args.seed)
+    names, table, found = build(args.data, args.copies, args.seed, wide=args.wide)
     print(
         f"{len(table[0])} candidates, {int(table[5].sum())} beats, {time.time() - start:.0f} s",
         flush=True,

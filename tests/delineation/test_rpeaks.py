@@ -78,6 +78,14 @@ def test_every_rate_a_heart_can_have_is_followed(bpm, leads):
     assert missed <= 0.03 * beats
 
 
+@pytest.mark.parametrize("bpm", [200, 280, 300])
+@pytest.mark.parametrize("leads", [("I",), ("II",), STANDARD_12])
+def test_a_fast_rhythm_whose_p_rides_on_the_t_is_followed_to_its_ends(bpm, leads):
+    missed, extra, beats = missed_and_extra("sinus", leads, heart_rate_bpm=bpm, pr_ms=100.0)
+    assert extra == 0
+    assert missed <= 0.02 * beats
+
+
 @pytest.mark.parametrize(
     "condition",
     ["ventricular-tachycardia", "paced-ventricular", "left-bundle-block", "ventricular-premature"],

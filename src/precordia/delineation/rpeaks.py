@@ -13,6 +13,7 @@ from precordia.core.errors import LeadError, SamplingRateError, SignalError
 from precordia.delineation import rpeaks_features, rpeaks_place, rpeaks_scorer
 from precordia.delineation.rpeaks_gaps import fill_gaps
 from precordia.delineation.rpeaks_plain import LONGEST_S, plain_beats
+from precordia.delineation.rpeaks_wide import add_left_out
 
 if TYPE_CHECKING:
     from precordia.core.record import Record
@@ -60,9 +61,11 @@ def detect_rpeaks(
     comparing it with what comes at the same distance from other beats (a T wave comes back after
     each, an ectopic beat does not). Beats closer than 170 ms are one; of beats closer than 250 ms a
     doubtful one is dropped unless all around come as fast. Recordings of up to 20 s whose beats
-    stand out evenly from everything else are settled without the networks. Stretches of two seconds
-    without a beat are shown to the delineation network (see `rpeaks_gaps`). Both were trained on
-    MIT-BIH DS1, LUDB and CPSC 2021 with added noise; ``rpeaks.toml`` beside the weights holds the
+    stand out evenly from everything else are settled without the networks. Where a beat seems to be
+    left out, two more networks are asked that also learned simulated wide and very fast beats (see
+    `rpeaks_wide`); stretches of two seconds that are still without a beat are shown to the
+    delineation network (see `rpeaks_gaps`). All four small networks were trained on MIT-BIH DS1,
+    LUDB and CPSC 2021 with added noise; ``rpeaks.toml`` beside the weights holds the
     cross-validated scores.
 
     References
@@ -169,6 +172,7 @@ def _of_block(signal, fs, grid, low=0, high=None):
     if kept is None:
         found = rpeaks_features.describe_candidates(found, grid)
         kept, _ = rpeaks_scorer.decide(found, nets[:8])
+        kept = add_left_out(found, kept)
     at = found.at[kept]
     if high is not None:
         centre = at * grid.step
