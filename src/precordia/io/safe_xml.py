@@ -69,15 +69,19 @@ def parse_xml(content: bytes, *, name: str) -> ElementTree.Element:
         ) from None
     for element in root.iter():
         tag = element.tag
-        if tag[:1] == "{":
-            element.tag = tag[tag.rindex("}") + 1 :]
+        if "}" in tag:
+            element.tag = tag[tag.index("}") + 1 :]
         for key in element.keys():  # noqa: SIM118 - an element is no dict
-            if key[:1] == "{":
-                held = {name.rpartition("}")[2]: value for name, value in element.items()}
-                element.attrib.clear()
-                element.attrib.update(held)
+            if "}" in key:
+                _rename_attributes(element)
                 break
     return root
+
+
+def _rename_attributes(element: ElementTree.Element) -> None:
+    held = {key.rpartition("}")[2]: value for key, value in element.items()}
+    element.attrib.clear()
+    element.attrib.update(held)
 
 
 def _decoded(content: bytes, name: str) -> str:
