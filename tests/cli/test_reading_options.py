@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every command that reads a file takes the same flags, and gives the reader those that were given."""
+"""Every command that reads takes the same flags, and gives the reader those that were given."""
 
 from __future__ import annotations
 
