@@ -52,7 +52,16 @@ SAMPLES = [
     Sample("hdf5", "cinc2021/a/SPH/SPH00001.h5", 500, 5000, 12, (("unit", "mV"), ("fs", 500))),
 ]  # fmt: skip
 #: formats of which no recording is at hand: their own tests build files from the description
-BUILT_IN_TESTS = {"alivecor-atc", "apple-health-csv", "cardiosoft-xml", "mfer", "polar-hrm", "rr", "zarr"}
+BUILT_IN_TESTS = {
+    "alivecor-atc",
+    "apple-health-csv",
+    "cardiosoft-xml",
+    "mfer",
+    "mortara-xml",
+    "polar-hrm",
+    "rr",
+    "zarr",
+}
 FORMATS_SEEN = (
     BUILT_IN_TESTS | {sample.format for sample in SAMPLES} | {row.name for row in WRITTEN}
 )

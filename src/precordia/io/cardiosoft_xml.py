@@ -171,7 +171,7 @@ def _median(root: Element, name: str, unit: str | None, remarks: list[Remark]) -
         if element is not None and _size(element):
             strip = read_strip(element, name=name, unit=unit, remarks=remarks)
             marks = read_marks(root, fs=strip.fs, n_samples=strip.signal.shape[1])
-            return MedianBeat(signal=strip.signal, fs=strip.fs, leads=strip.leads, **marks)
+            return MedianBeat(signal=strip.signal, fs=strip.fs, leads=strip.leads, **marks)  # type: ignore[arg-type]
     return None
 
 

@@ -154,7 +154,7 @@ def _size(element: Element) -> int:
 def _median(root: Element, waveform: Waveform) -> MedianBeat:
     signal, leads = with_derived_leads(waveform.rows, waveform.leads, [])
     marks = read_marks(root, fs=waveform.fs, n_samples=signal.shape[1])
-    return MedianBeat(signal=signal, fs=waveform.fs, leads=leads, **marks)
+    return MedianBeat(signal=signal, fs=waveform.fs, leads=leads, **marks)  # type: ignore[arg-type]
 
 
 def _beats(root: Element, fs: float, n_samples: int) -> Annotations | None:

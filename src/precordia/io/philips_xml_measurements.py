@@ -33,8 +33,8 @@ def read_measurements(root: Element) -> dict[str, float]:
     """
     block = _last_interpretation(root)
     held = [block.find(path) for path in _BLOCKS] if block is not None else []
-    blocks = [found for found in held if found is not None] or [
-        found for path in _PROGRAM if (found := root.find(path)) is not None
+    blocks = [one for one in held if one is not None] or [
+        one for path in _PROGRAM if (one := root.find(path)) is not None
     ]
     found: dict[str, float] = {}
     for element in (one for block in blocks for one in block):

@@ -80,7 +80,7 @@ def read_median(root: Element, *, name: str, remarks: list[Remark]) -> MedianBea
     is_held = stored != _FILLER
     n_samples = int(np.flatnonzero(is_held.any(axis=0))[-1]) + 1 if is_held.any() else 0
     signal = np.where(is_held, stored * step_mv, np.nan)[:, :n_samples]
-    return MedianBeat(signal=signal, fs=fs, leads=leads, **_marks(root, beats, fs, n_samples))
+    return MedianBeat(signal=signal, fs=fs, leads=leads, **_marks(root, beats, fs, n_samples))  # type: ignore[arg-type]
 
 
 def _samples(beat: Element, encoding: str, name: str) -> np.ndarray:
