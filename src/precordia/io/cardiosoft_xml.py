@@ -161,7 +161,8 @@ def _size(element: Element) -> int:
         text.count(",") + 1
         for tag in ("WaveformData", "FullDisclosureData")
         for data in element.iterfind(tag)
-        if (text := "".join(data.itertext()).strip())
+        for text in data.itertext()
+        if not text.isspace()
     )
 
 

@@ -21,7 +21,6 @@ from precordia.io.xml_text import number_at, text_at
 _HIGHEST_RATE_HZ = 100_000
 _MOST_LEADS = 64
 _PER_STEP = re.compile(r"\s*([munp]?v(?:olts?)?)\s*(?:per|/)\s*lsb\s*", re.IGNORECASE)
-_NO_NUMBER = re.compile(r",\s*,")
 #: leads of different lengths may take this many times what is stored, and a minimum
 _STRETCH, _SMALL = 16, 1 << 22
 
@@ -137,12 +136,15 @@ def read_full_disclosure(
 
 
 def _samples(text: str, name: str, what: str) -> Int[np.ndarray, " sample"]:
-    if _NO_NUMBER.search(text):
+    listed = text.strip().removesuffix(",")
+    values = parse_integers(listed, name=name, what=what)
+    commas = listed.count(",")
+    if commas and commas + 1 != values.size:
         raise FormatError(
             f"'{name}' lacks a number among the samples of {what}, so that the others cannot be "
             "placed. The file is damaged: copy or export it again."
         )
-    return parse_integers(text, name=name, what=what)
+    return values
 
 
 def _names(spelled: list[str], name: str, remarks: list[Remark]) -> tuple[str, ...]:
