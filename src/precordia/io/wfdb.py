@@ -20,6 +20,7 @@ from precordia.io.units import require_millivolts
 from precordia.io.wfdb_annotation import read_annotation_file
 from precordia.io.wfdb_comments import parse_comments
 from precordia.io.wfdb_header import Header, SignalLine, header_path, read_header
+from precordia.io.wfdb_reference import reference_statements
 from precordia.io.wfdb_roles import Roles, assign_roles, uncalibrated
 from precordia.io.wfdb_segments import Segments
 from precordia.io.wfdb_signals import Group, open_groups, read_signals
@@ -154,7 +155,9 @@ def read_wfdb(
         patient=said.patient,
         start_time=start_time,
         origin=said.origin,  # type: ignore[arg-type]
-        carried=_carried(header, said.statements, said.header, marks),
+        carried=_carried(
+            header, said.statements or reference_statements(folder, name), said.header, marks
+        ),
         companions=_companions(companions, lines, roles, header.fs) if companions else (),
         remarks=_remarks(header, roles, unverified, segments),
         source=_source(start, stop, annotations, check_checksums, unit),
@@ -272,7 +275,7 @@ def _carried(
     if header.counter_fs is not None:
         entries["counter_frequency"] = f"{header.counter_fs:.12g}"
         entries["base_counter"] = f"{header.base_counter:.12g}"
-    if not entries and marks is None:
+    if not entries and not statements and marks is None:
         return NOTHING_CARRIED
     return Carried(statements=statements, annotations=marks, header=entries)
 

@@ -24,6 +24,8 @@ _IDENTIFIERS = {
     "name": "name", "patient name": "name", "patient": "patient_id", "patient id": "patient_id",
     "subject id": "patient_id", "subject": "patient_id", "patientid": "patient_id",
 }  # fmt: skip
+#: entries of the challenges of 2020 and 2021 that other formats have too
+_SHARED = {"rx": "medication", "hx": "history"}
 _DIAGNOSES = ("diagnoses", "diagnosis")
 _NOTHING = {"", "(none)", "none", "unknown", "n/a", "nan", "?", "??"}
 
@@ -55,7 +57,8 @@ def parse_comments(comments: Sequence[str]) -> Remarked:
     Understood are the forms of the PhysioNet databases: ``Age: 63``, ``<age>: 63 <sex>: M``,
     ``Age: 64 Sex: F``, the MIT-BIH line ``69 M 1085 1629 x1``, and for statements ``Dx:`` with
     codes (six digits or more are SNOMED CT, the rest is text) and ``<diagnoses>:`` followed by
-    lines of text. An age outside 0 to 130 years is unknown.
+    lines of text. ``Rx:`` is ``medication`` and ``Hx:`` is ``history`` too. An age outside 0 to
+    130 years is unknown.
 
     Examples
     --------
@@ -93,6 +96,8 @@ def parse_comments(comments: Sequence[str]) -> Remarked:
                 statements.append(Statement(code=value))
             elif folded == "origin" and value in ("estimated", "synthetic"):
                 origin = value
+            elif folded in _SHARED and value.lower() not in _NOTHING:
+                header.setdefault(_SHARED[folded], value)
             header.setdefault(key, value)
         if listing and line and "<" not in line:
             statements.append(Statement(code=line))
