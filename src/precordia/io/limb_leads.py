@@ -14,7 +14,7 @@ _DERIVED = ("III", "aVR", "aVL", "aVF")
 
 
 def complete_limb_leads(
-    signal: Float[np.ndarray, "lead sample"], leads: tuple[str, ...], remarks: list[Remark]
+    signal: Float[np.ndarray, "_ sample"], leads: tuple[str, ...], remarks: list[Remark]
 ) -> tuple[Float[np.ndarray, "lead sample"], tuple[str, ...]]:
     """Derive III, aVR, aVL and aVF where a file stores the eight leads that they follow from.
 

@@ -13,7 +13,7 @@ from precordia.core.record import Remark
 
 
 def with_derived_leads(
-    rows: Float[np.ndarray, "lead sample"], leads: Sequence[str], remarks: list[Remark]
+    rows: Float[np.ndarray, "_ sample"], leads: Sequence[str], remarks: list[Remark]
 ) -> tuple[Float[np.ndarray, "lead sample"], tuple[str, ...]]:
     """Add those of III, aVR, aVL and aVF that are not stored, and put leads in standard order.
 

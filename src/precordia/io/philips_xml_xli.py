@@ -83,7 +83,7 @@ def decode_xli(
     return rows
 
 
-def _codes(block: bytes) -> Int[np.ndarray, " code"]:
+def _codes(block: bytes) -> np.ndarray:
     """Return the ten-bit codes of a block up to the one that ends it."""
     n = len(block) * 8 // _CODE_BITS
     padded = np.frombuffer(block + bytes(-len(block) % 5 + 5), np.uint8)
