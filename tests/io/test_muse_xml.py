@@ -135,6 +135,8 @@ def test_marks_of_the_median_beat_agree_with_the_measurements(example):
         carried = example(k).carried
         median, held = carried.median, carried.measurements
         assert median.signal.shape == (12, 600)
+        steepest = int(np.abs(np.diff(median.signal, axis=1)).sum(axis=0).argmax())
+        assert median.qrs_onset <= steepest <= median.qrs_offset  # a pacing spike is the onset
         assert 2 * (median.qrs_offset - median.qrs_onset) == held["qrs_ms"]
         # Intervals are means over the beats; a sample lasts 2 ms.
         assert abs(2 * (median.t_offset - median.qrs_onset) - held["qt_ms"]) <= 2

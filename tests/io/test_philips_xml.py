@@ -170,6 +170,8 @@ def test_representative_beat_of_a_real_file_is_the_stated_one(shared_data):
         median.signal[:, 600], (np.array(expected) * 0.001).astype(np.float32)
     )
     assert (median.qrs_onset, median.qrs_offset, median.t_offset) == (505, 607, 904)
+    steepest = int(np.abs(np.diff(median.signal, axis=1)).sum(axis=0).argmax())
+    assert median.qrs_onset < steepest < median.qrs_offset
     assert (median.p_onset, median.p_offset, median.t_onset) == (341, 445, 712)
 
 
