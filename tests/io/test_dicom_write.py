@@ -23,6 +23,7 @@ from precordia.io.dicom import read_dicom
 from precordia.io.dicom_write import write_dicom
 from precordia.io.read import read
 
+PRIVATE = (b"P-77", b"Doe", b"19600203", b"Elsewhere", b"Ward", b"Ratched", b"Dr. ", b"Chest")
 START = datetime(2024, 5, 6, 7, 8, 9)
 
 
@@ -78,6 +79,10 @@ def rich() -> Record:
                 "manufacturer": "Maker", "device_model": "M1", "software_version": "2.0",
                 "filter_highpass_hz": "0.05", "filter_lowpass_hz": "150 Hz",
                 "filter_notch_hz": "50", "institution": "St. Elsewhere",
+                "department": "Ward 9", "operator": "Nurse Ratched", "physician": "Dr. Who",
+                "referring_physician": "Dr. Watson", "confirmed_by": "Dr. Strange",
+                "order_number": "A-1", "history": "Chest pain\\since noon", "comment": "None.",
+                "study_description": "ECG", "device_serial": "SN9",
             },
         ),
     )  # fmt: skip
@@ -167,6 +172,11 @@ def test_what_a_record_carries_comes_back(tmp_path):
         assert getattr(median, name) == getattr(record.carried.median, name)
     assert back.patient == record.patient
     assert back.start_time == START
+    for key, text in record.carried.header.items():
+        if key.startswith("filter"):
+            assert float(back.carried.header[key]) == float(text.split()[0])
+        else:
+            assert back.carried.header[key] == text.replace("\\", " ")
     channel = pydicom.dcmread(tmp_path / "a.dcm").WaveformSequence[0].ChannelDefinitionSequence[0]
     assert (channel.FilterLowFrequency, channel.FilterHighFrequency) == (0.05, 150)
     assert channel.NotchFilterFrequency == 50
@@ -175,7 +185,7 @@ def test_what_a_record_carries_comes_back(tmp_path):
 def test_identifiers_are_written_only_when_asked(tmp_path):
     record = rich()
     content = put(record, tmp_path).read_bytes()
-    for private in (b"P-77", b"Doe", b"19600203", b"Elsewhere"):
+    for private in PRIVATE:
         assert private not in content
     dataset = pydicom.dcmread(tmp_path / "a.dcm")
     for required in ("PatientName", "PatientID", "PatientBirthDate", "ReferringPhysicianName"):
@@ -183,7 +193,7 @@ def test_identifiers_are_written_only_when_asked(tmp_path):
         assert not getattr(dataset, required)
     assert (dataset.PatientSex, dataset.PatientAge) == ("F", "064Y")
     content = put(record, tmp_path, identifiers=True).read_bytes()
-    for private in (b"P-77", b"Doe", b"19600203", b"Elsewhere"):
+    for private in PRIVATE:
         assert private in content
 
 

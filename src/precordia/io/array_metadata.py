@@ -16,9 +16,8 @@ from precordia.core.record import Companion, Record
 KIND, KEY = "precordia record, version 1", "precordia"
 #: header entries that say nothing of people and places
 _TECHNICAL = frozenset((
-    "manufacturer", "device_model", "model", "software_version", "filter_highpass_hz",
-    "filter_lowpass_hz", "filter_notch_hz", "highpass_hz", "lowpass_hz", "notch_hz", "sop_class",
-    "group_label",
+    "manufacturer", "device_model", "software_version", "filter_highpass_hz", "filter_lowpass_hz",
+    "filter_notch_hz", "sop_class", "group_label",
 ))  # fmt: skip
 #: remarks that reading adds again
 _FOUND_AGAIN = ("amplitude-implausible", "leads-inconsistent", "leads-swapped")

@@ -11,8 +11,8 @@ from typing import Any
 from precordia.core.errors import OutputError
 
 _LONG = frozenset(("OB", "OW", "SQ", "UT", "UN"))
-_WIDTH = {"SH": 16, "LO": 64, "ST": 1024, "PN": 64, "CS": 16, "UI": 64, "DS": 16, "IS": 12,
-          "DA": 8, "TM": 14, "DT": 26, "AS": 4}  # fmt: skip
+_WIDTH = {"SH": 16, "LO": 64, "ST": 1024, "LT": 10240, "PN": 64, "CS": 16, "UI": 64, "DS": 16,
+          "IS": 12, "DA": 8, "TM": 14, "DT": 26, "AS": 4}  # fmt: skip
 _BINARY = {"US": "H", "UL": "I"}
 #: what ends a value or the whole text, and must not stand in one
 _FORBIDDEN = dict.fromkeys([*range(32), 127, ord("\\")], " ")

@@ -24,6 +24,23 @@ _IMPLEMENTATION = "2.25.276474325921036247417208394113720093171"
 _UID = re.compile(r"(0|[1-9]\d*)(\.(0|[1-9]\d*))+")
 #: written where the record does not know when it was taken, and read as unknown
 UNKNOWN_START = datetime(1900, 1, 1)
+#: header entries that are attributes of the modules of a waveform
+_DEVICE = {
+    0x00080070: ("LO", "manufacturer"), 0x00081090: ("LO", "device_model"),
+    0x00181020: ("LO", "software_version"),
+}  # fmt: skip
+_PEOPLE_AND_PLACES = {
+    0x00080050: ("SH", "order_number"), 0x00080080: ("LO", "institution"),
+    0x00080081: ("ST", "institution_address"), 0x00080090: ("PN", "referring_physician"),
+    0x00081010: ("SH", "station"), 0x00081030: ("LO", "study_description"),
+    0x0008103E: ("LO", "series_description"), 0x00081040: ("LO", "department"),
+    0x00081048: ("PN", "physician"), 0x00081050: ("PN", "performing_physician"),
+    0x00081060: ("PN", "confirmed_by"), 0x00081070: ("PN", "operator"),
+    0x00101000: ("LO", "other_patient_ids"), 0x00102160: ("SH", "ethnic_group"),
+    0x00102180: ("SH", "occupation"), 0x001021B0: ("LT", "history"),
+    0x00104000: ("LT", "comment"), 0x00181000: ("LO", "device_serial"),
+    0x00200010: ("SH", "acquisition_id"), 0x00380010: ("LO", "visit_number"),
+}  # fmt: skip
 #: a record of more seconds is ambulatory where its class allows
 _AMBULATORY_S = 600.0
 
@@ -71,7 +88,8 @@ def write_dicom(
     path
         The file.
     identifiers
-        Write the patient's identifier, name and date of birth too.
+        Write the patient's identifier, name and date of birth too, and header entries that name
+        people and places.
     storage_class
         ``"12-lead"``, ``"general"``, ``"ambulatory"`` or ``"general-32-bit"``; by default the
         first that holds the record, ambulatory before general for more than ten minutes.
@@ -137,7 +155,7 @@ def write_dicom(
     dataset = {
         **_instance(record, kind, uids),
         **_patient(record.patient, identifiers),
-        **_equipment(record, identifiers),
+        **_header(record, identifiers),
         0x54000100: ("SQ", groups),
     }
     if notes:
@@ -306,19 +324,14 @@ def _age(years: float) -> str:
     return f"{months:03d}M" if months < 1000 else f"{int(years):03d}Y"
 
 
-def _equipment(record: Record, identifiers: bool) -> Elements:
+def _header(record: Record, identifiers: bool) -> Elements:
+    """Return what the record carries of its device and, when told, of people and places."""
     header = record.carried.header
-    held: dict[int, tuple[str, object]] = {
-        0x00080070: ("LO", header.get("manufacturer")),
-        0x00080090: ("PN", header.get("referring_physician") if identifiers else None),
-    }
-    model = header.get("device_model") or header.get("model")
-    if model:
-        held[0x00081090] = ("LO", model)
-    if header.get("software_version"):
-        held[0x00181020] = ("LO", header["software_version"])
-    if identifiers and header.get("institution"):
-        held[0x00080080] = ("LO", header["institution"])
+    named = _DEVICE | (_PEOPLE_AND_PLACES if identifiers else {})
+    held: dict[int, tuple[str, object]] = {0x00080070: ("LO", None), 0x00080090: ("PN", None)}
+    for tag, (vr, key) in named.items():
+        if header.get(key):
+            held[tag] = (vr, header[key])
     return held
 
 

@@ -31,9 +31,9 @@ _MEANINGS = {
     "aVF": "aVF, augmented voltage, foot",
 }
 _FILTERS = {
-    0x003A0220: ("filter_highpass_hz", "highpass_hz"),
-    0x003A0221: ("filter_lowpass_hz", "lowpass_hz"),
-    0x003A0222: ("filter_notch_hz", "notch_hz"),
+    0x003A0220: "filter_highpass_hz",
+    0x003A0221: "filter_lowpass_hz",
+    0x003A0222: "filter_notch_hz",
 }
 
 
@@ -168,13 +168,11 @@ def _step(seen: np.ndarray, lowest: float, highest: float, limit: int) -> tuple[
 def _filters(header: Mapping[str, str]) -> Elements:
     """Return the band limits that the record carries, where they are numbers."""
     found = {}
-    for tag, keys in _FILTERS.items():
-        for key in keys:
-            try:
-                value = float(str(header.get(key, "")).split()[0])
-            except (ValueError, IndexError):
-                continue
-            if math.isfinite(value) and value >= 0:
-                found[tag] = ("DS", decimal_text(value))
-                break
+    for tag, key in _FILTERS.items():
+        try:
+            value = float(str(header.get(key, "")).split()[0])
+        except (ValueError, IndexError):
+            continue
+        if math.isfinite(value) and value >= 0:
+            found[tag] = ("DS", decimal_text(value))
     return found

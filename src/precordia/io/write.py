@@ -31,7 +31,7 @@ def write(
     record
         What to write.
     path
-        The new file: ``.edf``, ``.hea`` (WFDB), ``.csv``.
+        The new file: ``.edf``, ``.hea`` (WFDB), ``.dcm``, ``.csv``, ``.npz``, ``.parquet``, ...
     format
         Name of a format, where the ending should not decide.
     overwrite
