@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from precordia.core.errors import FormatError, LeadError, UnitError
-from precordia.core.record import Annotations, Carried, Companion, Record, Remark
+from precordia.core.record import Annotations, Carried, Companion, Origin, Record, Remark
 from precordia.core.source import Source
+from precordia.io.carried_texts import carried_of, is_carried_text
 from precordia.io.channel_roles import ecg_channels, lead_of_label
 from precordia.io.edf_header import check_edf_header
 from precordia.io.edf_identity import read_extra, read_patient, read_start_time
@@ -27,6 +28,7 @@ from precordia.io.units import millivolts, require_millivolts
 if TYPE_CHECKING:
     import edfio
 
+_ORIGINS: dict[str, Origin] = {"estimated": "estimated", "synthetic": "synthetic"}
 _BEAT_CODES = frozenset('NLRaVFJASEjnQ/fe~+x![]!"|^st*DrB?"=')
 
 
@@ -150,13 +152,18 @@ def read_edf(
     signal = _trimmed(spread(signal, main.per_record, duration_s, offsets), extra)
     fs = _exact_rate(main.fs, extra)
     texts = {"recording": edf.local_recording_identification.strip(), "prefilter": main.prefilter}
+    statements, measurements = carried_of(text for _, text in stamps)
+    stamps = [stamp for stamp in stamps if not is_carried_text(stamp[1])]
     return Record(
         signal=signal,
         fs=fs,
         leads=unique_leads([lead_of_label(found[k].label) for k in ecg], remarks),
+        origin=_ORIGINS.get(extra.get("origin", ""), "measured"),
         patient=read_patient(edf, extra),
         start_time=read_start_time(edf, first_s),
         carried=Carried(
+            statements=statements,
+            measurements=measurements,
             annotations=_annotations(stamps, fs, first_s, signal.shape[1]),
             header={key: text for key, text in texts.items() if text},
         ),

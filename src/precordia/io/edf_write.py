@@ -17,6 +17,7 @@ from jaxtyping import Float
 from precordia.core.errors import OutputError
 from precordia.core.output import write_whole
 from precordia.core.record import Record
+from precordia.io.carried_texts import texts_of
 
 if TYPE_CHECKING:
     import edfio
@@ -87,8 +88,8 @@ def write_edf(
 
     A data record lasts as near to one second as divides the signal evenly. Where nothing does, the
     last record is filled with missing samples and the recording identification tells the length;
-    it also keeps an exact sampling rate that the eight digits of a record's duration round, and
-    the age.
+    it also keeps an exact sampling rate that the eight digits of a record's duration round, the
+    age and the origin. Statements and measurements of the file become annotations at the start.
 
     Examples
     --------
@@ -178,7 +179,9 @@ def _edf(record: Record, division: _Division, identifiers: bool, lost: list[str]
     n_records = -(-record.n_samples // per_record)
     signals = []
     for lead, row in zip(record.leads, record.signal, strict=True):
-        label = lead if len(lead) > 12 else f"ECG {lead}"
+        label = f"ECG {lead}"
+        if len(label) > 16:
+            lost.append(f"the end of the name of lead '{lead}'")
         # Eight characters state ranges up to 9 V in microvolts; counts taken for mV exceed that.
         unit, scale = ("uV", 1e3) if np.nanmax(np.abs(row), initial=0) < 9e3 else ("mV", 1.0)
         signals.append(_signal(label, unit, scale, row, per_record, n_records, duration_s))
@@ -199,6 +202,8 @@ def _edf(record: Record, division: _Division, identifiers: bool, lost: list[str]
         extra.append(f"fs:{record.fs!r}")
     if math.isfinite(record.patient.age_years):
         extra.append(f"age:{record.patient.age_years:g}")
+    if record.origin != "measured":
+        extra.append(f"origin:{record.origin}")
     start = record.start_time
     short = start is not None and start.year in _SHORT_YEARS
     edf = edfio.Edf(
@@ -303,9 +308,9 @@ def _annotations(record: Record) -> list[edfio.EdfAnnotation]:
     import edfio
 
     marks = record.carried.annotations
+    found = [edfio.EdfAnnotation(0.0, None, text) for text in texts_of(record.carried)]
     if marks is None:
-        return []
-    found = []
+        return found
     texts = marks.aux or ("",) * len(marks)
     for at, symbol, text in zip(marks.sample, marks.symbol, texts, strict=False):
         words = " ".join(part for part in (symbol.replace('"', ""), text.strip("\0 ")) if part)
@@ -334,14 +339,8 @@ def _not_held(record: Record) -> list[str]:
     """Name what the record carries and EDF+ has no place for."""
     carried = record.carried
     lost = []
-    if carried.measurements:
-        lost.append("the file's own measurements")
-    if carried.statements:
-        lost.append("statements")
     if carried.fiducials is not None:
         lost.append("fiducials")
     if carried.median is not None:
         lost.append("the median beat")
-    if record.origin != "measured":
-        lost.append(f"that the record is {record.origin}")
     return lost

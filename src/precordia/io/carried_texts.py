@@ -1,0 +1,68 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Statements and measurements as lines of text, for formats that have notes and nothing else."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable
+
+from precordia.core.record import Carried
+from precordia.core.statements import Statement
+
+_STATEMENT = re.compile(r"Statement(?: \[([\w-]{1,20})\])?: (.*)")
+_MEASUREMENT = re.compile(
+    r"Measurement ([a-z][a-z0-9_]{0,40}): (-?\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?)"
+)
+
+
+def texts_of(carried: Carried) -> list[str]:
+    """Return the statements and measurements of a file, one a line.
+
+    Examples
+    --------
+    >>> af = Statement(code="164889003", scheme="snomed-ct", name="atrial fibrillation")
+    >>> texts_of(Carried(statements=(af,), measurements={"pr_ms": 160.0}))
+    ['Statement [snomed-ct]: 164889003 | atrial fibrillation', 'Measurement pr_ms: 160.0']
+    """
+    lines = []
+    for statement in carried.statements:
+        scheme = "" if statement.scheme == "text" else f" [{statement.scheme}]"
+        name = f" | {statement.name}" if statement.name and scheme else ""
+        lines.append(" ".join(f"Statement{scheme}: {statement.code}{name}".split()))
+    for name, value in carried.measurements.items():
+        if math.isfinite(value):
+            lines.append(f"Measurement {name}: {float(value)!r}")
+    return lines
+
+
+def carried_of(texts: Iterable[str]) -> tuple[tuple[Statement, ...], dict[str, float]]:
+    """Return the statements and measurements among lines that `texts_of` wrote, and others.
+
+    Examples
+    --------
+    >>> carried_of(["Measurement pr_ms: 160.0", "lights off"])
+    ((), {'pr_ms': 160.0})
+    """
+    statements, measurements = [], {}
+    for text in texts:
+        if (found := _STATEMENT.fullmatch(text)) is not None:
+            scheme, said = found[1] or "text", found[2]
+            code, _, name = said.partition(" | ") if found[1] else (said, "", "")
+            statements.append(Statement(code=code, scheme=scheme, name=name))
+        elif (found := _MEASUREMENT.fullmatch(text)) is not None:
+            value = float(found[2])
+            if math.isfinite(value):
+                measurements[found[1]] = value
+    return tuple(statements), measurements
+
+
+def is_carried_text(text: str) -> bool:
+    """Tell whether a line is a statement or a measurement that `texts_of` wrote.
+
+    Examples
+    --------
+    >>> is_carried_text("Statement: sinus rhythm"), is_carried_text("lights off")
+    (True, False)
+    """
+    return bool(_STATEMENT.fullmatch(text) or _MEASUREMENT.fullmatch(text))
