@@ -107,6 +107,13 @@ def formats() -> str:
     return table(("format", "endings", "read", "written"), rows) + note
 
 
+def kept_by_writers() -> str:
+    """Tell what comes back from each format that is written."""
+    from kept_by_writers import ASPECTS, rows
+
+    return table(("format", *ASPECTS), rows())
+
+
 def catalogue_columns() -> str:
     """List the columns of a catalogue with what the row says of them."""
     import inspect
@@ -303,7 +310,7 @@ BLOCKS = {
     for f in (
         *(examine_output, front_door_output, commands, formats, goals, peers, speed, rule_scores),
         *(cards, fiducials, absences, quality_reasons, measurements, statements, scenarios, rooms),
-        catalogue_columns,
+        *(catalogue_columns, kept_by_writers),
     )
 }
 
