@@ -45,7 +45,7 @@ def test_what_measures_the_heart_stays(names, told):
     before = told()
     after = deidentify(before, pseudonyms=names)
     assert np.array_equal(after.signal, before.signal)
-    assert after.leads == ("I", "II", "lead 3")
+    assert after.leads == ("I", "II", "unknown-3")
     assert after.carried.measurements == before.carried.measurements
     assert [s.code for s in after.carried.statements] == ["sinus rhythm", "426783006"]
     assert after.carried.annotations.symbol == ("N", "+")

@@ -232,7 +232,7 @@ def _without_texts(after: Record) -> Record:
     """Return a record whose copy has the same fields and digits, and no text of any patient's."""
     return dataclasses.replace(
         after,
-        leads=tuple(f"lead {k}" for k in range(1, after.n_leads + 1)),
+        leads=tuple(f"unknown-{k}" for k in range(1, after.n_leads + 1)),
         patient=dataclasses.replace(after.patient, patient_id="P-0"),
         companions=(),
         remarks=(),

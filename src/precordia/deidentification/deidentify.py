@@ -116,7 +116,7 @@ def _plain_leads(leads: tuple[str, ...]) -> tuple[str, ...]:
     """Return lead names, numbered where they are not those of leads."""
     known = (canonical_lead(lead.partition(" #")[0].removeprefix("-")) for lead in leads)
     return tuple(
-        lead if name is not None else f"lead {k}"
+        lead if name is not None else f"unknown-{k}"
         for k, (lead, name) in enumerate(zip(leads, known, strict=True), start=1)
     )
 
