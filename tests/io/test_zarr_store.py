@@ -10,6 +10,7 @@ import pytest
 import zarr
 
 from precordia.core.errors import FormatError, OptionError, UnitError
+from precordia.io.find import find_recordings
 from precordia.io.read import read
 
 ECG = np.random.default_rng(0).normal(size=(2, 900)).astype(np.float32)
@@ -102,3 +103,9 @@ def test_a_damaged_description_is_refused(tmp_path, text):
     (path / "ecg" / "zarr.json").write_text(text)
     with pytest.raises(FormatError):
         read(path)
+
+
+def test_a_store_is_found_as_one_recording(tmp_path):
+    path = build(tmp_path, fs=100, unit="mV")
+    assert list(find_recordings(path)) == [path]
+    assert list(find_recordings(tmp_path)) == [path]

@@ -43,8 +43,10 @@ def run(
     reading: Reading,
 ) -> None:
     """Examine one file or many."""
+    from precordia.io.zarr_store import is_store
+
     options = reading
-    if len(paths) == 1 and not paths[0].is_dir():
+    if len(paths) == 1 and (not paths[0].is_dir() or is_store(paths[0])):
         _one(paths[0], output, force=force, as_json=json, options=options)
     else:
         _many(paths, output or Path("studies"), jobs, force=force, as_json=json, options=options)

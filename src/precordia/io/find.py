@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from precordia.io.formats import FORMATS
+from precordia.io.zarr_store import is_store
 
 #: parts of WFDB records, and notes of people
 _NEVER = frozenset({".dat", ".txt"})
@@ -23,7 +24,7 @@ def find_recordings(folder: str | os.PathLike[str]) -> Iterator[Path]:
     Parameters
     ----------
     folder
-        Where to look; links to folders are not followed.
+        Where to look; links to folders are not followed. A Zarr store is one recording.
 
     Yields
     ------
@@ -40,6 +41,9 @@ def find_recordings(folder: str | os.PathLike[str]) -> Iterator[Path]:
     >>> [p.name for p in find_recordings(place)]
     ['a.hea', 'b.edf']
     """
+    if is_store(folder):
+        yield Path(folder)
+        return
     suffixes = {s for row in FORMATS if row.reader for s in row.suffixes} - _NEVER
     yield from _within(os.fspath(folder), suffixes)
 
