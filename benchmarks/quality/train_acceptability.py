@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Train the acceptability model on CinC 2011 set-a, with repeated cross-validation.
 
-python benchmarks/quality/train_acceptability.py --data ../shared/data      takes about 5 minutes
+python benchmarks/quality/train_acceptability.py --data ../shared/data      takes about 2 minutes
 """
 
 import argparse
@@ -153,7 +153,7 @@ def main():
         bias=bias,
         clean=np.median(rows[labels == 1], axis=0).astype(np.float32),
         threshold=threshold,
-        version="acceptability-1",
+        version="acceptability-2",
     )
 
 
