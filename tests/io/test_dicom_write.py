@@ -131,6 +131,12 @@ def test_another_library_reads_the_values_within_half_a_step(tmp_path):
     assert dataset.AcquisitionDateTime == "20240506070809"
 
 
+def test_another_library_reads_32_bits_too(tmp_path):
+    record = some(("I", "II"), 4000, fs=2000.0)
+    found = pydicom.dcmread(put(record, tmp_path)).waveform_array(0).T / 1000
+    np.testing.assert_allclose(found, record.signal, atol=1e-5)
+
+
 @pytest.mark.parametrize("step_uv", [1.0, 5.0, 2.5, 4.88, 1.25])
 def test_steps_of_converters_come_back_as_they_were(tmp_path, step_uv):
     counts = np.random.default_rng(0).integers(-900, 900, (2, 500))
@@ -221,7 +227,7 @@ def test_the_time_keeps_its_fraction_and_zone(tmp_path):
 
 
 def test_a_time_that_is_unknown_stays_unknown(tmp_path):
-    with pytest.warns(UserWarning, match="start time is unknown"):
+    with pytest.warns(UserWarning, match="unknown start time"):
         write_dicom(some(start_time=None), tmp_path / "a.dcm")
     assert read_dicom(tmp_path / "a.dcm").start_time is None
 

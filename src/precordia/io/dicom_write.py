@@ -119,7 +119,8 @@ def write_dicom(
     Samples come back within half a step; a lead of whole steps of a usual converter comes back as
     it was. NaN is the padding value. The 12-lead and general classes hold 200 to 1000 Hz, the
     ambulatory class 50 to 1000 Hz, all with 16 bits; other rates take the 32 bit class, which
-    software of before 2024 may not know.
+    software of before 2024 may not know, and in which no more groups and channels are used than
+    the general class allows.
 
     DICOM requires a time of acquisition. Where the record has none, 1 January 1900 is written,
     which `read` takes for unknown. A record that is estimated or synthetic is marked as derived,
@@ -151,7 +152,7 @@ def write_dicom(
     notes = annotation_items(record, median_number=median_number, lost=lost)
     lost += [f"companion '{other.name}'" for other in record.companions]
     if record.start_time is None:
-        lost.append("that the start time is unknown (1900-01-01 was written)")
+        lost.append("an unknown start time (1900-01-01 stands for it)")
     dataset = {
         **_instance(record, kind, uids),
         **_patient(record.patient, identifiers),
@@ -248,6 +249,8 @@ def _groups(
     if not fits:
         lost.append("the median beat")
         return groups, None
+    if median.n_beats:
+        lost.append("the number of beats in the median")
     at = median.r_peak
     groups.append(
         group_item(
