@@ -18,7 +18,7 @@ from precordia.core.source import Source
 from precordia.io.signal_memory import signal_memory
 from precordia.io.units import require_millivolts
 from precordia.io.wfdb_annotation import read_annotation_file
-from precordia.io.wfdb_comments import parse_comments
+from precordia.io.wfdb_comments import Remarked, parse_comments
 from precordia.io.wfdb_header import Header, SignalLine, header_path, read_header
 from precordia.io.wfdb_reference import reference_statements
 from precordia.io.wfdb_roles import Roles, assign_roles, uncalibrated
@@ -140,10 +140,10 @@ def read_wfdb(
         )  # fmt: skip
     if trim:
         signal = np.ascontiguousarray(signal[:, :-trim])
-    marks = None
+    said = parse_comments(header.comments)
+    marks, annotations = None, annotations or said.annotator
     if annotations is not None:
         marks = _marks(place, annotations, header, roles.per_frame, start, stop, signal.shape[1])
-    said = parse_comments(header.comments)
     if header.start is None:
         start_time = None
     else:
@@ -155,9 +155,7 @@ def read_wfdb(
         patient=said.patient,
         start_time=start_time,
         origin=said.origin,  # type: ignore[arg-type]
-        carried=_carried(
-            header, said.statements or reference_statements(folder, name), said.header, marks
-        ),
+        carried=_carried(header, said, folder, name, marks),
         companions=_companions(companions, lines, roles, header.fs) if companions else (),
         remarks=_remarks(header, roles, unverified, segments),
         source=_source(start, stop, annotations, check_checksums, unit),
@@ -268,16 +266,19 @@ def _companions(
 
 
 def _carried(
-    header: Header, statements: tuple, entries: dict[str, str], marks: Annotations | None
+    header: Header, said: Remarked, folder: str, name: str, marks: Annotations | None
 ) -> Carried:
+    statements, entries = said.statements or reference_statements(folder, name), said.header
     if header.clock and header.start is None:
         entries["base_time"] = header.clock
     if header.counter_fs is not None:
         entries["counter_frequency"] = f"{header.counter_fs:.12g}"
         entries["base_counter"] = f"{header.base_counter:.12g}"
-    if not entries and not statements and marks is None:
+    if not entries and not statements and not said.measurements and marks is None:
         return NOTHING_CARRIED
-    return Carried(statements=statements, annotations=marks, header=entries)
+    return Carried(
+        statements=statements, annotations=marks, header=entries, measurements=said.measurements
+    )
 
 
 def _marks(

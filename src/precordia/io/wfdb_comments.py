@@ -6,10 +6,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
+from datetime import date
 from typing import NamedTuple
 
 from precordia.core.record import NOBODY, Patient
 from precordia.core.statements import Statement
+from precordia.io.carried_texts import carried_of
 
 _ANGLED = re.compile(r"<([^<>]{1,40})>\s*:?\s*([^<]*)")
 _AGE_AND_SEX = re.compile(r"(age)\s*:\s*(\S+)\s+(sex|gender)\s*:\s*(\w+)\s*$", re.IGNORECASE)
@@ -23,9 +25,12 @@ _SEX = {
 _IDENTIFIERS = {
     "name": "name", "patient name": "name", "patient": "patient_id", "patient id": "patient_id",
     "subject id": "patient_id", "subject": "patient_id", "patientid": "patient_id",
+    "birth date": "birth_date", "date of birth": "birth_date",
 }  # fmt: skip
 #: entries of the challenges of 2020 and 2021 that other formats have too
 _SHARED = {"rx": "medication", "hx": "history"}
+#: the ending of a file of annotations, letters only, so that it cannot lead elsewhere
+_ANNOTATOR = re.compile(r"[A-Za-z]{1,16}")
 _DIAGNOSES = ("diagnoses", "diagnosis")
 _NOTHING = {"", "(none)", "none", "unknown", "n/a", "nan", "?", "??"}
 
@@ -37,6 +42,8 @@ class Remarked(NamedTuple):
     statements: tuple[Statement, ...]
     header: dict[str, str]
     origin: str
+    measurements: dict[str, float] = {}  # noqa: RUF012 - never written to
+    annotator: str | None = None
 
 
 def parse_comments(comments: Sequence[str]) -> Remarked:
@@ -75,6 +82,8 @@ def parse_comments(comments: Sequence[str]) -> Remarked:
     statements: list[Statement] = []
     header: dict[str, str] = {}
     shown: list[str] = []
+    measurements: dict[str, float] = {}
+    annotator = None
     listing = False
     for place, line in enumerate(comments):
         entries = _entries(line, place)
@@ -96,6 +105,12 @@ def parse_comments(comments: Sequence[str]) -> Remarked:
                 statements.append(Statement(code=value))
             elif folded == "origin" and value in ("estimated", "synthetic"):
                 origin = value
+            elif folded == "annotator" and _ANNOTATOR.fullmatch(value):
+                annotator, kept = value, False
+                continue
+            elif found := carried_of([f"{key}: {value}"])[1]:
+                measurements, kept = measurements | found, False
+                continue
             elif folded in _SHARED and value.lower() not in _NOTHING:
                 header.setdefault(_SHARED[folded], value)
             header.setdefault(key, value)
@@ -109,12 +124,14 @@ def parse_comments(comments: Sequence[str]) -> Remarked:
         header["comments"] = "\n".join(shown)
     patient = NOBODY
     if identity or sex or not math.isnan(age):
-        patient = Patient(age_years=age, sex=sex, **identity)  # type: ignore[arg-type]
-    return Remarked(patient, tuple(statements), header, origin)
+        born = _day(identity.pop("birth_date", ""))
+        patient = Patient(age_years=age, sex=sex, birth_date=born, **identity)  # type: ignore[arg-type]
+    return Remarked(patient, tuple(statements), header, origin, measurements, annotator)
 
 
 def _entries(line: str, place: int) -> list[tuple[str, str]]:
-    if "<" in line:
+    # An angle may stand in a text behind a key; where none is before it, it begins one.
+    if "<" in line and ":" not in line.partition("<")[0]:
         return [(key.strip(), value.strip()) for key, value in _ANGLED.findall(line)]
     both = _AGE_AND_SEX.match(line)
     if both is not None:
@@ -125,6 +142,13 @@ def _entries(line: str, place: int) -> list[tuple[str, str]]:
     if place == 0 and (found := _MITDB.match(line)) is not None:
         return [("Age", found[1]), ("Sex", found[2])]
     return []
+
+
+def _day(value: str) -> date | None:
+    try:
+        return date.fromisoformat(value)
+    except ValueError:
+        return None
 
 
 def _age(value: str) -> float:

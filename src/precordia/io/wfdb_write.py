@@ -7,6 +7,7 @@ import math
 import os
 import re
 import tempfile
+import warnings
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -17,7 +18,8 @@ from jaxtyping import Float, Int
 
 from precordia.core.errors import OptionError, OutputError
 from precordia.core.output import write_whole
-from precordia.core.record import Record
+from precordia.core.record import Carried, Record
+from precordia.io.carried_texts import texts_of
 from precordia.io.wfdb_annotation import encode_annotations
 from precordia.io.wfdb_flac import encode_flac
 from precordia.io.wfdb_samples import FORMATS, SampleFormat, encode_samples
@@ -47,7 +49,8 @@ def write_wfdb(
     fmt: str | int = "16",
     gain: float | None = None,
     companions: bool = True,
-    annotations: str | None = None,
+    annotations: str | None = "atr",
+    identifiers: bool = False,
     overwrite: bool = False,
 ) -> Path:
     """Write a record as WFDB.
@@ -66,7 +69,9 @@ def write_wfdb(
     companions
         Write companions too.
     annotations
-        Extension for an annotation file of ``record.carried.annotations``, such as ``"atr"``.
+        Ending of the file of annotations, where the record carries some; None writes none.
+    identifiers
+        Write the patient's identifier, name and date of birth too.
     overwrite
         Replace files that are there.
 
@@ -89,8 +94,9 @@ def write_wfdb(
     Values come back within half a step of the format. NaN becomes the format's sentinel; format 8
     has none, and stores differences of at most 127 steps, from which its gain is chosen. A
     companion is written at its own rate where that and the record's are whole multiples of one
-    frame rate. Age, sex and statements become comments; name, identifier and date of birth are
-    never written. Files are prepared beside their final names and then renamed, the header last.
+    frame rate. Age, sex, origin, statements and measurements become comments, and so does the
+    ending of the file of annotations, which makes the reader find it. Files are prepared beside
+    their final names and then renamed, the header last.
 
     Examples
     --------
@@ -125,16 +131,30 @@ def write_wfdb(
         ))  # fmt: skip
     files, header = _lay_out(stem, rows, number, kind, n_frames, place.parent, frame_fs)
     lines = [_record_line(record, stem, len(rows), frame_fs, n_frames), *header]
-    lines += _comments(record)
+    marks = record.carried.annotations if annotations is not None else None
+    lines += _comments(record, identifiers)
+    if marks is not None:
+        lines.append(f"# Annotator: {_extension(str(annotations))}")
     text = "".join(line + "\n" for line in lines).encode()
-    marks = record.carried.annotations
-    if annotations is not None and marks is not None:
+    if marks is not None:
         rate = record.fs if per_frame > 1 else None  # positions count samples of the leads
-        files[str(place.with_name(f"{stem}.{_extension(annotations)}"))] = encode_annotations(
-            marks, fs=rate
-        )
+        files[str(place.with_name(f"{stem}.{annotations}"))] = encode_annotations(marks, fs=rate)
     target = place.with_name(stem + ".hea")
     write_whole({**files, str(target): text}, overwrite=overwrite)
+    lost = [
+        name
+        for name, held in (
+            ("fiducials", record.carried.fiducials),
+            ("the median beat", record.carried.median),
+        )
+        if held is not None
+    ]
+    if lost:
+        warnings.warn(
+            f"a WFDB header has no place for: {'; '.join(lost)}. '{target.name}' was written "
+            "without.",
+            stacklevel=3,
+        )
     return target
 
 
@@ -335,8 +355,13 @@ def _record_line(record: Record, stem: str, n_signals: int, fs: float, n_frames:
     return line
 
 
-def _comments(record: Record) -> list[str]:
+def _comments(record: Record, identifiers: bool) -> list[str]:
     lines = []
+    patient = record.patient
+    if identifiers:
+        born = patient.birth_date.isoformat() if patient.birth_date else None
+        told = (("Patient id", patient.patient_id), ("Name", patient.name), ("Birth date", born))
+        lines += [f"# {key}: {' '.join(text.split())}" for key, text in told if text]
     if not math.isnan(record.patient.age_years):
         lines.append(f"# Age: {_number(record.patient.age_years)}")
     if record.patient.sex is not None:
@@ -351,6 +376,7 @@ def _comments(record: Record) -> list[str]:
             lines.append("# Diagnosis: " + " ".join(statement.code.split()) + scheme)
     if record.origin != "measured":
         lines.append(f"# Origin: {record.origin}")
+    lines += [f"# {text}" for text in texts_of(Carried(measurements=record.carried.measurements))]
     return lines
 
 
