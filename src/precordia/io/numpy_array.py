@@ -175,7 +175,7 @@ def _header(file: BinaryIO | Any, size: int, name: str, what: str) -> _Header:
     wide = head[6] > 1
     length = int.from_bytes(head[8 : 12 if wide else 10], "little")
     start = (12 if wide else 10) + length
-    if length > _LONGEST_HEADER or start > size:
+    if not 8 <= length <= _LONGEST_HEADER or start > size:
         raise FormatError(f"'{name}' is cut short or damaged in the header of {what}.")
     text = (head[12 if wide else 10 :] + file.read(start - 12)).decode("latin-1")
     found = _DESCRIPTION.match(text)
