@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from precordia.core.record import Carried
 from precordia.core.statements import Statement
 
+_KEYS = ("Statement", "Measurement")
 _STATEMENT = re.compile(r"Statement(?: \[([\w-]{1,20})\])?: (.*)")
 _MEASUREMENT = re.compile(
     r"Measurement ([a-z][a-z0-9_]{0,40}): (-?\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?)"
@@ -46,6 +47,8 @@ def carried_of(texts: Iterable[str]) -> tuple[tuple[Statement, ...], dict[str, f
     """
     statements, measurements = [], {}
     for text in texts:
+        if not text.startswith(_KEYS):
+            continue
         if (found := _STATEMENT.fullmatch(text)) is not None:
             scheme, said = found[1] or "text", found[2]
             code, _, name = said.partition(" | ") if found[1] else (said, "", "")
@@ -65,4 +68,6 @@ def is_carried_text(text: str) -> bool:
     >>> is_carried_text("Statement: sinus rhythm"), is_carried_text("lights off")
     (True, False)
     """
-    return bool(_STATEMENT.fullmatch(text) or _MEASUREMENT.fullmatch(text))
+    return text.startswith(_KEYS) and bool(
+        _STATEMENT.fullmatch(text) or _MEASUREMENT.fullmatch(text)
+    )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 
@@ -121,6 +122,7 @@ def _listed(labels: Sequence[str]) -> str:
     return shown + (", ..." if len(labels) > 12 else "") if labels else "none"
 
 
+@functools.lru_cache(maxsize=4096)
 def lead_of_label(label: str) -> str:
     """Return the lead that a channel's label names, or the label without the word ECG before it.
 

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import re
 
@@ -18,6 +19,7 @@ _VOLT = {
 _NUMBER = re.compile(r"^\s*(\d+(?:\.\d*)?(?:[eE][+-]?\d+)?|\.\d+)\s*\*?\s*(.+)$")
 
 
+@functools.lru_cache(maxsize=1024)
 def millivolts(unit: str) -> float | None:
     """Return what one of a unit is in millivolts.
 
