@@ -134,7 +134,8 @@ def test_names_of_members_lead_nowhere(tmp_path):
 
 
 @pytest.mark.parametrize("content", [b"\x93NUMPY", b"\x93NUMPY\x01\x00\xff\xff{", b"PK\x03\x04",
-                                     b"\x93NUMPY\x09\x00" + bytes(200), b"\x93NUMPY\x01\x00" + bytes(200)])  # fmt: skip
+                                     b"\x93NUMPY\x09\x00" + bytes(200),
+                                     b"\x93NUMPY\x01\x00" + bytes(200)])  # fmt: skip
 def test_stumps_are_refused(tmp_path, content):
     (tmp_path / "a.npz").write_bytes(content)
     with pytest.raises(FormatError):
