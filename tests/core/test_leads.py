@@ -31,10 +31,27 @@ from precordia.core.plausibility import amplitude_remarks, lead_remarks, looks_n
         ("", None),
         ("RESP", None),
         ("ECG", None),
+        ("-aVR", "-aVR"),
+        ("Lead -aVR", "-aVR"),
+        ("\u2212aVR", "-aVR"),
+        ("aVR (inverted)", "-aVR"),
+        ("-II", None),
+        ("ECG -II", None),
+        ("II (negative)", None),
+        ("I-II", None),
+        ("ECG 1", None),
+        ("ECG2", None),
+        ("Channel 3", None),
+        ("V-1", "V1"),
+        ("Lead-1", "I"),
     ],
 )
 def test_vendor_spellings_map_to_the_standard_ones(vendor, ours):
     assert canonical_lead(vendor) == ours
+
+
+def test_a_name_without_end_costs_nothing():
+    assert canonical_lead("Lead " + " " * 1_000_000 + "II") is None
 
 
 def _limb() -> np.ndarray:

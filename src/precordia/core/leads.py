@@ -38,6 +38,13 @@ _BY_FOLDED |= {f"c{n}": f"V{n}" for n in range(1, 7)}
 _MODIFIED = re.compile(r"ml(i{1,3}|[123])$|mv\d$")
 _PREFIX = re.compile(r"^(mdc_ecg_lead_|mdc_ecg_elec_potl_|ecg|ekg|lead|mdc|ch(annel)?\d*)[\s_:.-]*")
 _SUFFIX = re.compile(r"[\s_:.-]*(\(.*\)|-ref|lead)$")
+#: no lead has a longer name
+_LONGEST = 200
+#: counts channels and says nothing about electrodes
+_CHANNEL = re.compile(r"(ecg|ekg|ch|chan|channel)[\s_#:.-]*\d+$")
+#: the sign of a lead that is turned over
+_MINUS = re.compile(r"(?:^|.*[\s:_])[-\u2212](?=[a-z])(.+)$|^[-\u2212]\s*(.+)$")
+_TURNED = re.compile(r"[\s_(]*\b(?:inv|inverted|neg|negative|reversed)\b[\s.)]*")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -56,14 +63,23 @@ def canonical_lead(name: str) -> str | None:
     Notes
     -----
     Modified limb leads (``MLII``) map to the limb lead that they imitate; use `is_modified_lead`
-    to keep the difference in a remark.
+    to keep the difference in a remark. Of leads that are turned over, ``-aVR`` has a name. The
+    difference of two leads (``I-II``) and the number of a channel (``ECG 2``) are no leads.
 
     Examples
     --------
     >>> canonical_lead("MDC_ECG_LEAD_AVF"), canonical_lead("v1 "), canonical_lead("PLETH")
     ('aVF', 'V1', None)
+    >>> canonical_lead("Lead -aVR"), canonical_lead("-II"), canonical_lead("Channel 2")
+    ('-aVR', None, None)
     """
     folded = name.strip().lower()
+    if len(folded) > _LONGEST or _CHANNEL.match(folded):
+        return None
+    minus = _MINUS.match(folded)
+    turned = (minus[1] or minus[2]) if minus else _TURNED.sub(" ", folded).strip()
+    if turned != folded and turned:
+        return "-aVR" if canonical_lead(turned) == "aVR" else None
     for _ in range(4):
         if folded in _BY_FOLDED:
             return _BY_FOLDED[folded]
@@ -71,7 +87,10 @@ def canonical_lead(name: str) -> str | None:
         if shorter == folded:
             break
         folded = shorter
-    return _BY_FOLDED.get(re.sub(r"[\s_.-]", "", folded))
+    parts = re.split(r"[\s_.-]+", folded)
+    if len(parts) > 1 and all(part in _BY_FOLDED for part in parts):
+        return None
+    return _BY_FOLDED.get("".join(parts))
 
 
 def is_modified_lead(name: str) -> bool:
