@@ -71,6 +71,17 @@ def test_cabrera_order_turns_avr_over(record):
     assert page.panels[2].sign == -1
 
 
+@pytest.mark.parametrize("order", ["standard", "cabrera"])
+def test_a_recording_that_holds_minus_avr_is_drawn_as_it_is(record, order):
+    signal = record.signal.copy()
+    signal[3] *= -1
+    leads = tuple("-aVR" if lead == "aVR" else lead for lead in record.leads)
+    page = lay_out(Record(signal=signal, fs=record.fs, leads=leads), layout="stacked", order=order)
+    panel = next(p for p in page.panels if p.lead == "-aVR")
+    assert (panel.row, panel.sign) == (3, 1)
+    assert len({p.lead for p in page.panels}) == 12
+
+
 def test_marks_lie_on_their_waves(record):
     waves = delineate(record)
     drawing = plot(record, marks=waves, layout="12x1")

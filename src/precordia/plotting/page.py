@@ -179,8 +179,8 @@ def _names_in_order(record: Record, order: str, *, only_standard: bool) -> list[
         standard = [name for name in STANDARD_12 if name in record.leads]
         further = [name for name in record.leads if name not in STANDARD_12]
         return standard if only_standard else standard + further
-    names = [name for name in CABRERA if name.lstrip("-") in record.leads]
-    further = [name for name in record.leads if name not in STANDARD_12]
+    names = [name for name in CABRERA if {name, name.lstrip("-")} & set(record.leads)]
+    further = [name for name in record.leads if name not in (*STANDARD_12, *names)]
     return names if only_standard else names + further
 
 
@@ -224,11 +224,13 @@ def _place(
         baselines.append(baseline)
         begin = row[0][1]
         for name, first, last in row:
+            # A recording may hold -aVR itself; elsewhere it is aVR turned over.
+            is_held = name in record.leads
             panels.append(
                 Panel(
                     lead=name,
-                    row=record.leads.index(name.lstrip("-")),
-                    sign=-1 if name.startswith("-") else 1,
+                    row=record.leads.index(name if is_held else name.lstrip("-")),
+                    sign=1 if is_held else -1,
                     first=first,
                     last=last,
                     x_mm=left + (first - begin) / record.fs * speed,
