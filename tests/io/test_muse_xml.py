@@ -268,8 +268,44 @@ def test_units_and_steps_are_honoured(tmp_path):
     with pytest.raises(UnitError, match="unit='uV'"):
         read(path)
     assert read(path, unit="uV").signal[0, 0] == np.float32(values[0] * 0.00488)
-    with pytest.raises(UnitError, match=r"4\.88"):
-        read(put(tmp_path, waveform([lead_data("V1", values, step="")])))
+    path = put(tmp_path, waveform([lead_data("V1", values, step="")]))
+    with pytest.raises(UnitError, match=r"unit='4\.88 uV'"):
+        read(path)
+    assert read(path, unit="4.88 uV").signal[0, 0] == np.float32(values[0] * 0.00488)
+    path = put(tmp_path, waveform([lead_data("V1", values, step="2,5")]))
+    assert read(path).signal[0, 0] == np.float32(values[0] * 0.0025)
+
+
+def test_files_of_other_programs_that_write_the_format_are_read(tmp_path):
+    values = {lead: counts(4, k) for k, lead in enumerate(STORED)}
+    expected = (np.stack(list(values.values())) * 0.00488).astype(np.float32)
+
+    def stored(change):
+        leads = [change(lead_data(lead, held), held) for lead, held in values.items()]
+        record = read(put(tmp_path, waveform(leads)))
+        return record.signal[[record.leads.index(lead) for lead in STORED]]
+
+    def base64_of(held):
+        return base64.b64encode(held.astype("<i2").tobytes()).decode()
+
+    changes = [
+        lambda text, held: text.replace(base64_of(held), base64_of(held).rstrip("=")),
+        lambda text, held: text.replace(base64_of(held), " ".join(map(str, held))),
+        lambda text, held: text.replace(base64_of(held), ", ".join(map(str, held))),
+    ]
+    for change in changes:
+        np.testing.assert_array_equal(stored(change), expected)
+    no_sum = [lead_data(lead, held, crc=0) for lead, held in values.items()]
+    assert read(put(tmp_path, waveform(no_sum))).leads == STANDARD_12
+    median = waveform(no_sum, kind="Median", sample_type="REPRESENTATIVE_BEAT")
+    assert read(put(tmp_path, median, waveform(no_sum))).carried.median is not None
+
+
+def test_leads_that_begin_at_different_times_are_remarked_on(tmp_path):
+    text = waveform([lead_data("I", counts()), lead_data("II", counts())])
+    later = text.replace("<LeadTimeOffset>0<", "<LeadTimeOffset>2500<", 1)
+    codes = [{r.code for r in read(put(tmp_path, one)).remarks} for one in (text, later)]
+    assert ["leads-apart" in held for held in codes] == [False, True]
 
 
 def test_sampling_rate_is_base_times_a_power_of_ten(tmp_path):
@@ -342,6 +378,7 @@ def test_of_several_recordings_the_longest_is_read(tmp_path):
         ((waveform([lead_data("II", [1])], sample_type="DELTA"),), FormatError, "DELTA"),
         ((waveform([lead_data("II", [1]).replace("Size>2", "Size>3")]),), FormatError, "3 bytes"),
         ((waveform([lead_data("II", [1]).replace("AQA=", "AQ!=")]),), FormatError, "base64"),
+        ((waveform([lead_data("II", [1]).replace("AQA=", "1 40000")]),), FormatError, "16 bits"),
     ],
 )
 def test_damaged_files_are_refused_with_a_sentence(tmp_path, parts, error, words):

@@ -240,6 +240,13 @@ def test_other_types_and_versions_are_refused_by_name(shared_data, file, words):
         read(shared_data / FIXTURES / file)
 
 
+@pytest.mark.parametrize("version", ["1.03", "1.04", "1.04.01", "1.04.02"])
+def test_every_version_that_devices_write_is_read(tmp_path, version):
+    signal = counts()
+    record = read(put(tmp_path, signal, version=version))
+    np.testing.assert_array_equal(record.signal, (signal * 0.005).astype(np.float32))
+
+
 @pytest.mark.parametrize("n", [1, 2, 3, 4, 5, 600, 5000])
 def test_compressed_samples_come_back_exactly(n):
     rows = [np.asarray(row) for row in counts(n, 3, seed=n)]

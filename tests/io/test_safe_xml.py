@@ -54,6 +54,35 @@ def test_every_encoding_of_the_devices_is_read(encoding, declared):
     assert parse_xml(content, name="x").findtext("a") == "µV é"
 
 
+@pytest.mark.parametrize(
+    ("declared", "encoding", "name"),
+    [
+        ("ISO-8859-2", "iso-8859-2", "Łódź"),
+        ("windows-1251", "cp1251", "Иван"),
+        ("GB2312", "gbk", "李镕"),  # the second sign is one of GBK alone
+        ("Shift_JIS", "cp932", "髙田"),
+        ("EUC-KR", "euc_kr", "김"),
+        ("windows-1254", "cp1254", "Gülşen"),
+        ("US-ASCII", "utf-8", "Zoë"),
+    ],
+)
+def test_encodings_of_the_world_are_read_as_declared(declared, encoding, name):
+    text = f'<?xml version="1.0" encoding="{declared}"?><R>{name} 1</R>'
+    assert parse_xml(text.encode(encoding), name="x").text == f"{name} 1"
+
+
+@pytest.mark.parametrize("declared", ["", '<?xml version="1.0" encoding="UTF-8"?>'])
+def test_a_text_that_only_says_to_be_utf_8_is_read(declared):
+    content = f"{declared}<R><a>Müller</a><b>1 2</b></R>".encode("latin-1")
+    root = parse_xml(content, name="x")
+    assert (root.findtext("a"), root.findtext("b")) == ("Müller", "1 2")
+
+
+def test_an_unknown_encoding_is_named():
+    with pytest.raises(FormatError, match="'EBCDIC-CP-US'"):
+        parse_xml(b'<?xml version="1.0" encoding="EBCDIC-CP-US"?><R/>', name="x")
+
+
 def test_namespaces_do_not_stand_in_the_names():
     root = parse_xml(b'<p:a xmlns:p="urn:p" xmlns:q="urn:q" q:t="1"><p:b/></p:a>', name="x")
     assert (root.tag, root.attrib, root[0].tag) == ("a", {"t": "1"}, "b")

@@ -17,7 +17,7 @@ def decode_base64(text: str | None, *, name: str, what: str) -> bytes:
     Parameters
     ----------
     text
-        The text; None and blank give no bytes.
+        The text; None and blank give no bytes. Signs that only fill up its end may be missing.
     name, what
         The file and what the bytes are, for the error sentence: ``"lead V2"``.
 
@@ -30,10 +30,13 @@ def decode_base64(text: str | None, *, name: str, what: str) -> bytes:
     --------
     >>> decode_base64("AQ I=", name="a.xml", what="lead I")
     b'\x01\x02'
+    >>> decode_base64("AQI", name="a.xml", what="lead I")
+    b'\x01\x02'
     """
     try:
         whole = "".join((text or "").split()).encode("ascii")
-        return binascii.a2b_base64(whole, strict_mode=bool(whole))
+        filled = whole if whole.endswith(b"=") else whole + b"=" * (-len(whole) % 4)
+        return binascii.a2b_base64(filled, strict_mode=bool(whole))
     except (binascii.Error, UnicodeEncodeError):
         raise FormatError(
             f"'{name}' holds something else than base64 in the samples of {what}. The file is "

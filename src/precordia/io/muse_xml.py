@@ -31,7 +31,8 @@ def read_muse_xml(path: Path, *, unit: str | None = None, ignore_checksum: bool 
     path
         The file.
     unit
-        Unit of the amplitudes, where the file states none or a wrong one: ``"uV"``, ``"mV"``.
+        Unit of the amplitudes, where the file states none or a wrong one: ``"uV"``, ``"mV"``;
+        where it does not even state a number of them a step, the step: ``"4.88 uV"``.
     ignore_checksum
         Read samples whose checksum is wrong.
 

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 import zlib
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
@@ -16,6 +17,7 @@ from precordia.core.leads import canonical_lead
 from precordia.core.record import Remark
 from precordia.io.base64_samples import decode_base64, sixteen_bit_samples
 from precordia.io.lead_names import unique_leads
+from precordia.io.number_list import parse_integers
 from precordia.io.units import millivolts, require_millivolts
 from precordia.io.xml_text import number_at, text_at
 
@@ -23,6 +25,10 @@ from precordia.io.xml_text import number_at, text_at
 _LONGEST_OFFSET_S = 10
 _HIGHEST_RATE_HZ = 100_000
 _MOST_LEADS = 64
+#: what is read; files that other programs write name the median beat so
+_SAMPLE_TYPES = ("", "CONTINUOUS_SAMPLES", "REPRESENTATIVE_BEAT")
+#: samples that are spelled out instead of in base64
+_SPELLED = re.compile(r"\s*[-+]?\d{1,5}([\s,]+[-+]?\d{1,5})+\s*", re.ASCII)
 #: leads of different lengths may take this many times what is stored, and a minimum
 _STRETCH, _SMALL = 16, 1 << 22
 
@@ -78,7 +84,7 @@ def read_waveform(
     """
     fs = _sampling_rate(element, name)
     kind = text_at(element, "SampleType")
-    if kind.upper() not in ("", "CONTINUOUS_SAMPLES"):
+    if kind.upper() not in _SAMPLE_TYPES:
         raise FormatError(
             f"'{name}' stores its samples as {kind[:40]!r}; continuous samples were needed. Export "
             "it from MUSE again, uncompressed."
@@ -86,6 +92,7 @@ def read_waveform(
     names: list[str] = []
     rows: list[Float[np.ndarray, " sample"]] = []
     off: list[str] = []
+    offsets: set[float] = set()
     held = element.findall("LeadData")
     if len(held) > _MOST_LEADS:
         raise FormatError(
@@ -98,6 +105,7 @@ def read_waveform(
         row = _row(data, lead, fs, name, unit, ignore_checksum, warnings)
         if row.size == 0:
             continue
+        offsets.add(number_at(data, "LeadTimeOffset"))
         if text_at(data, "LeadOff").upper() == "TRUE":
             off.append(lead)
             if np.nanmax(row) == np.nanmin(row):
@@ -115,6 +123,14 @@ def read_waveform(
                 code="lead-off",
                 text="The device says that electrodes were off in " + ", ".join(off) + ".",
                 leads=tuple(off),
+            )
+        )
+    if len(offsets - {math.nan}) > 1:
+        remarks.append(
+            Remark(
+                code="leads-apart",
+                text="The file says that leads begin at different times (LeadTimeOffset), and not "
+                "in which unit; they were placed side by side.",
             )
         )
     leads = unique_leads(names, remarks)
@@ -153,7 +169,7 @@ def _row(
             "MUSE again, in its usual form."
         )
     element = data.find("WaveFormData")
-    content = decode_base64(None if element is None else element.text, name=name, what=what)
+    content = _content(None if element is None else element.text, name, what)
     _check_sum(data, content, what, name, ignore_checksum, warnings)
     samples = sixteen_bit_samples(content, name=name, what=what)
     declared = number_at(data, "LeadSampleCountTotal")
@@ -174,13 +190,27 @@ def _row(
     return np.concatenate([np.full(int(offset), np.nan), row])
 
 
+def _content(text: str | None, name: str, what: str) -> bytes:
+    """Return the bytes of the samples."""
+    if text is None or not _SPELLED.fullmatch(text):
+        return decode_base64(text, name=name, what=what)
+    numbers = parse_integers(text, name=name, what=what)
+    if numbers.max() > 32767 or numbers.min() < -32768:
+        raise FormatError(
+            f"'{name}' holds samples of {what} that do not fit into 16 bits. The file is damaged: "
+            "copy or export it again."
+        )
+    return numbers.astype("<i2").tobytes()
+
+
 def _check_sum(
     data: Element, content: bytes, what: str, name: str, ignored: bool, warnings: list[str]
 ) -> None:
     declared = text_at(data, "LeadDataCRC32")
     if not declared.isdecimal() or len(declared) > 10 or not content:
         return
-    if zlib.crc32(content) == int(declared):
+    # Programs that compute no checksum write 0.
+    if int(declared) in (0, zlib.crc32(content)):
         return
     if not ignored:
         raise FormatError(
@@ -193,10 +223,12 @@ def _check_sum(
 
 def _millivolts_per_step(data: Element, what: str, name: str, unit: str | None) -> float:
     steps = number_at(data, "LeadAmplitudeUnitsPerBit")
+    if math.isnan(steps) and unit is not None:
+        return require_millivolts(unit)
     if not (math.isfinite(steps) and steps != 0):
         raise UnitError(
             f"'{name}' does not say what one step of {what} is; LeadAmplitudeUnitsPerBit was "
-            "needed, which is 4.88 (microvolts) in most files. Write it there and read again."
+            "needed. Most files mean 4.88 microvolts: if so, say it with unit='4.88 uV'."
         )
     if unit is not None:
         return steps * require_millivolts(unit)

@@ -20,7 +20,7 @@ from precordia.io.safe_xml import parse_xml
 from precordia.io.xml_text import text_at
 
 _TYPES = ("SierraECG", "PhilipsECG")
-_VERSIONS = ("1.03", "1.04", "1.04.01")
+_VERSIONS = ("1.03", "1.04", "1.04.01", "1.04.02")
 #: samples that are equal in all leads for this long are a calibration mark
 _SHORTEST_MARK_S = 0.05
 
@@ -57,7 +57,7 @@ def read_philips_xml(
 
     Notes
     -----
-    Document versions 1.03, 1.04 and 1.04.01 are read. Compressed samples are those of
+    Document versions 1.03, 1.04, 1.04.01 and 1.04.02 are read. Compressed samples are those of
     `decode_xli`; III, aVR, aVL and aVF are stored as what leads I and II leave of them and are
     rebuilt exactly. Most recordings last 11 s, of which devices print ten; in the last second the
     ECG stops, a mark of 1 mV follows in all leads at once, and zeros after it. That second is left

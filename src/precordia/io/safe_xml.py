@@ -11,9 +11,20 @@ from precordia.core.errors import FormatError
 
 #: larger texts are refused
 MAX_XML_BYTES = 256 << 20
+#: UTF, and what devices of western and central Europe, Russia, Greece, Turkey and East Asia write
 _ENCODINGS = frozenset(
-    {"utf-8", "ascii", "utf-16", "utf-16-le", "utf-16-be", "iso8859-1", "iso8859-15", "cp1252"}
-)
+    {"utf-8", "ascii", "utf-16", "utf-16-le", "utf-16-be",
+     "iso8859-1", "iso8859-2", "iso8859-5", "iso8859-7", "iso8859-9", "iso8859-15",
+     "cp1250", "cp1251", "cp1252", "cp1253", "cp1254", "koi8-r",
+     "gb2312", "gbk", "gb18030", "big5", "shift_jis", "cp932", "euc_jp", "euc_kr", "cp949"}
+)  # fmt: skip
+#: encodings that texts are read in instead: all that they can write, and what devices add to it
+_WIDER = {
+    "ascii": "utf-8", "gb2312": "gb18030", "gbk": "gb18030", "shift_jis": "cp932",
+    "euc_kr": "cp949",
+}  # fmt: skip
+#: what a text is read in that declares nothing, or UTF-8, and is not UTF-8: an older device
+_FALLBACK = "cp1252"
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF16_LE, "utf-16-le"),
@@ -31,7 +42,8 @@ def parse_xml(content: bytes, *, name: str) -> ElementTree.Element:
     Parameters
     ----------
     content
-        The whole file: UTF-8, UTF-16 with or without a byte order mark, Latin-1 or Windows-1252.
+        The whole file: UTF-8, UTF-16 with or without a byte order mark, or another encoding that
+        it declares and devices use.
     name
         Name of the file, for the error sentences.
 
@@ -47,7 +59,9 @@ def parse_xml(content: bytes, *, name: str) -> ElementTree.Element:
     Notes
     -----
     A document type that only names a DTD is skipped and never fetched. One with declarations of
-    its own is refused: entities can make a few bytes into gigabytes, or read other files.
+    its own is refused: entities can make a few bytes into gigabytes, or read other files. A text
+    that is not the UTF-8 that it should be is read as Windows-1252, which is right for western
+    names and leaves numbers and markup, which are ASCII, as they are.
 
     Examples
     --------
@@ -89,6 +103,8 @@ def _decoded(content: bytes, name: str) -> str:
     try:
         return content[start:].decode(encoding)
     except UnicodeDecodeError as error:
+        if encoding == "utf-8" and start == 0:
+            return content.decode(_FALLBACK, "replace")
         raise FormatError(
             f"'{name}' is not the {encoding} text that it says it is (byte {error.start}). The "
             "file is damaged or was converted wrongly: export it again."
@@ -113,11 +129,10 @@ def _encoding(content: bytes, name: str) -> tuple[str, int]:
         encoding = ""
     if encoding not in _ENCODINGS:
         raise FormatError(
-            f"'{name}' is in the encoding '{spelled}'; UTF-8, UTF-16, Latin-1 or Windows-1252 is "
-            "needed. Save it as UTF-8."
+            f"'{name}' is in the encoding '{spelled}', which is not read. Save it as UTF-8."
         )
     # Without a mark and with one-byte characters the text cannot be UTF-16, whatever it declares.
-    return ("utf-8" if encoding.startswith("utf-16") else encoding), 0
+    return ("utf-8" if encoding.startswith("utf-16") else _WIDER.get(encoding, encoding)), 0
 
 
 def _without_prolog(text: str, name: str) -> str:

@@ -12,7 +12,7 @@ from precordia.core.errors import UnitError
 _VOLT = {
     "v": 1e3, "volt": 1e3, "volts": 1e3,
     "mv": 1.0, "millivolt": 1.0, "millivolts": 1.0,
-    "uv": 1e-3, "microvolt": 1e-3, "microvolts": 1e-3,
+    "uv": 1e-3, "mcv": 1e-3, "microvolt": 1e-3, "microvolts": 1e-3,
     "nv": 1e-6, "nanovolt": 1e-6, "nanovolts": 1e-6,
     "pv": 1e-9, "picovolt": 1e-9,
 }  # fmt: skip
@@ -36,8 +36,8 @@ def millivolts(unit: str) -> float | None:
 
     Examples
     --------
-    >>> millivolts("uV")
-    0.001
+    >>> millivolts("uV"), millivolts("mcV")
+    (0.001, 0.001)
     >>> millivolts("mmHg") is None
     True
     """

@@ -8,6 +8,8 @@ import re
 from xml.etree.ElementTree import Element
 
 _NUMBER = re.compile(r"[-+]?(\d{1,15}(\.\d*)?|\.\d+)([eE][-+]?\d{1,2})?")
+#: a comma before three digits may also part thousands
+_COMMA = re.compile(r"[-+]?(0,\d{1,15}|\d{1,15},(\d{1,2}|\d{4,15}))")
 
 
 def text_at(element: Element | None, path: str = "") -> str:
@@ -33,6 +35,10 @@ def number_at(element: Element | None, path: str = "") -> float:
     >>> from xml.etree.ElementTree import fromstring
     >>> number_at(fromstring("<a><b>4.88</b></a>"), "b"), number_at(fromstring("<a>Failed</a>"))
     (4.88, nan)
+    >>> number_at(fromstring("<a>4,88</a>")), number_at(fromstring("<a>5,000</a>"))
+    (4.88, nan)
     """
     text = text_at(element, path)
+    if _COMMA.fullmatch(text):
+        text = text.replace(",", ".")
     return float(text) if _NUMBER.fullmatch(text) else math.nan
