@@ -82,6 +82,57 @@ def test_the_unit_is_never_guessed(table):
         read(path, gain=200.0, unit="uV")
 
 
+def test_numbers_of_columns_above_the_table_are_no_sample(table):
+    rng = np.random.default_rng(0)
+    values = rng.normal(size=(20, 12)).round(3)
+    plain = [",".join(f"{v:.3f}" for v in row) for row in values]
+    counted = ",".join(str(k) for k in range(12))
+    tables = {
+        f"{counted}\n" + "\n".join(plain): "column 1",
+        f",{counted}\n" + "\n".join(f"{k},{row}" for k, row in enumerate(plain)): "column 2",
+    }
+    for text, first in tables.items():
+        record = read(table(text + "\n"), fs=500, unit="mV")
+        assert record.leads[0] == first
+        np.testing.assert_allclose(record.signal, values.T, atol=1e-6)
+    # Whole numbers alone may be a sample, and so may what stands below a header.
+    record = read(table("0,1,2\n3,1,2\n5,1,2\n7,1,2\n"), fs=500, unit="uV")
+    assert record.n_samples == 4
+
+
+@pytest.mark.parametrize("n", [100, 1000, 5000])
+def test_a_table_of_one_lead_a_row_is_refused(table, n):
+    row = ",".join("0.125" for _ in range(n))
+    with pytest.raises(FormatError, match=rf"{n + 1:,} columns.*transpose"):
+        read(table(f"I,{row}\nII,{row}\n"), fs=500, unit="mV")
+
+
+def test_labchart_tells_names_units_and_rate(table):
+    head = (
+        "Interval=\t0.001 s\nExcelDateTime=\t4.2\nTimeFormat=\tStartOfBlock\nDateFormat=\t\n"
+        "ChannelTitle=\tECG\tResp\nRange=\t5.000 mV\t10.000 V\n"
+    )
+    rows = "".join(f"{k / 1000:g}\t{k % 7 / 10}\t{k % 5}\n" for k in range(50))
+    record = read(table(head + rows))
+    assert (record.leads, record.fs) == (("ECG",), 1000)
+    np.testing.assert_allclose(record.signal[0], np.arange(50) % 7 / 10, atol=1e-6)
+    assert [c.name for c in record.companions] == ["Resp"]
+    untimed = "".join(row.partition("\t")[2] + "\n" for row in rows.splitlines())
+    assert read(table(head + untimed)).fs == 1000
+
+
+@pytest.mark.parametrize("zone", ["", "Z", "+00:00", "-0530"])
+def test_a_time_zone_behind_the_times_does_not_matter(table, zone):
+    rows = "".join(f"2022-01-01T10:00:{k / 250:06.3f}{zone},{k % 9}\n" for k in range(500))
+    record = read(table("timestamp,ecg (uV)\n" + rows))
+    assert (record.fs, record.n_samples) == (250, 500)
+
+
+def test_minutes_are_a_unit_of_time(table):
+    rows = "".join(f"{k / 500 / 60:.9f},{k % 9}\n" for k in range(500))
+    assert read(table("Time (min),Lead I (uV)\n" + rows)).fs == 500
+
+
 def test_the_sampling_rate_is_never_guessed(table):
     path = table("I (mV),II (mV)\n1,2\n3,4\n")
     with pytest.raises(SamplingRateError, match="fs="):

@@ -40,7 +40,11 @@ def seconds_of_clock(text: str) -> float:
     >>> seconds_of_clock("1:02:03.5")
     3723.5
     """
-    found = re.search(r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,12}))?Z?\]?$", text.strip())
+    found = re.search(
+        r"(?:(\d+):)?(\d{1,2}):(\d{1,2})(?:[.,](\d{1,12}))?"
+        r"(?:Z|[+-]\d\d:?\d\d)?\]?$",
+        text.strip(),
+    )
     if found is None:
         return math.nan
     hours, minutes, seconds, fraction = found.groups()

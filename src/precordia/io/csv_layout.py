@@ -11,9 +11,14 @@ from precordia.io.units import millivolts
 
 _NUMBER = r"[-+]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][-+]?\d+)?"
 _CELL = re.compile(rf"{_NUMBER}|[-+]?inf(?:inity)?|nan|na|n/a|null|none|[-?*]|", re.IGNORECASE)
-_CLOCK = re.compile(r"\[?(?:\d{4}-\d\d-\d\d[T ])?(?:\d+:)?\d{1,2}:\d{1,2}(?:[.,]\d+)?Z?\]?")
+_CLOCK = re.compile(
+    r"\[?(?:\d{4}-\d\d-\d\d[T ])?(?:\d+:)?\d{1,2}:\d{1,2}(?:[.,]\d+)?"
+    r"(?:Z|[+-]\d\d:?\d\d)?\]?"
+)
 #: lines above the numbers that are looked at
 _HEADER_LINES = 500
+#: no recorder has more channels; and this many are suspicious where there are fewer rows
+_MOST_COLUMNS, _MANY_COLUMNS = 256, 64
 _META = re.compile(r"\s*([A-Za-z][\w ()/.%-]*?)\s*(?::=|[:=,;\t])\s*(.*?)\s*$")
 _NAME_AND_UNIT = re.compile(
     r"^(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|[_/ ]([munp]?[vV]|[µ\u03bc]V|m?s|sec|seconds))$"
@@ -74,7 +79,8 @@ def find_layout(content: bytes, *, name: str, delimiter: str | None = None) -> C
     Raises
     ------
     FormatError
-        If there are no numbers, or one comma a line may be a delimiter or a decimal sign.
+        If there are no numbers, one comma a line may be a delimiter or a decimal sign, or the
+        columns are too many to be leads.
 
     Examples
     --------
@@ -107,7 +113,20 @@ def find_layout(content: bytes, *, name: str, delimiter: str | None = None) -> C
             text[start:], "", "," if comma else ".", 1, names, units, meta, False, len(above) + 1
         )
     cut = delimiter if delimiter is not None else _delimiter(sample, rows, name)
-    cells = split_cells(sample[0], cut)
+    firsts = [split_cells(line, cut) for line in sample[:2]]
+    headed = any(len(split_cells(row, cut)) == len(firsts[0]) for row in rows)
+    if len(firsts) == 2 and not headed and _counts_columns(*firsts):
+        above.append(sample[0])
+        rows.append(re.sub(r"\d+", "", sample[0]))
+        start = text.index(sample[0], start) + len(sample[0]) + 1
+        del sample[0]
+    end = text.find("\n", start)
+    cells = split_cells(text[start : end if end >= 0 else len(text)], cut)
+    if len(cells) > _MOST_COLUMNS or len(cells) > max(_MANY_COLUMNS, text.count("\n", start) + 1):
+        raise FormatError(
+            f"'{name}' has {len(cells):,} columns; a column per lead and a row per sample was "
+            "needed. If its rows are leads, transpose the table."
+        )
     decimal = "," if cut != "," and any("," in line for line in sample) else "."
     layout = CsvLayout(
         text[start:], cut, decimal, len(cells), meta=meta, first_line=len(above) + 1,
@@ -166,6 +185,21 @@ def _is_day(cell: str, k: int) -> bool:
     return k == 0 and re.fullmatch(r"\d{4}-\d\d-\d\d", cell) is not None
 
 
+def _counts_columns(cells: list[str], next_cells: list[str]) -> bool:
+    """Tell whether a row is no sample but the numbers of the columns, as data frames write them."""
+    blank = bool(cells) and cells[0] == ""
+    counted = cells[1:] if blank else cells
+    if len(cells) != len(next_cells) or not (counted and counted[0] in ("0", "1")):
+        return False
+    first = int(counted[0])
+    if counted != [str(first + k) for k in range(len(counted))]:
+        return False
+    if blank:
+        return next_cells[0] != ""
+    # Few whole numbers may be a sample; not where the next are written with decimals.
+    return len(cells) > 2 and (len(cells) > 7 or any("." in cell for cell in next_cells))
+
+
 def _split_above(above: list[str]) -> tuple[list[str], list[str]]:
     """Return comments without their sign, and the other lines that hold something."""
     comments, rows = [], []
@@ -221,6 +255,8 @@ def _delimiter(sample: list[str], rows: list[str], name: str) -> str | None:
 
 def _name_columns(layout: CsvLayout, rows: list[str], cut: str | None) -> None:
     """Find names and units among the rows above the numbers."""
+    if _name_labchart_columns(layout, rows):
+        return
     tables = [split_cells(row, cut) for row in rows]
     fitting = [cells for cells in tables if len(cells) == layout.n_columns]
     label = layout.meta.get("labels", layout.meta.get("label", ""))
@@ -244,6 +280,28 @@ def _name_columns(layout: CsvLayout, rows: list[str], cut: str | None) -> None:
         layout.units.append(unit if is_lead_unit else "")
 
 
+def _name_labchart_columns(layout: CsvLayout, rows: list[str]) -> bool:
+    """Find names, units and rate where LabChart wrote them: a key, and a cell for every channel."""
+    held = {
+        key.strip().lower(): [cell.strip() for cell in cells.split("\t")[1:]]
+        for key, sign, cells in (row.partition("=") for row in rows)
+        if sign
+    }
+    titles = held.get("channeltitle", [])
+    if not titles or layout.n_columns not in (len(titles), len(titles) + 1):
+        return False
+    units = held.get("unitname") or [cell.rpartition(" ")[2] for cell in held.get("range", [])]
+    units += [""] * (len(titles) - len(units))
+    timed = layout.n_columns > len(titles)
+    layout.names = ["time"] * timed + titles
+    layout.units = ["s"] * timed + units[: len(titles)]
+    interval = re.fullmatch(rf"({_NUMBER})\s*s", " ".join(held.get("interval", [])))
+    if interval and float(interval[1].replace(",", ".")) > 0:
+        layout.meta["sampling rate"] = f"{1 / float(interval[1].replace(',', '.')):.10g}"
+    return True
+
+
 def _is_unit(text: str) -> bool:
-    known = ("s", "sec", "seconds", "ms", "us", "hh:mm:ss.mmm", "mmhg", "bpm", "nd", "nu", "%")
+    known = ("s", "sec", "seconds", "ms", "us", "\u00b5s", "min", "hh:mm:ss.mmm", "mmhg", "bpm",
+             "nd", "nu", "%")  # fmt: skip
     return millivolts(text) is not None or text.strip().lower() in known
