@@ -108,6 +108,8 @@ def test_strip_is_read_in_the_step_of_the_file(tmp_path):
     np.testing.assert_array_equal(record.signal, (signal * 0.00488).astype(np.float32))
     for step, unit, factor in (
         ("5", "uVperLsb", 5e-3),
+        ("4,88", "uVperLsb", 4.88e-3),
+        ("5", "uV", 5e-3),
         ("0.01", "mVperLSB", 0.01),
         ("800", "nV/lsb", 8e-4),
     ):

@@ -20,7 +20,7 @@ from precordia.io.xml_text import number_at, text_at
 
 _HIGHEST_RATE_HZ = 100_000
 _MOST_LEADS = 64
-_PER_STEP = re.compile(r"\s*([munp]?v(?:olts?)?)\s*(?:per|/)\s*lsb\s*", re.IGNORECASE)
+_PER_STEP = re.compile(r"\s*([munpµ]?v(?:olts?)?)(?:\s*(?:per|/)\s*lsb)?\s*", re.IGNORECASE)
 #: leads of different lengths may take this many times what is stored, and a minimum
 _STRETCH, _SMALL = 16, 1 << 22
 
