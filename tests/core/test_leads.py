@@ -34,6 +34,7 @@ from precordia.core.plausibility import amplitude_remarks, lead_remarks, looks_n
         ("-aVR", "-aVR"),
         ("Lead -aVR", "-aVR"),
         ("\u2212aVR", "-aVR"),
+        ("MDC_ECG_LEAD_AVRneg", "-aVR"),
         ("aVR (inverted)", "-aVR"),
         ("-II", None),
         ("ECG -II", None),
