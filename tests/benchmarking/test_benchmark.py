@@ -18,6 +18,8 @@ from precordia.generation.simulate import simulate
 from precordia.io.wfdb_annotation import write_annotations
 from precordia.io.write import write
 
+pytestmark = pytest.mark.filterwarnings("ignore:.*has no place for")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ import numpy as np
 
 from precordia.benchmarking.protocol import Run
 from precordia.benchmarking.timing import best_process_seconds, best_seconds, printed_numbers
-from precordia.core.record import Record
+from precordia.core.record import Carried, Record
 from precordia.core.scores import Score
 from precordia.core.settings import settings
 from precordia.delineation.delineate import delineate
@@ -36,7 +37,7 @@ NOTES = (
 HOLTER = """
 import resource, sys, time
 import numpy as np
-from precordia.core.record import Record
+from precordia.core.record import Carried, Record
 from precordia.delineation.rpeaks import detect_rpeaks
 from precordia.generation.simulate import simulate
 
@@ -95,7 +96,9 @@ def list_headers(data: Path | None, scratch: Path, *, most: int | None = None) -
     if found:
         return found[:MOST_RECORDS]
     for seed in range(min(most or _SIMULATED, _SIMULATED)):
-        write(simulate("sinus", heart_rate_bpm=55 + 2 * seed, seed=seed), scratch / f"s{seed}.hea")
+        made = simulate("sinus", heart_rate_bpm=55 + 2 * seed, seed=seed)
+        plain = dataclasses.replace(made, carried=Carried())  # as a cart records it
+        write(plain, scratch / f"s{seed}.hea")
     return sorted(scratch.glob("*.hea"))
 
 
