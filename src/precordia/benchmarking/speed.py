@@ -37,7 +37,7 @@ NOTES = (
 HOLTER = """
 import resource, sys, time
 import numpy as np
-from precordia.core.record import Carried, Record
+from precordia.core.record import Record
 from precordia.delineation.rpeaks import detect_rpeaks
 from precordia.generation.simulate import simulate
 
