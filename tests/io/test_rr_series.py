@@ -57,6 +57,34 @@ def test_polar_exercise_with_any_line_ends(tmp_path, end):
     assert record.start_time == datetime(2014, 12, 15, 19, 59, 34, 500000)
 
 
+@pytest.mark.parametrize(
+    ("title", "row", "scale"),
+    [
+        ("Phone timestamp;RR-interval [ms]", "2022-01-01T10:00:00.123;{}", 1),
+        ("index,RR", "7,{}", 1),
+        ("Time (s)\tHR\tRR (s)", "1.5\t72\t{}", 1e-3),
+    ],
+)
+def test_rr_intervals_in_a_small_table_are_read(tmp_path, title, row, scale):
+    lines = [row.format(value) for value in RR * scale]
+    record = read(put(tmp_path, "\n".join([title, *lines]) + "\n"))
+    assert record.source.method == "read:rr"
+    assert np.abs(np.diff(record.carried.annotations.sample) - RR).max() <= 1
+
+
+def test_a_table_of_rr_intervals_that_breaks_off_is_refused(tmp_path):
+    lines = [f"{k};{value}" for k, value in enumerate(RR)]
+    with pytest.raises(FormatError, match="one number a line"):
+        read(put(tmp_path, "\n".join(["n;RR (ms)", *lines, "12"]) + "\n"))
+
+
+def test_a_table_with_an_ecg_is_no_list_of_rr_intervals(tmp_path):
+    rows = "".join(f"{k / 500:.3f},{k % 7},800\n" for k in range(1000))
+    record = read(put(tmp_path, "time (s),ECG (uV),RR (ms)\n" + rows))
+    assert record.source.method == "read:csv"
+    assert record.n_leads == 1
+
+
 def test_polar_exercise_without_data_is_refused(tmp_path):
     with pytest.raises(FormatError, match="no RR interval"):
         read(put(tmp_path, HEAD, "a.hrm"))

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 _CONTEC_START = re.compile(
     rb"(?=[!-~]{1,8}\0{2,9}\d{4}-)[!-~\0]{10}\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\0{3}"
@@ -156,9 +157,45 @@ def is_rr_text(head: bytes) -> bool:
     titles = 0
     while titles < len(lines) and not _BARE_NUMBER.match(lines[titles]):
         titles += 1
-    if not 0 < titles < len(lines) or not all(map(_BARE_NUMBER.match, lines[titles:])):
-        return False
-    return any(_RR_TITLE.match(line) for line in lines[:titles])
+    is_list = 0 < titles < len(lines) and all(map(_BARE_NUMBER.match, lines[titles:]))
+    if is_list and any(_RR_TITLE.match(line) for line in lines[:titles]):
+        return True
+    return rr_column(lines) is not None
+
+
+def rr_column(lines: Sequence[str]) -> tuple[str, int] | None:
+    r"""Find the RR intervals in a table that has at most three columns beside them, none an ECG.
+
+    Parameters
+    ----------
+    lines
+        Lines with something in them; the titles in the first.
+
+    Returns
+    -------
+    The delimiter and the number of the column; None where no single column says that it holds RR
+    intervals, or the next lines do not fit.
+
+    Examples
+    --------
+    >>> rr_column(["Phone timestamp;RR-interval [ms]", "2022-01-01T10:00:00.812;812"])
+    (';', 1)
+    """
+    for sign in ";\t,":
+        titles = lines[0].split(sign) if lines else []
+        found = [k for k, title in enumerate(titles) if _RR_TITLE.match(title)]
+        if (
+            not 2 <= len(titles) <= 4
+            or len(found) != 1
+            or re.search("ecg|ekg|lead", lines[0], re.I)
+        ):
+            continue
+        rows = [line.split(sign) for line in lines[1:20]]
+        if rows and all(
+            len(row) == len(titles) and _BARE_NUMBER.match(row[found[0]]) for row in rows
+        ):
+            return sign, found[0]
+    return None
 
 
 def text_of(content: bytes) -> str:

@@ -13,7 +13,7 @@ import numpy as np
 from precordia.core.errors import FormatError, OptionError, UnitError
 from precordia.core.record import Annotations, Carried, Record, Remark
 from precordia.core.source import Source
-from precordia.io.recognise import text_of
+from precordia.io.recognise import rr_column, text_of
 
 _FS = 1000.0
 _NUMBER = re.compile(r"[-+]?\d+(?:[.,]\d+)?(?:[eE][-+]?\d+)?")
@@ -35,7 +35,8 @@ def read_rr(path: Path, *, unit: str | None = None, fs: float | None = None) -> 
     r"""Read a text with one RR interval a line.
 
     A column of numbers can be anything, so it is read as RR intervals only where its title says so
-    or ``format="rr"`` does.
+    or ``format="rr"`` does. Beside a column with such a title there may be three others, such as
+    the time of each beat.
 
     Parameters
     ----------
@@ -81,6 +82,10 @@ def read_rr(path: Path, *, unit: str | None = None, fs: float | None = None) -> 
     if fs is not None and not (isinstance(fs, (int, float)) and 0 < fs < 1e7):
         raise OptionError(f"fs={fs!r} arrived; a rate in Hz above 0 is needed.")
     lines = [line.strip() for line in text_of(path.read_bytes()).splitlines()]
+    table = rr_column([line for line in lines[:100] if line])
+    if table is not None:
+        rows = [line.split(table[0]) for line in lines if line]
+        lines = [row[table[1]] if len(row) > table[1] else "?" for row in rows]
     lines = [line.rstrip(",;").strip('"') for line in lines if line and line[0] not in "#%"]
     first = next((k for k, line in enumerate(lines) if _NUMBER.fullmatch(line)), None)
     if first is None or first > _MAX_TITLES:
