@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from precordia.core.leads import canonical_lead
@@ -58,8 +59,10 @@ def lead_of_spelling(spelled: str) -> str | None:
     --------
     >>> lead_of_spelling("Lead I (Einthoven)"), lead_of_spelling("Arterial pressure")
     ('I', None)
+    >>> lead_of_spelling("aVR, augmented voltage, right")
+    'aVR'
     """
-    text = spelled.split("(")[0].strip()
+    text = re.split("[(,]", spelled)[0].strip()
     return canonical_lead(text) if text else None
 
 
