@@ -113,7 +113,7 @@ def test_line_ends_and_encodings_do_not_matter(tmp_path, end, encoding):
 
 @pytest.mark.parametrize(
     ("spelled", "factor"),
-    [("uV", 1e-3), ("uV(\u00b5)", 1e-3), ("\u03bcV", 1e-3), ("mV", 1.0), ("V", 1e3)],
+    [("uV", 1e-3), ("mcV", 1e-3), ("uV(\u00b5)", 1e-3), ("\u03bcV", 1e-3), ("mV", 1.0), ("V", 1e3)],
 )
 def test_unit_is_what_the_file_says(tmp_path, spelled, factor):
     values = np.round(VALUES[:500] / 1000, 3)
@@ -124,6 +124,14 @@ def test_unit_is_what_the_file_says(tmp_path, spelled, factor):
 def test_average_heart_rate_is_a_measurement(tmp_path):
     header = ENGLISH.replace("Lead,Lead I", "Average Heart Rate,64 bpm\nLead,Lead I")
     assert read(put(tmp_path, header)).carried.measurements == {"heart_rate_bpm": 64}
+
+
+def test_a_table_of_two_columns_is_not_taken_for_decimal_commas(tmp_path):
+    path = tmp_path / "ecg.csv"
+    rows = "".join(f"{k},{k % 9}\n" for k in range(100))
+    path.write_text(ENGLISH.rstrip() + "\nSample,Amplitude\n" + rows)
+    with pytest.raises(FormatError, match="table of two columns"):
+        read(path)
 
 
 def test_absent_unit_is_asked_for(tmp_path):

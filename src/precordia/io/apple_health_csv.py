@@ -226,6 +226,12 @@ def _numbers(lines: list[str], first: int, name: str) -> np.ndarray:
         both = next((k for k, line in enumerate(plain) if "," in line and "." in line), None)
         if both is not None:
             raise _no_number(name, first + places[both])
+        counted = [line.partition(",")[0] for line in plain[:20]]
+        if any(counted == [str(begin + k) for k in range(20)] for begin in (0, 1)):
+            raise FormatError(
+                f"'{name}' counts its lines before the comma: it is a table of two columns, not "
+                "one number a line. Read it with format='csv'."
+            )
         plain = joined.replace(",", ".").split("\n")
     try:
         values = np.array(plain, np.float64)
