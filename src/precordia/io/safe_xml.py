@@ -11,6 +11,8 @@ from precordia.core.errors import FormatError
 
 #: larger texts are refused
 MAX_XML_BYTES = 256 << 20
+#: what stands before the root element is shorter
+_PROLOG_BYTES = 1 << 16
 #: UTF, and what devices of western and central Europe, Russia, Greece, Turkey and East Asia write
 _ENCODINGS = frozenset(
     {"utf-8", "ascii", "utf-16", "utf-16-le", "utf-16-be",
@@ -73,9 +75,17 @@ def parse_xml(content: bytes, *, name: str) -> ElementTree.Element:
             f"'{name}' is an XML text of {len(content):,} bytes; at most {MAX_XML_BYTES:,} are "
             "read. Export a shorter recording."
         )
-    text = _without_prolog(_decoded(content, name), name)
+    encoding, start = _encoding(content, name)
+    if content.isascii() and not encoding.startswith("utf-16"):  # then nothing need be copied
+        head = content[:_PROLOG_BYTES].decode("ascii")
+        text = memoryview(content)[_prolog_end(head, name) :]
+    else:
+        decoded = _decoded(content, encoding, start, name)
+        text = decoded[_prolog_end(decoded, name) :]
     try:
-        root = ElementTree.fromstring(text)
+        parser = ElementTree.XMLParser()
+        parser.feed(text)
+        root = parser.close()
     except (ElementTree.ParseError, ValueError) as error:
         raise FormatError(
             f"'{name}' is not well-formed XML ({error}). The file is cut or damaged: copy or "
@@ -98,8 +108,7 @@ def _rename_attributes(element: ElementTree.Element) -> None:
     element.attrib.update(held)
 
 
-def _decoded(content: bytes, name: str) -> str:
-    encoding, start = _encoding(content, name)
+def _decoded(content: bytes, encoding: str, start: int, name: str) -> str:
     try:
         return content[start:].decode(encoding)
     except UnicodeDecodeError as error:
@@ -135,8 +144,8 @@ def _encoding(content: bytes, name: str) -> tuple[str, int]:
     return ("utf-8" if encoding.startswith("utf-16") else _WIDER.get(encoding, encoding)), 0
 
 
-def _without_prolog(text: str, name: str) -> str:
-    """Return the text from its root element on."""
+def _prolog_end(text: str, name: str) -> int:
+    """Return where the root element begins."""
     declaration = _DECLARATION.match(text)
     at = declaration.end() if declaration else 0
     while at < len(text):
@@ -150,4 +159,4 @@ def _without_prolog(text: str, name: str) -> str:
             "such declarations can harm whoever reads them. Remove everything between '<!DOCTYPE' "
             "and the first element."
         )
-    return text[at:]
+    return at
