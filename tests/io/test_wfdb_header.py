@@ -50,6 +50,13 @@ def test_missing_fields_take_the_defaults_of_the_standard(
     assert (signal.calibrated, signal.name) == (calibrated, name)
 
 
+@pytest.mark.parametrize("gain", [b"1000(mV)/0", b"1000,0/mV"])
+def test_a_gain_of_another_form_is_refused_and_not_taken_for_a_name(gain):
+    line = b"a.dat 16 " + gain + b" 16 0 0 0 0 I\n"
+    with pytest.raises(FormatError, match=r"third word"):
+        parse_header(b"a 1 500 10\n" + line)
+
+
 def test_sampling_rate_defaults_to_250():
     assert parse_header(b"a 1\na.dat 16\n").fs == 250.0
 

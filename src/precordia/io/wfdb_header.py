@@ -26,6 +26,8 @@ _REAL = r"[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?"
 _FS = re.compile(rf"({_REAL})(?:/({_REAL})?(?:\(({_REAL})?\))?)?$")
 _LAYOUT = re.compile(r"(\d+)(?:x(\d+))?(?::(\d+))?(?:\+(\d+))?$")
 _GAIN = re.compile(rf"({_REAL})?(?:\(({_REAL})\)?)?(?:/(\S*))?$")
+#: a number with more behind it that is no gain, and no name either
+_MALFORMED = re.compile(rf"{_REAL}[(/,]")
 _INTEGER = re.compile(r"[-+]?\d+$")
 
 
@@ -349,6 +351,12 @@ def _layout(token: str, name: str) -> tuple[int, int, int, int]:
 
 def _gain(token: str, name: str) -> tuple[float, float | None, str, bool, int]:
     found = _GAIN.match(token) if token else None
+    if found is None and _MALFORMED.match(token):
+        raise FormatError(
+            f"'{name}' gives a gain of '{token[:30]}'; a number, then a baseline in parentheses, "
+            "then a unit behind a slash were needed, as in 200(0)/mV. Correct the third word of "
+            "the signal's line."
+        )
     if found is None:  # the gain is left out: what stands here already belongs to the name
         return DEFAULT_GAIN, None, "", False, 0
     value = float(found[1]) if found[1] else 0.0
