@@ -159,15 +159,23 @@ def _read(
     if leads and not code.startswith(("MDC_ECG_WAVC", "MDC_ECG_BEAT")):
         return  # a table of one lead
     if depth < _DEEPEST:
-        for child in annotation.findall("component/annotation"):
+        for child in _along(annotation, "component", "annotation"):
             _read(child, clock, said, by_beat, beat=beat, wave=wave, depth=depth + 1)
+
+
+def _along(element: Element, *path: str) -> list[Element]:
+    """Return what stands at the end of a path; ElementTree's own search takes much longer."""
+    found = [element]
+    for tag in path:
+        found = [child for parent in found for child in parent if child.tag == tag]
+    return found
 
 
 def _region(annotation: Element, clock: Clock) -> tuple[list[str], float, float, float]:
     """Return leads, beginning, end and single position of what an annotation is about."""
     leads: list[str] = []
     low = high = single = math.nan
-    for boundary in annotation.findall("support/supportingROI/component/boundary"):
+    for boundary in _along(annotation, "support", "supportingROI", "component", "boundary"):
         head, value = boundary.find("code"), boundary.find("value")
         code = "" if head is None else head.get("code", "")
         if not code.startswith("TIME_"):

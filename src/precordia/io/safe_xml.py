@@ -96,16 +96,9 @@ def parse_xml(content: bytes, *, name: str) -> ElementTree.Element:
         if "}" in tag:
             element.tag = tag[tag.index("}") + 1 :]
         for key in element.keys():  # noqa: SIM118 - an element is no dict
-            if "}" in key:
-                _rename_attributes(element)
-                break
+            if "}" in key:  # of keys that become alike, the last counts
+                element.set(key[key.index("}") + 1 :], element.attrib.pop(key))
     return root
-
-
-def _rename_attributes(element: ElementTree.Element) -> None:
-    held = {key.rpartition("}")[2]: value for key, value in element.items()}
-    element.attrib.clear()
-    element.attrib.update(held)
 
 
 def _decoded(content: bytes, encoding: str, start: int, name: str) -> str:
