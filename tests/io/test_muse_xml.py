@@ -301,6 +301,15 @@ def test_files_of_other_programs_that_write_the_format_are_read(tmp_path):
     assert read(put(tmp_path, median, waveform(no_sum))).carried.median is not None
 
 
+def test_a_baseline_that_nobody_explains_is_remarked_on_and_not_applied(tmp_path):
+    base = "<FirstSampleBaseline>{}</FirstSampleBaseline>"
+    leads = [lead_data(lead, counts(), extra=base.format(k)) for k, lead in enumerate(("V1", "V2"))]
+    record = read(put(tmp_path, waveform(leads)))
+    np.testing.assert_array_equal(record.signal[0], record.signal[1])
+    (remark,) = [r for r in record.remarks if r.code == "baseline-stated"]
+    assert remark.leads == ("V2",)
+
+
 def test_leads_that_begin_at_different_times_are_remarked_on(tmp_path):
     text = waveform([lead_data("I", counts()), lead_data("II", counts())])
     later = text.replace("<LeadTimeOffset>0<", "<LeadTimeOffset>2500<", 1)

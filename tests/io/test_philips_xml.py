@@ -240,6 +240,13 @@ def test_other_types_and_versions_are_refused_by_name(shared_data, file, words):
         read(shared_data / FIXTURES / file)
 
 
+def test_samples_that_are_spelled_out_need_no_word_about_it(tmp_path):
+    signal = counts()
+    path = put(tmp_path, signal, method="", encoding="Plain")
+    path.write_bytes(path.read_bytes().replace(b'dataencoding="Plain"', b""))
+    np.testing.assert_array_equal(read(path).signal, (signal * 0.005).astype(np.float32))
+
+
 @pytest.mark.parametrize("version", ["1.03", "1.04", "1.04.01", "1.04.02"])
 def test_every_version_that_devices_write_is_read(tmp_path, version):
     signal = counts()

@@ -93,6 +93,7 @@ def read_waveform(
     rows: list[Float[np.ndarray, " sample"]] = []
     off: list[str] = []
     offsets: set[float] = set()
+    shifted: list[str] = []
     held = element.findall("LeadData")
     if len(held) > _MOST_LEADS:
         raise FormatError(
@@ -106,6 +107,8 @@ def read_waveform(
         if row.size == 0:
             continue
         offsets.add(number_at(data, "LeadTimeOffset"))
+        if abs(number_at(data, "FirstSampleBaseline")) > 0:  # not where it is absent
+            shifted.append(lead)
         if text_at(data, "LeadOff").upper() == "TRUE":
             off.append(lead)
             if np.nanmax(row) == np.nanmin(row):
@@ -131,6 +134,16 @@ def read_waveform(
                 code="leads-apart",
                 text="The file says that leads begin at different times (LeadTimeOffset), and not "
                 "in which unit; they were placed side by side.",
+            )
+        )
+    if shifted:
+        remarks.append(
+            Remark(
+                code="baseline-stated",
+                text="The file states a FirstSampleBaseline, and nowhere what it means, for "
+                + ", ".join(shifted)
+                + "; the samples were left as they are.",
+                leads=tuple(shifted),
             )
         )
     leads = unique_leads(names, remarks)

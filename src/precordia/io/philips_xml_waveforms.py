@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass
 from xml.etree.ElementTree import Element
 
@@ -23,6 +24,8 @@ from precordia.io.xml_text import number_at, text_at
 _SIGNAL = "dataacquisition/signalcharacteristics/"
 _HIGHEST_RATE_HZ = 100_000
 _MOST_LEADS = 32
+#: samples that are spelled out, where the file does not say how they are stored
+_SPELLED = re.compile(r"\s*[-+]?\d{1,5}([\s,]+[-+]?\d{1,5})+\s*", re.ASCII)
 #: samples of all leads together: this many may always be held, or this many for every character
 _ALWAYS_ALLOWED, _EXPANSION = 1 << 24, 8
 
@@ -166,7 +169,8 @@ def _rows(
     element: Element, root: Element, leads: tuple[str, ...], n_samples: int, name: str
 ) -> list[Int[np.ndarray, " sample"]]:
     """Return the samples of each lead, as far as they go."""
-    encoding = element.get("dataencoding", "Base64").lower()
+    spelled = _SPELLED.fullmatch(element.text or "") is not None
+    encoding = element.get("dataencoding", "Plain" if spelled else "Base64").lower()
     method = element.get("compression") or element.get("compressmethod") or ""
     if element.get("compressflag", "True").lower() == "false" or method.lower() in (
         "uncompressed",
