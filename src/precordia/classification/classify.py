@@ -15,7 +15,7 @@ from precordia.classification.rules.rhythm import judge_rhythm
 from precordia.core.errors import OptionError, unknown_name
 from precordia.core.fiducials import Fiducials
 from precordia.core.findings import Abstention, Findings
-from precordia.core.measurements import Measurements
+from precordia.core.measurements import Absence, Measurements
 from precordia.core.plausibility import scaled_one_by_one
 from precordia.core.quality import Quality
 from precordia.core.record import Record
@@ -155,6 +155,8 @@ def _complete(
 
 
 def _unreadable(case: Case) -> str:
+    if not case.record.n_leads:
+        return str(Absence.NO_SIGNAL)
     if case.measurements.n_beats == 0:
         return "no beats were found"
     if not case.quality.acceptable:

@@ -23,6 +23,7 @@ QTC_FORMULAS: tuple[QtcFormula, ...] = ("bazett", "fridericia", "framingham", "h
 class Absence(StrEnum):
     """Why a number is not there. The value is the phrase that is printed."""
 
+    NO_SIGNAL = "the file holds beat times, no signal"
     NO_BEATS = "no beats were found"
     ONE_BEAT = "needs at least two beats"
     TOO_FEW_BEATS = "too few normal beats"
@@ -276,6 +277,14 @@ class Measurements(Value):
             ("QRS axis", "qrs_axis_deg", "°"),
             ("T axis", "t_axis_deg", "°"),
         ]
+        if self.absent.get("qrs_ms") is Absence.NO_SIGNAL:
+            shown = [
+                ("heart rate", "heart_rate_bpm", "/min"),
+                ("RR mean", "rr_mean_ms", " ms"),
+                ("SDNN", "sdnn_ms", " ms"),
+                ("RMSSD", "rmssd_ms", " ms"),
+                ("QRS", "qrs_ms", " ms"),
+            ]
         lines = []
         for label, name, unit in shown:
             number = getattr(self, name)

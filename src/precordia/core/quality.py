@@ -32,6 +32,7 @@ class QualityReason(StrEnum):
     GAIN_ERROR = "suspected gain error"
     NORMALISED = "normalised, not millivolts"
     TOO_SHORT = "too short"
+    NO_SIGNAL = "no signal"
 
 
 def _check_score(score: float) -> None:

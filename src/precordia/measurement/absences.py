@@ -46,6 +46,7 @@ def explain_absences(
     leads: tuple[str, ...],
     normalised: bool = False,
     variability: bool = True,
+    signal: bool = True,
 ) -> dict[str, Absence]:
     """Give the reason for every number that is not there.
 
@@ -63,6 +64,8 @@ def explain_absences(
         Whether the signal has lost its millivolts.
     variability
         Whether heart-rate variability was asked for.
+    signal
+        Whether there is a signal and not beat times alone.
 
     Returns
     -------
@@ -84,7 +87,9 @@ def explain_absences(
     for name in NUMBERS:
         if name == "duration_s" or known(name):
             continue
-        if n_beats == 0:
+        if not signal and name not in _RR and name not in _NN and name not in _NEEDS_S:
+            reason = Absence.NO_SIGNAL
+        elif n_beats == 0:
             reason = Absence.NO_BEATS
         elif name.endswith("_axis_deg") and len(limb) < 2:
             reason = Absence.NO_LIMB_LEADS

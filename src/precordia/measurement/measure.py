@@ -21,6 +21,7 @@ from precordia.core.record import Record
 from precordia.core.source import Source
 from precordia.measurement.absences import explain_absences
 from precordia.measurement.axis import LEAD_ANGLES_DEG, axis_deg
+from precordia.measurement.beat_times import table_of_carried_beats
 from precordia.measurement.ectopy import classify_beats
 from precordia.measurement.episodes import count_episodes
 from precordia.measurement.hrv import hrv_frequency, hrv_time
@@ -84,6 +85,8 @@ def measure(
     """Measure what a reader would write down about a record.
 
     Works on any leads and any length; what cannot be measured is NaN with a reason in ``absent``.
+    A record without leads, read from a file of beat times, has its rate, RR intervals and
+    variability measured from the beats that the file states.
 
     Parameters
     ----------
@@ -128,6 +131,8 @@ def measure(
     >>> numbers.heart_rate_bpm, str(numbers.absent["heart_rate_bpm"])
     (nan, 'no beats were found')
     """
+    if not record.n_leads:
+        return _measure_beat_times(record, settings)
     if fiducials is None:
         from precordia.delineation.delineate import delineate
 
@@ -145,7 +150,8 @@ def measure(
     aligned = median_beat(signal, record.leads, fiducials, chosen, guide=guide, visible_qrs=visible)
     normalised = looks_normalised(signal)
     numbers: dict[str, Any] = {}
-    numbers.update(_rates(fiducials, beats))
+    numbers.update(_rates(beats))
+    numbers["atrial_rate_bpm"] = atrial_rate_bpm(fiducials.p_peak, float(fs))
     numbers.update(_intervals(fiducials, chosen, aligned, settings))
     numbers.update(_corrected(numbers))
     numbers.update(count_episodes(beats))
@@ -176,6 +182,31 @@ def measure(
         median=aligned.median if aligned is not None else None,
         absent=absent,
         source=Source(method="measure", version=_VERSION, parameters=asdict(settings)),
+        **numbers,
+    )
+
+
+def _measure_beat_times(record: Record, settings: MeasurementSettings) -> Measurements:
+    """Measure what the times of beats alone tell."""
+    beats = table_of_carried_beats(record)
+    numbers: dict[str, Any] = {**_rates(beats), **count_episodes(beats)}
+    if settings.variability:
+        numbers.update(_variability(beats, record.fs))
+    absent = explain_absences(
+        numbers,
+        n_beats=len(beats),
+        n_normal=beats.count(BeatKind.NORMAL),
+        duration_s=record.duration_s,
+        leads=(),
+        variability=settings.variability,
+        signal=False,
+    )
+    return Measurements(
+        n_beats=len(beats),
+        duration_s=record.duration_s,
+        beats=beats,
+        absent=absent,
+        source=Source(method="measure:beat-times", version=_VERSION, parameters=asdict(settings)),
         **numbers,
     )
 
@@ -223,7 +254,7 @@ def _representative(beats: BeatTable) -> np.ndarray:
     return np.array([kind is chosen for kind in beats.kind], dtype=bool)
 
 
-def _rates(fiducials: Fiducials, beats: BeatTable) -> dict[str, float]:
+def _rates(beats: BeatTable) -> dict[str, float]:
     out = dict.fromkeys(
         ["heart_rate_bpm", "rr_mean_ms", "rr_median_ms", "rr_min_ms", "rr_max_ms", "rr_sd_ms"], _NAN
     )
@@ -235,7 +266,6 @@ def _rates(fiducials: Fiducials, beats: BeatTable) -> dict[str, float]:
         out["heart_rate_bpm"] = 60000.0 / out["rr_mean_ms"]
     if rr.size > 1:
         out["rr_sd_ms"] = float(rr.std(ddof=1))
-    out["atrial_rate_bpm"] = atrial_rate_bpm(fiducials.p_peak, float(fiducials.fs))
     return out
 
 

@@ -23,11 +23,11 @@ class Drawing:
     svg
         The drawing as SVG text.
     page
-        Its layout, mm.
+        Its layout, mm; None for a tachogram, which is what beat times without a signal give.
     """
 
     svg: str = field(repr=False)
-    page: Page = field(repr=False)
+    page: Page | None = field(repr=False)
     record: Record = field(repr=False)
     spans: tuple[Span, ...] = field(repr=False, default=())
     highlighted: frozenset[int] = frozenset()
@@ -67,6 +67,10 @@ class Drawing:
         with whole_file(target, overwrite=overwrite) as part:
             if kind == ".svg":
                 part.write_text(self.svg, encoding="utf-8")
+            elif self.page is None:
+                from precordia.plotting.tachogram import save_tachogram
+
+                save_tachogram(self.record, part, kind=kind[1:], dpi=dpi)
             else:
                 from precordia.plotting.figure import save_figure
 

@@ -13,6 +13,7 @@ from precordia.plotting.drawing import Drawing
 from precordia.plotting.marks import leads_found, wave_spans
 from precordia.plotting.page import Layout, Order, lay_out
 from precordia.plotting.svg import page_as_svg
+from precordia.plotting.tachogram import tachogram_svg
 
 
 def plot(
@@ -36,7 +37,8 @@ def plot(
     Parameters
     ----------
     record
-        What to draw.
+        What to draw. A record without leads, read from a file of beat times, gives a tachogram:
+        the RR intervals over time, all of them.
     marks
         Waves to mark below each trace: P blue, QRS orange, T green.
     findings
@@ -67,7 +69,7 @@ def plot(
     SignalError
         If marks belong to another record.
     LeadError
-        If a layout needs leads that are missing.
+        If a layout needs leads that are missing, or there are neither leads nor beats.
     OptionError
         If a scale makes no sense.
 
@@ -92,6 +94,10 @@ def plot(
         )
     if findings is not None and not subtitle:
         subtitle = "; ".join(f.name for f in findings)[:180]
+    if not record.n_leads:
+        # Beat times have no traces; what can be seen of them is how long the intervals are.
+        svg = tachogram_svg(record, title=title, subtitle=subtitle)
+        return Drawing(svg=svg, page=None, record=record)
     page = lay_out(
         record,
         layout=layout,

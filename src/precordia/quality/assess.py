@@ -290,7 +290,9 @@ def _record_reasons(record, parts, leads, remarks, normalised, settings):
 
 def _too_short(record, source):
     why = (QualityReason.TOO_SHORT,)
-    if record.n_samples and not np.isfinite(record.signal).any():
+    if not record.n_leads:
+        why = (QualityReason.NO_SIGNAL,)
+    elif record.n_samples and not np.isfinite(record.signal).any():
         why = (QualityReason.TOO_SHORT, QualityReason.MISSING)
     return Quality(
         acceptable=False,
