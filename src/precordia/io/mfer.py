@@ -16,9 +16,10 @@ from precordia.core.record import Annotations, Carried, Companion, Patient, Reco
 from precordia.core.source import Source
 from precordia.io.lead_names import unique_leads
 from precordia.io.limb_leads import complete_limb_leads
+from precordia.io.mfer_channel import MferChannel
 from precordia.io.mfer_codes import BEAT_WAVEFORMS, ECG_WAVEFORMS, PRIVATE, WAVEFORMS, Tag
 from precordia.io.mfer_definitions import Definition, Frame, MferContent, parse_mfer
-from precordia.io.mfer_frames import MferChannel, decode_frames, layout_of, waveform_of
+from precordia.io.mfer_frames import decode_frames, layout_of, waveform_of
 
 _LONGEST_BEAT_S = 2.5
 _LARGEST_MV = 1e9
