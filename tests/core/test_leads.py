@@ -44,6 +44,9 @@ from precordia.core.plausibility import amplitude_remarks, lead_remarks, looks_n
         ("ECG2", None),
         ("Channel 3", None),
         ("V-1", "V1"),
+        ("Ableitung II", "II"),
+        ("D\u00e9rivation aVL", "aVL"),
+        ("Derivaci\u00f3n V2", "V2"),
         ("Lead-1", "I"),
     ],
 )

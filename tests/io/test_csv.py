@@ -107,6 +107,29 @@ def test_a_table_of_one_lead_a_row_is_refused(table, n):
         read(table(f"I,{row}\nII,{row}\n"), fs=500, unit="mV")
 
 
+def test_a_table_of_one_beat_a_row_is_refused(table):
+    row = ",".join("0.125" for _ in range(188))
+    with pytest.raises(FormatError, match="beats"):
+        read(table(f"{row}\n" * 300), fs=125, unit="mV")
+
+
+def test_columns_as_rdsamp_prints_them_are_named(table):
+    head = "   Elapsed time      MLII        V5\n     (seconds)      (mV)      (mV)\n"
+    rows = "".join(f"{k / 360:14.3f}{k % 7 / 10:10.3f}{k % 5 / 10:10.3f}\n" for k in range(720))
+    record = read(table(head + rows))
+    assert (record.leads, record.fs) == (("II", "V5"), 360)
+    counted = "       sample #      MLII        V5\n"
+    rows = "".join(f"{k:15d}{k % 7:10d}{k % 5:10d}\n" for k in range(720))
+    assert read(table(counted + rows), fs=360, gain=200).leads == ("II", "V5")
+
+
+def test_a_column_of_samples_that_counts_nothing_is_no_index(table):
+    path = table("timestamp,sample\n" + "".join(f"{k * 8},{k * k % 11}\n" for k in range(200)))
+    with pytest.raises(LeadError, match="'sample'"):
+        read(path)
+    assert read(path, leads=["ECG"], unit="uV").n_samples == 200
+
+
 def test_labchart_tells_names_units_and_rate(table):
     head = (
         "Interval=\t0.001 s\nExcelDateTime=\t4.2\nTimeFormat=\tStartOfBlock\nDateFormat=\t\n"

@@ -36,7 +36,10 @@ _BY_FOLDED |= {"1": "I", "2": "II", "3": "III", "d1": "I", "d2": "II", "d3": "II
 _BY_FOLDED |= {"di": "I", "dii": "II", "diii": "III", "mv1": "V1", "mv2": "V2", "mv5": "V5"}
 _BY_FOLDED |= {f"c{n}": f"V{n}" for n in range(1, 7)} | {"avrneg": "-aVR"}
 _MODIFIED = re.compile(r"ml(i{1,3}|[123])$|mv\d$")
-_PREFIX = re.compile(r"^(mdc_ecg_lead_|mdc_ecg_elec_potl_|ecg|ekg|lead|mdc|ch(annel)?\d*)[\s_:.-]*")
+_PREFIX = re.compile(
+    r"^(mdc_ecg_lead_|mdc_ecg_elec_potl_|ecg|ekg|lead|mdc|ch(annel)?\d*|ableitung|d[e\u00e9]rivation|"
+    r"derivaci[o\u00f3]n|derivazione|deriva[c\u00e7][a\u00e3]o|avledning)[\s_:.-]*"
+)
 _SUFFIX = re.compile(r"[\s_:.-]*(\(.*\)|-ref|lead)$")
 #: no lead has a longer name
 _LONGEST = 200

@@ -165,10 +165,8 @@ def _time_and_index(
                 time = k
             elif index is None and k < 2 and _INDEX.fullmatch(label.strip()) and len(names) > 1:
                 index = k
-        if index is not None and names[index] == "" and time is None:
-            steps = np.diff(table.columns([index], max_rows=200)[0])
-            if steps.size and not np.allclose(steps, steps[0]):
-                index = None
+        if index is not None and not _counts(table, index):
+            index = None
         return time, index
     if layout.n_columns < 2:
         return None, None
@@ -179,6 +177,15 @@ def _time_and_index(
     if np.abs(steps - steps.mean()).max() > 0.51 * steps.mean():
         return None, None
     return (None, 0) if (steps == 1).all() else (0, None)
+
+
+def _counts(table: CsvNumbers, column: int) -> bool:
+    """Tell whether a column counts evenly, or holds words instead of numbers."""
+    try:
+        steps = np.diff(table.columns([column], max_rows=200)[0])
+    except PrecordiaError:
+        return True
+    return not steps.size or bool(np.allclose(steps, steps[0]))
 
 
 def _lead_columns(

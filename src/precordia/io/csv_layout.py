@@ -17,8 +17,8 @@ _CLOCK = re.compile(
 )
 #: lines above the numbers that are looked at
 _HEADER_LINES = 500
-#: no recorder has more channels; and this many are suspicious where there are fewer rows
-_MOST_COLUMNS, _MANY_COLUMNS = 256, 64
+#: columns of a table at most: with names, and without these or with fewer rows
+_MOST_COLUMNS, _MOST_UNNAMED = 256, 64
 _META = re.compile(r"\s*([A-Za-z][\w ()/.%-]*?)\s*(?::=|[:=,;\t])\s*(.*?)\s*$")
 _NAME_AND_UNIT = re.compile(
     r"^(.*?)\s*(?:\(([^()]*)\)|\[([^\[\]]*)\]|[_/ ]([munp]?[vV]|[µ\u03bc]V|m?s|sec|seconds))$"
@@ -122,18 +122,25 @@ def find_layout(content: bytes, *, name: str, delimiter: str | None = None) -> C
         del sample[0]
     end = text.find("\n", start)
     cells = split_cells(text[start : end if end >= 0 else len(text)], cut)
-    if len(cells) > _MOST_COLUMNS or len(cells) > max(_MANY_COLUMNS, text.count("\n", start) + 1):
-        raise FormatError(
-            f"'{name}' has {len(cells):,} columns; a column per lead and a row per sample was "
-            "needed. If its rows are leads, transpose the table."
-        )
     decimal = "," if cut != "," and any("," in line for line in sample) else "."
     layout = CsvLayout(
         text[start:], cut, decimal, len(cells), meta=meta, first_line=len(above) + 1,
         first_is_clock=_CLOCK.fullmatch(cells[0]) is not None,
     )  # fmt: skip
     _name_columns(layout, rows, cut)
+    _check_columns(layout, name)
     return layout
+
+
+def _check_columns(layout: CsvLayout, name: str) -> None:
+    """Refuse more columns than a recorder has channels: rows that are leads, or single beats."""
+    most = _MOST_COLUMNS if layout.names else _MOST_UNNAMED
+    if layout.n_columns > max(_MOST_UNNAMED, min(most, layout.text.count("\n") + 1)):
+        raise FormatError(
+            f"'{name}' has {layout.n_columns:,} columns; a column per lead and a row per sample "
+            "was needed. If its rows are leads, transpose the table; if they are beats, it holds "
+            "no recording."
+        )
 
 
 def _decoded(content: bytes) -> str:
@@ -258,6 +265,12 @@ def _name_columns(layout: CsvLayout, rows: list[str], cut: str | None) -> None:
     if _name_labchart_columns(layout, rows):
         return
     tables = [split_cells(row, cut) for row in rows]
+    if cut is None:  # names of two words stand further apart than their words
+        apart = [re.split(r"\s{2,}", row.strip()) for row in rows]
+        tables = [
+            wide if len(wide) == layout.n_columns else cells
+            for wide, cells in zip(apart, tables, strict=True)
+        ]
     fitting = [cells for cells in tables if len(cells) == layout.n_columns]
     label = layout.meta.get("labels", layout.meta.get("label", ""))
     if not fitting and label:
@@ -270,7 +283,7 @@ def _name_columns(layout: CsvLayout, rows: list[str], cut: str | None) -> None:
         return
     last = fitting[-1]
     if len(fitting) > 1 and all(_is_unit(cell) for cell in last):
-        layout.names, layout.units = fitting[-2], list(last)
+        layout.names, layout.units = fitting[-2], [cell.strip("()[]") for cell in last]
         return
     for cell in last:
         parted = _NAME_AND_UNIT.match(cell)
@@ -304,4 +317,5 @@ def _name_labchart_columns(layout: CsvLayout, rows: list[str]) -> bool:
 def _is_unit(text: str) -> bool:
     known = ("s", "sec", "seconds", "ms", "us", "\u00b5s", "min", "hh:mm:ss.mmm", "mmhg", "bpm",
              "nd", "nu", "%")  # fmt: skip
-    return millivolts(text) is not None or text.strip().lower() in known
+    plain = text.strip().strip("()[]")
+    return millivolts(plain) is not None or plain.lower() in known
