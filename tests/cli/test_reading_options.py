@@ -13,7 +13,8 @@ from precordia.cli.main import app, main
 from precordia.cli.options import reads
 from precordia.datasets.toy import toy_record
 
-READING = ("info", "assess", "delineate", "measure", "classify", "plot", "convert", "examine")
+READING = ("info", "read", "assess", "delineate", "measure", "classify", "plot", "convert",
+           "examine", "deidentify", "catalogue")  # fmt: skip
 FLAGS = ("--format", "--unit", "--fs", "--leads", "--variable", "--axes", "--index",
          "--ignore-checksum")  # fmt: skip
 
@@ -45,6 +46,12 @@ def _run(capsys, *arguments):
         main(list(map(str, arguments)))
     out, err = capsys.readouterr()
     return left.value.code, out, err
+
+
+def test_the_verb_says_what_info_says(capsys):
+    said = [_run(capsys, command, toy_record(), "--json") for command in ("info", "read")]
+    assert said[0] == said[1]
+    assert said[0][0] == 0
 
 
 def test_an_array_is_read_as_the_flags_say(capsys, tmp_path):

@@ -24,7 +24,7 @@ Example:  precordia info ecg.dcm
 def add_to(app: typer.Typer) -> None:
     """Add the command, under the name of the verb too."""
     app.command("info", help=HELP)(reads(run))
-    app.command("read", help=HELP.replace("precordia info", "precordia read"))(run)
+    app.command("read", help=HELP.replace("precordia info", "precordia read"))(reads(run))
 
 
 def run(
