@@ -104,3 +104,8 @@ def test_a_z_scored_signal_is_recognised_and_millivolts_are_not():
     signal = _limb()
     assert not looks_normalised(signal)
     assert looks_normalised((signal - signal.mean(1, keepdims=True)) / signal.std(1, keepdims=True))
+
+
+@pytest.mark.parametrize("spelled", ["ECG ECG 1", "MDC_ECG_LEAD_ECG 2", "Lead ECG_3"])
+def test_a_numbered_channel_is_no_lead_behind_a_prefix_either(spelled):
+    assert canonical_lead(spelled) is None

@@ -86,6 +86,8 @@ def canonical_lead(name: str) -> str | None:
     for _ in range(4):
         if folded in _BY_FOLDED:
             return _BY_FOLDED[folded]
+        if _CHANNEL.match(folded):  # "ECG ECG 1", as EDF spells a signal that is called "ECG 1"
+            return None
         shorter = _SUFFIX.sub("", _PREFIX.sub("", folded, count=1), count=1)
         if shorter == folded:
             break
