@@ -11,14 +11,21 @@ from precordia.core.record import Carried
 from precordia.core.statements import Statement
 
 _KEYS = ("Statement", "Measurement")
-_STATEMENT = re.compile(r"Statement(?: \[([\w-]{1,20})\])?: (.*)")
+_STATEMENT = re.compile(r"Statement(?: (\d{1,3}))?(?: \[([\w-]{1,20})\])?: (.*)")
 _MEASUREMENT = re.compile(
     r"Measurement ([a-z][a-z0-9_]{0,40}): (-?\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?)"
 )
 
 
-def texts_of(carried: Carried) -> list[str]:
+def texts_of(carried: Carried, *, numbered: bool = False) -> list[str]:
     """Return the statements and measurements of a file, one a line.
+
+    Parameters
+    ----------
+    carried
+        What a file said.
+    numbered
+        Number the statements, for formats whose notes have no order.
 
     Examples
     --------
@@ -27,10 +34,11 @@ def texts_of(carried: Carried) -> list[str]:
     ['Statement [snomed-ct]: 164889003 | atrial fibrillation', 'Measurement pr_ms: 160.0']
     """
     lines = []
-    for statement in carried.statements:
+    for number, statement in enumerate(carried.statements, start=1):
+        place = f" {number}" if numbered else ""
         scheme = "" if statement.scheme == "text" else f" [{statement.scheme}]"
         name = f" | {statement.name}" if statement.name and scheme else ""
-        lines.append(" ".join(f"Statement{scheme}: {statement.code}{name}".split()))
+        lines.append(" ".join(f"Statement{place}{scheme}: {statement.code}{name}".split()))
     for name, value in carried.measurements.items():
         if math.isfinite(value):
             lines.append(f"Measurement {name}: {float(value)!r}")
@@ -39,6 +47,8 @@ def texts_of(carried: Carried) -> list[str]:
 
 def carried_of(texts: Iterable[str]) -> tuple[tuple[Statement, ...], dict[str, float]]:
     """Return the statements and measurements among lines that `texts_of` wrote, and others.
+
+    Statements that are numbered are put in order.
 
     Examples
     --------
@@ -50,14 +60,16 @@ def carried_of(texts: Iterable[str]) -> tuple[tuple[Statement, ...], dict[str, f
         if not text.startswith(_KEYS):
             continue
         if (found := _STATEMENT.fullmatch(text)) is not None:
-            scheme, said = found[1] or "text", found[2]
-            code, _, name = said.partition(" | ") if found[1] else (said, "", "")
-            statements.append(Statement(code=code, scheme=scheme, name=name))
+            scheme, said = found[2] or "text", found[3]
+            code, _, name = said.partition(" | ") if found[2] else (said, "", "")
+            told = Statement(code=code, scheme=scheme, name=name)
+            statements.append((int(found[1] or 0), told))
         elif (found := _MEASUREMENT.fullmatch(text)) is not None:
             value = float(found[2])
             if math.isfinite(value):
                 measurements[found[1]] = value
-    return tuple(statements), measurements
+    statements.sort(key=lambda entry: entry[0])
+    return tuple(told for _, told in statements), measurements
 
 
 def is_carried_text(text: str) -> bool:

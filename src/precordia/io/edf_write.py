@@ -308,7 +308,8 @@ def _annotations(record: Record) -> list[edfio.EdfAnnotation]:
     import edfio
 
     marks = record.carried.annotations
-    found = [edfio.EdfAnnotation(0.0, None, text) for text in texts_of(record.carried)]
+    texts = texts_of(record.carried, numbered=True)  # readers sort notes of one time by their text
+    found = [edfio.EdfAnnotation(0.0, None, text) for text in texts]
     if marks is None:
         return found
     texts = marks.aux or ("",) * len(marks)

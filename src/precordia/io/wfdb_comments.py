@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from precordia.core.record import NOBODY, Patient
 from precordia.core.statements import Statement
-from precordia.io.carried_texts import carried_of
+from precordia.io.carried_texts import carried_of, is_carried_text
 
 _ANGLED = re.compile(r"<([^<>]{1,40})>\s*:?\s*([^<]*)")
 _AGE_AND_SEX = re.compile(r"(age)\s*:\s*(\S+)\s+(sex|gender)\s*:\s*(\w+)\s*$", re.IGNORECASE)
@@ -108,8 +108,10 @@ def parse_comments(comments: Sequence[str]) -> Remarked:
             elif folded == "annotator" and _ANNOTATOR.fullmatch(value):
                 annotator, kept = value, False
                 continue
-            elif found := carried_of([f"{key}: {value}"])[1]:
-                measurements, kept = measurements | found, False
+            elif is_carried_text(line):
+                told = carried_of([line])
+                statements, measurements = [*statements, *told[0]], measurements | told[1]
+                kept = False
                 continue
             elif folded in _SHARED and value.lower() not in _NOTHING:
                 header.setdefault(_SHARED[folded], value)

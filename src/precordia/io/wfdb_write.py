@@ -370,10 +370,9 @@ def _comments(record: Record, identifiers: bool) -> list[str]:
     codes = [s.code for s in said if s.scheme == "snomed-ct"]
     if codes:
         lines.append("# Dx: " + ",".join(codes))
-    for statement in said:
-        if statement.scheme != "snomed-ct":
-            scheme = "" if statement.scheme == "text" else f" [{statement.scheme}]"
-            lines.append("# Diagnosis: " + " ".join(statement.code.split()) + scheme)
+    lines += ["# Diagnosis: " + " ".join(s.code.split()) for s in said if s.scheme == "text"]
+    coded = tuple(s for s in said if s.scheme not in ("text", "snomed-ct"))
+    lines += [f"# {text}" for text in texts_of(Carried(statements=coded))]
     if record.origin != "measured":
         lines.append(f"# Origin: {record.origin}")
     lines += [f"# {text}" for text in texts_of(Carried(measurements=record.carried.measurements))]
