@@ -172,7 +172,7 @@ FORMATS: tuple[Format, ...] = (
         reader="precordia.io.edf:read_edf", writer="precordia.io.edf_write:write_edf",
     ),
     Format("scp-ecg", "SCP-ECG (EN 1064)", (".scp",), _is_scp,
-           advice=_EXPORT),
+           reader="precordia.io.scp_ecg:read_scp_ecg"),
     Format(
         "hl7-aecg", "HL7 annotated ECG", (".xml",), _root("annotatedecg"),
         reader="precordia.io.hl7_aecg:read_hl7_aecg",
