@@ -206,3 +206,78 @@ def test_the_command_tells_in_json(archive, tmp_path, capsys):
     assert left.value.code == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["recordings"], told["failed"]) == (7, 1)
+
+
+def test_any_name_that_a_disk_takes_has_its_row(archive, tmp_path):
+    content = (archive / "p1.csv").read_bytes()
+    for name in (b"new\nline.csv", b'it\'s "one".csv', b"latin-\xe9\xff.csv", b"<b>.csv"):
+        with open(os.path.join(os.fsencode(archive), name), "wb") as file:
+            file.write(content)
+    for suffix in (".csv", ".parquet"):
+        made = catalogue(archive, tmp_path / f"index{suffix}", n_jobs=2)
+        assert (made.summary.n_files, made.summary.n_failed) == (11, 1)
+        (tmp_path / "index.html").unlink()
+    assert {"new\nline.csv", 'it\'s "one".csv', "latin-\\xe9\\xff.csv", "<b>.csv"} <= {
+        *rows_of(tmp_path / "index.csv")
+    }
+
+
+def test_its_own_table_is_no_recording(archive):
+    first = catalogue(archive, archive / "index.csv")
+    again = catalogue(archive, archive / "index.csv", overwrite=True)
+    other = catalogue(archive, archive / "index.parquet", overwrite=True)
+    assert first.summary.n_files == again.summary.n_files == other.summary.n_files == 7
+
+
+def test_a_damaged_line_of_the_journal_is_made_again(archive, tmp_path, monkeypatch):
+    _stopped(archive, tmp_path / "index.csv", monkeypatch)
+    journal = tmp_path / "index.csv.journal"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    assert len(lines) > 3
+    lines[1] = b'\xff\x00{"file": 3\n'
+    lines[2] = lines[2].replace(b'"n_leads":', b'"n_leads":"no",')
+    journal.write_bytes(b"".join(lines))
+    assert catalogue(archive, tmp_path / "index.csv").summary.n_files == 7
+
+
+def test_a_run_is_not_continued_with_another_key(archive, tmp_path, monkeypatch):
+    _stopped(archive, tmp_path / "index.csv", monkeypatch)
+    with pytest.raises(OptionError, match="another key"):
+        catalogue(archive, tmp_path / "index.csv", key=bytes(range(32)))
+
+
+def _stopped(folder, table, monkeypatch):
+    """Leave what a run leaves that Ctrl-C stopped after five rows."""
+    rows = []
+
+    def stop(row):
+        rows.append(row)
+        if len(rows) == 5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        catalogue(folder, table, progress=stop)
+
+
+def test_a_folder_that_may_not_be_opened_is_told(archive, tmp_path, monkeypatch):
+    scandir, access = os.scandir, os.access
+
+    def refused(path):
+        if str(path).endswith("deeper"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    monkeypatch.setattr(os, "access", lambda p, *a: not str(p).endswith("deeper") and access(p, *a))
+    rows = rows_of(catalogue(archive, tmp_path / "index.csv").table)
+    assert "Permission denied" in rows["deep/deeper"]["problem"]
+    assert rows["a.hea"]["problem"] == ""
+
+
+def test_a_mistake_of_ours_costs_one_row(archive, tmp_path, monkeypatch):
+    def breaks(record):
+        raise ZeroDivisionError
+
+    monkeypatch.setattr("precordia.cataloguing.row.assess", breaks)
+    made = catalogue(archive, tmp_path / "index.csv")
+    assert made.summary.n_files == made.summary.n_failed == 7

@@ -13,10 +13,10 @@ from typing import Any
 from precordia import __version__
 from precordia.cataloguing.journal import Journal, digest
 from precordia.cataloguing.page import catalogue_page
-from precordia.cataloguing.row import CatalogueRow, describe
+from precordia.cataloguing.row import CatalogueRow, describe, name_within
 from precordia.cataloguing.summary import Summary, summarise
 from precordia.cataloguing.table import table_writer
-from precordia.core.errors import FormatError, MissingFileError, OutputError
+from precordia.core.errors import FormatError, MissingFileError, OptionError, OutputError
 from precordia.core.output import write_text_whole
 from precordia.deidentification.pseudonyms import make_key
 from precordia.io.find import find_recordings
@@ -95,6 +95,8 @@ def catalogue(
         If something is there already or cannot be written.
     FormatError
         If the folder holds no recording, or was catalogued in part with other options.
+    OptionError
+        If it was catalogued in part with another key.
 
     Notes
     -----
@@ -122,12 +124,18 @@ def catalogue(
     if overwrite:
         path.unlink(missing_ok=True)
     run = {"folder": str(root.resolve()), "options": {k: str(v) for k, v in options.items()}}
-    journal = Journal(path, run=run, key=key or make_key())
+    journal = Journal(path, run={"version": __version__, **run}, key=key or make_key())
+    if key not in (None, journal.key):
+        journal.close()
+        raise OptionError(
+            f"'{path.name}' was left by a run with another key. Give the same key again, or start "
+            "anew with overwrite=True."
+        )
     try:
         done = journal.done()
         for _ in range(len(done)) if progress else ():
             progress(None)  # type: ignore[misc]
-        for row in _new_rows(root, done, journal.key, n_jobs, options):
+        for row in _new_rows(root, table, done, journal.key, n_jobs, options):
             journal.add(row)
             if progress:
                 progress(row)
@@ -159,13 +167,16 @@ def _check_free(*paths: Path, overwrite: bool) -> None:
 
 
 def _new_rows(
-    root: Path, done: set[int], key: bytes, n_jobs: int, options: dict[str, Any]
+    root: Path, table: Path, done: set[int], key: bytes, n_jobs: int, options: dict[str, Any]
 ) -> Iterator[CatalogueRow]:
+    # A catalogue of an earlier run may lie in the folder; it is no recording.
+    own = {table.resolve().with_suffix(suffix) for suffix in (table.suffix, ".csv", ".parquet")}
     files = (
         path
         for path in find_recordings(root)
-        if not done or digest(path.relative_to(root).as_posix()) not in done
+        if not (path.stem == table.stem and path.resolve() in own)
+        and (not done or digest(name_within(path, root)) not in done)
     )
     work = functools.partial(describe, root=root, key=key, options=options)
     for path, row in over_all(work, files, n_jobs=n_jobs, batch=_BATCH):
-        yield row or CatalogueRow(file=path.relative_to(root).as_posix(), problem=LOST)
+        yield row or CatalogueRow(file=name_within(path, root), problem=LOST)

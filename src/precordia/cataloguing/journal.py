@@ -62,8 +62,9 @@ class Journal:
             held, key = None, b""
         if held != head:
             raise FormatError(
-                f"'{self.path.name}' was left by a run over another folder or with other options. "
-                "Finish that run, name another catalogue, or start anew with overwrite=True."
+                f"'{self.path.name}' was left by a run over another folder, with other options or "
+                "of another version. Finish that run, name another catalogue, or start anew with "
+                "overwrite=True."
             )
         return key
 
@@ -79,7 +80,7 @@ class Journal:
     def _append(self, line: dict[str, Any]) -> None:
         text = json.dumps(line, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
         try:
-            self._file.write(text.encode() + b"\n")
+            self._file.write(text.encode("utf-8", "replace") + b"\n")
             self._file.flush()
         except OSError as error:
             raise OutputError(
@@ -92,11 +93,14 @@ class Journal:
         self._append(row.to_dict())
 
     def rows(self) -> Iterator[CatalogueRow]:
-        """Yield the rows that are there."""
+        """Yield the rows that are there; a line that was damaged is none, and is made again."""
         with self.path.open("rb") as file:
             next(file, None)
             for line in file:
-                yield CatalogueRow.from_dict(json.loads(line))
+                try:
+                    yield CatalogueRow.from_json(line)
+                except FormatError:
+                    continue
 
     def done(self) -> set[int]:
         """Return short digests of the names of the files that have a row."""

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -105,17 +106,35 @@ def describe(path: Path, *, root: Path, key: bytes, options: dict[str, Any]) -> 
     -------
     The row; of a file that cannot be read the problem alone.
     """
-    name = path.relative_to(root).as_posix()
+    name = name_within(path, root)
     try:
         n_bytes = path.stat().st_size
         record = read(path, **options)
         return _row(name, n_bytes, record, Pseudonyms(key))
     except PrecordiaError as error:
-        return CatalogueRow(file=name, problem=str(error).replace(f"{root}/", ""))
+        return CatalogueRow(file=name, problem=_printable(str(error).replace(f"{root}/", "")))
     except MemoryError:
         return CatalogueRow(file=name, problem="memory ran out.")
     except OSError as error:
         return CatalogueRow(file=name, problem=f"cannot be opened ({error.strerror}).")
+    except Exception as error:  # one file never stops a million others
+        said = f"a mistake in precordia itself: {type(error).__name__}. Please report it."
+        return CatalogueRow(file=name, problem=said)
+
+
+def name_within(path: Path, root: Path) -> str:
+    r"""Return what a row calls its file: bytes that are no UTF-8 are spelled ``\xff``.
+
+    Examples
+    --------
+    >>> name_within(Path("ward/a b.edf"), Path("ward"))
+    'a b.edf'
+    """
+    return _printable(path.relative_to(root).as_posix())
+
+
+def _printable(text: str) -> str:
+    return os.fsencode(text).decode("utf-8", "backslashreplace")
 
 
 def _row(name: str, n_bytes: int, record: Record, pseudonyms: Pseudonyms) -> CatalogueRow:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import sys
@@ -86,6 +87,8 @@ def main(arguments: list[str] | None = None) -> None:
 
     0 is success, 2 the user's mistake (one sentence on stderr), 130 Ctrl-C, 1 a mistake of ours.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a file name may hold bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     sys.exit(_exit_code(arguments))
 
 

@@ -30,7 +30,8 @@ def find_recordings(folder: str | os.PathLike[str]) -> Iterator[Path]:
     ------
     Every file whose suffix belongs to a format that is read, sorted folder by folder, the files
     of a folder before its folders. A WFDB record gives its header and not its signal files. Text
-    files and what is hidden are left out.
+    files and what is hidden are left out. A folder that may not be opened stands for what is in
+    it.
 
     Examples
     --------
@@ -52,6 +53,9 @@ def _within(folder: str, suffixes: set[str]) -> Iterator[Path]:
     try:
         with os.scandir(folder) as held:
             entries = sorted(held, key=lambda entry: entry.name)
+    except PermissionError:
+        yield Path(folder)  # whoever reads it says why it cannot be
+        return
     except OSError:
         return
     names = {entry.name for entry in entries}

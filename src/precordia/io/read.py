@@ -153,6 +153,11 @@ def _head(place: str, max_bytes: int) -> bytes:
     name = os.path.basename(place.rstrip("/\\")) or place
     try:
         status = os.stat(place)
+        if stat.S_ISDIR(status.st_mode) and not os.access(place, os.R_OK | os.X_OK):
+            raise FormatError(
+                f"the folder '{name}' cannot be opened (Permission denied). Check the permission "
+                "to read it."
+            )
         if stat.S_ISDIR(status.st_mode):
             raise FormatError(
                 f"'{name}' is a folder, not a recording. Name one file in it, or read each file "
@@ -208,7 +213,7 @@ def _header_of(path: Path) -> Path | None:
     if path.suffix.lower() in (".dat", ".mat", ".d", ".flac"):
         # Names such as 1002603_1.dat belong to a header with a shorter name.
         near += [h for h in sorted(path.parent.glob("*.hea"))[:1000] if h.stem in path.stem]
-    mention = path.name.encode()
+    mention = os.fsencode(path.name)
     for header in near:
         try:
             with open(header, "rb") as file:
