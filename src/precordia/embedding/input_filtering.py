@@ -1,0 +1,155 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Filters as published models apply them to their input."""
+
+from __future__ import annotations
+
+import functools
+
+import numpy as np
+
+from precordia.core.errors import SignalError
+from precordia.core.input_filters import Butterworth, Fir, Notch, RunningMedian, check_corner
+from precordia.embedding.passage import Passage, model_name, refuse_gaps
+from precordia.signal import filters
+
+
+def filter_butterworth(step: Butterworth, passage: Passage) -> None:
+    """Filter with a Butterworth filter, as ``scipy.signal`` designs and applies it.
+
+    Raises
+    ------
+    SamplingRateError
+        If a corner does not lie below half the rate.
+    SignalError
+        If samples are missing, or the signal is too short for the filter.
+    """
+    _check(step, passage)
+    corners = _corners(step)
+    if step.form == "spectral":
+        function = getattr(filters, step.kind)
+        passage.signal = function(passage.signal, passage.fs, *corners, order=step.order)
+    elif step.form == "ba":
+        _apply_polynomials(_butterworth(step, passage.fs), step.phase, passage)
+    else:
+        from scipy import signal as scipy_signal
+
+        sections = _butterworth(step, passage.fs)
+        extension = 3 * (2 * len(sections) + 1)  # never less than what sosfiltfilt extends by
+        if step.phase == "causal":
+            passage.signal = scipy_signal.sosfilt(sections, passage.signal, axis=-1)
+        else:
+            _check_length(passage, extension)
+            passage.signal = scipy_signal.sosfiltfilt(sections, passage.signal, axis=-1)
+    passage.done.append(
+        f"Butterworth {step.kind} {_band(corners)}, order {step.order}, {step.phase} phase"
+    )
+
+
+def filter_fir(step: Fir, passage: Passage) -> None:
+    """Filter with a windowed finite impulse response.
+
+    Raises
+    ------
+    SamplingRateError, SignalError
+        As `filter_butterworth`.
+    """
+    _check(step, passage)
+    _apply_polynomials(_fir(step, passage.fs), step.phase, passage)
+    passage.done.append(f"FIR {step.kind} {_band(_corners(step))}, {step.phase} phase")
+
+
+def filter_notch(step: Notch, passage: Passage) -> None:
+    """Remove one frequency.
+
+    Raises
+    ------
+    SamplingRateError, SignalError
+        As `filter_butterworth`.
+    """
+    _check(step, passage)
+    _apply_polynomials(_notch(step, passage.fs), step.phase, passage)
+    passage.done.append(f"notch at {step.hz:g} Hz")
+
+
+def subtract_running_median(step: RunningMedian, passage: Passage) -> None:
+    """Subtract a running median as the baseline.
+
+    Raises
+    ------
+    SignalError
+        If samples are missing.
+    """
+    from scipy.ndimage import median_filter
+
+    refuse_gaps(passage, "to remove the baseline")
+    baseline = passage.signal
+    mode = "constant" if step.edges == "zero" else "nearest"
+    for seconds in step.seconds:
+        width = int(seconds * passage.fs) + 1
+        width += width % 2 == 0
+        size = (1,) * (baseline.ndim - 1) + (width,)
+        baseline = median_filter(baseline, size=size, mode=mode, cval=0.0)
+    passage.signal = passage.signal - baseline
+    lengths = " and ".join(f"{seconds:g} s" for seconds in step.seconds)
+    passage.done.append(f"running median of {lengths} subtracted")
+
+
+def _check(step: Butterworth | Fir | Notch, passage: Passage) -> None:
+    check_corner(step, passage.fs)
+    refuse_gaps(passage, "to filter")
+
+
+def _check_length(passage: Passage, extension: int) -> None:
+    n_samples = passage.signal.shape[-1]
+    if n_samples <= extension:
+        raise SignalError(
+            f"{n_samples} samples at {passage.fs:g} Hz arrived; the filter of "
+            f"{model_name(passage.spec)} needs more than {extension} ({extension / passage.fs:.2g} "
+            "s). Take a longer recording."
+        )
+
+
+def _apply_polynomials(design: tuple, phase: str, passage: Passage) -> None:
+    from scipy.signal import filtfilt, lfilter
+
+    b, a = design
+    if phase == "causal":
+        passage.signal = lfilter(b, a, passage.signal, axis=-1)
+        return
+    _check_length(passage, 3 * max(len(a), len(b)))
+    passage.signal = filtfilt(b, a, passage.signal, axis=-1)
+
+
+def _corners(step: Butterworth | Fir) -> tuple[float, ...]:
+    return tuple(corner for corner in (step.low_hz, step.high_hz) if corner is not None)
+
+
+def _band(corners: tuple[float, ...]) -> str:
+    return " to ".join(f"{corner:g}" for corner in corners) + " Hz"
+
+
+@functools.lru_cache(maxsize=64)
+def _butterworth(step: Butterworth, fs: float) -> np.ndarray | tuple:
+    from scipy.signal import butter
+
+    corners = _corners(step)
+    at = corners[0] if len(corners) == 1 else corners
+    return butter(step.order, at, btype=step.kind, fs=fs, output=step.form)
+
+
+@functools.lru_cache(maxsize=64)
+def _fir(step: Fir, fs: float) -> tuple:
+    from scipy.signal import firwin
+
+    n_taps = int(step.taps_s * fs)
+    n_taps += n_taps % 2 == 0
+    passes_zero = step.kind in ("lowpass", "bandstop")
+    taps = firwin(n_taps, _corners(step), pass_zero=passes_zero, window=step.window, fs=fs)
+    return taps, np.ones(1)
+
+
+@functools.lru_cache(maxsize=64)
+def _notch(step: Notch, fs: float) -> tuple:
+    from scipy.signal import iirnotch
+
+    return iirnotch(step.hz, step.quality, fs=fs)
