@@ -36,7 +36,8 @@ def test_public_functions_are_documented(path):
 
 
 CARDS = sorted((ROOT / "src" / "precordia").rglob("*.toml"))
-CARDS = [c for c in CARDS if "knowledge" not in c.parts]
+# Tables of knowledge are no cards, and cards of databases have a contract of their own.
+CARDS = [c for c in CARDS if "knowledge" not in c.parts and c.parent.name != "datasets"]
 
 
 @pytest.mark.parametrize("path", CARDS, ids=[c.stem for c in CARDS])

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: Apache-2.0
+"""One's own recordings in a folder, with a table of labels and patients."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from precordia.core.errors import FormatError
+from precordia.core.record import Patient
+from precordia.core.statements import Statement
+from precordia.datasets.found import Found
+from precordia.datasets.item import Item
+from precordia.datasets.label_table import age_of, read_table, sex_of
+
+
+def find_folder(
+    folder: Path,
+    *,
+    task: str,
+    table: Path | str = "labels.csv",
+    path_column: str = "path",
+    label_column: str = "label",
+    patient_column: str = "patient_id",
+    separator: str = ";",
+    scheme: str = "text",
+    reading: dict[str, Any] | None = None,
+) -> Found:
+    """Find one's own recordings.
+
+    Parameters
+    ----------
+    folder
+        Holds the recordings, in any format that `precordia.read` reads.
+    task
+        labels.
+    table
+        A CSV table, of a path below the folder.
+    path_column, label_column, patient_column
+        Its columns. Columns ``age``, ``sex``, ``fold`` and ``report`` are used where they are
+        there; folds are train, validation and test. Without the column of patients each record
+        counts as a patient of its own, which is said.
+    separator
+        What stands between several labels in a cell.
+    scheme
+        Coding scheme of the labels, such as ``"scp-ecg"`` or ``"snomed-ct"``.
+    reading
+        Options for `precordia.read`, such as ``{"unit": "uV"}``.
+
+    Returns
+    -------
+    What was found. Recordings that no row names are counted in the remarks.
+
+    Raises
+    ------
+    FormatError
+        If the table is missing or lacks a column, or a path leads out of the folder.
+    """
+    from precordia.io.find import find_recordings
+
+    own = Path(table) if Path(table).is_absolute() else folder / table
+    found = Found(items=[], keep_empty=True)
+    for row in read_table(own, (path_column, label_column)):
+        place = Path(row[path_column])
+        if not row[path_column] or place.is_absolute() or ".." in place.parts:
+            raise FormatError(
+                f"a row of '{own.name}' has the path '{row[path_column][:80]}'; a path below the "
+                "folder is needed. Write it as seen from there."
+            )
+        labels = [x.strip() for x in row[label_column].split(separator)]
+        labels = [x for x in dict.fromkeys(labels) if x]
+        found.items.append(
+            Item(
+                name=row[path_column],
+                path=folder / place,
+                patient=Patient(
+                    patient_id=row.get(patient_column) or None,
+                    age_years=age_of(row.get("age", "")),
+                    sex=sex_of(row.get("sex", "")),
+                ),
+                labels=tuple(labels),
+                statements=tuple(Statement(code=x, scheme=scheme) for x in labels),
+                fold=row.get("fold", ""),
+                report=row.get("report", ""),
+                reading=dict(reading or {}),
+            )
+        )
+    named = {item.path for item in found.items}
+    stems = {path.with_suffix("") for path in named}
+    found.unlabelled = [
+        str(path.relative_to(folder))
+        for path in map(Path, find_recordings(folder))
+        if path not in named and path.with_suffix("") not in stems and path != own
+    ]
+    return found

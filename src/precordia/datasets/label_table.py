@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Read the tables and headers that databases publish their labels in."""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+from precordia.core.errors import FormatError
+from precordia.core.record import Sex
+from precordia.io.wfdb_comments import Remarked, parse_comments
+
+#: a larger table is not one of these databases'
+_MOST_BYTES = 2 << 30
+_MOST_HEADER_BYTES = 1 << 20
+
+
+def read_table(
+    path: Path,
+    columns: Sequence[str] = (),
+    *,
+    names: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+) -> list[dict[str, str]]:
+    """Read a CSV table.
+
+    Parameters
+    ----------
+    path
+        The table.
+    columns
+        Columns that must be there.
+    names
+        Names of the columns, where the table has no line of names.
+    only
+        Columns that are kept, where a table is long; all by default.
+
+    Returns
+    -------
+    One dict a row; cells are text without blanks around it, missing ones are empty.
+
+    Raises
+    ------
+    FormatError
+        If the table is missing, no text, or lacks a column.
+    """
+    try:
+        if path.stat().st_size > _MOST_BYTES:
+            raise FormatError(f"'{path.name}' is larger than any table of labels. Check the file.")
+        text = path.read_bytes().decode("utf-8-sig")
+        reader = csv.DictReader(io.StringIO(text, newline=""), fieldnames=names, strict=True)
+        held = [name or "" for name in reader.fieldnames or ()]
+        wanted = set(held if only is None else only)
+        rows = [{k: (v or "").strip() for k, v in row.items() if k in wanted} for row in reader]
+    except FileNotFoundError:
+        raise FormatError(
+            f"there is no table '{path}'; the labels of the database are needed there. Copy it "
+            "from where the database is published."
+        ) from None
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise FormatError(
+            f"'{path.name}' is no CSV table ({error}). Copy it again from where it is published."
+        ) from error
+    lacking = [name for name in columns if name not in held]
+    if lacking:
+        raise FormatError(
+            f"'{path.name}' lacks the column{'s' if len(lacking) > 1 else ''} "
+            f"{', '.join(lacking)}; it has {', '.join(held[:12]) or 'none'}. Compare it with the "
+            "published table."
+        )
+    return rows
+
+
+def find_files(folder: Path, pattern: str) -> list[Path]:
+    """Return the files below a folder whose whole name matches, in the order of their names.
+
+    Links to folders are not followed.
+    """
+    wanted = re.compile(pattern)
+    found = []
+    for place, _, names in os.walk(folder):
+        found += [Path(place, name) for name in names if wanted.fullmatch(name)]
+    return sorted(found, key=lambda p: (_natural(p.name), str(p)))
+
+
+def _natural(name: str) -> tuple[tuple[int, int | str], ...]:
+    pieces = re.findall(r"\d+|\D+", name)
+    return tuple((0, int(p)) if p.isdigit() else (1, p) for p in pieces)
+
+
+def read_header_comments(path: Path) -> Remarked:
+    """Take patient and statements from the comment lines of a WFDB header, not the signal.
+
+    Raises
+    ------
+    FormatError
+        If the header cannot be read.
+    """
+    return parse_comments([line.lstrip("# \t") for line in header_comments(path)])
+
+
+def header_comments(path: Path) -> list[str]:
+    """Return the comment lines of a WFDB header."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(_MOST_HEADER_BYTES).decode("utf-8", errors="replace")
+    except OSError as error:
+        raise FormatError(f"'{path.name}' cannot be read ({error.strerror}).") from error
+    return [line.strip() for line in text.splitlines() if line.lstrip().startswith("#")]
+
+
+def age_of(text: str) -> float:
+    """Return an age in years, NaN where the cell is empty or no number of a human age.
+
+    Examples
+    --------
+    >>> age_of("56.0"), age_of("")
+    (56.0, nan)
+    """
+    try:
+        age = float(text)
+    except ValueError:
+        return float("nan")
+    return age if 0 <= age <= 130 else float("nan")
+
+
+def sex_of(text: str) -> Sex | None:
+    """Return the sex that a cell says.
+
+    Examples
+    --------
+    >>> sex_of("F"), sex_of("Male"), sex_of("Unknown")
+    ('female', 'male', None)
+    """
+    first = text.strip().lower()
+    if first in ("f", "female"):
+        return "female"
+    return "male" if first in ("m", "male") else None
