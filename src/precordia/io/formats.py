@@ -145,9 +145,12 @@ def _is_image(head: bytes) -> bool:
 
 
 def _is_fhir(head: bytes) -> bool:
-    if _xml_root(head) in ("observation", "bundle"):
-        return b"hl7.org/fhir" in head.replace(b"\0", b"")
-    return head.lstrip()[:1] == b"{" and b'"resourceType"' in head
+    plain = head.replace(b"\0", b"").lstrip(b"\xef\xbb\xbf\xff\xfe \t\r\n")
+    if _xml_root(head) in ("observation", "bundle", "diagnosticreport"):
+        return b"hl7.org/fhir" in plain
+    # Members of an object have no order: the type may stand behind the samples.
+    told = b'"resourceType"' in plain or b'"valueSampledData"' in plain
+    return plain[:1] in (b"{", b"[") and told
 
 
 _NUMERIC_ROW = re.compile(rb"[-+\d.,;\t eEnNaA'|:\"]*\d[-+\d.,;\t eEnNaA'|:\"]*")
@@ -172,7 +175,8 @@ FORMATS: tuple[Format, ...] = (
         reader="precordia.io.edf:read_edf", writer="precordia.io.edf_write:write_edf",
     ),
     Format("scp-ecg", "SCP-ECG (EN 1064)", (".scp",), _is_scp,
-           reader="precordia.io.scp_ecg:read_scp_ecg"),
+           reader="precordia.io.scp_ecg:read_scp_ecg",
+           writer="precordia.io.scp_ecg_write:write_scp_ecg"),
     Format(
         "hl7-aecg", "HL7 annotated ECG", (".xml",), _root("annotatedecg"),
         reader="precordia.io.hl7_aecg:read_hl7_aecg",
@@ -194,7 +198,8 @@ FORMATS: tuple[Format, ...] = (
            reader="precordia.io.alivecor_atc:read_alivecor_atc"),
     Format("contec", "Contec ECG90A", (".ecg",), is_contec,
            reader="precordia.io.contec:read_contec"),
-    Format("fhir", "FHIR Observation", (".json", ".xml"), _is_fhir, advice=_EXPORT),
+    Format("fhir", "FHIR Observation", (".json", ".xml"), _is_fhir,
+           reader="precordia.io.fhir:read_fhir"),
     Format("matlab", "MATLAB file", (".mat",), is_matlab,
            reader="precordia.io.matlab:read_matlab", extra="hdf5"),
     Format("hdf5", "HDF5 container", (".h5", ".hdf5"), is_hdf5,

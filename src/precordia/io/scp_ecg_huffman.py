@@ -18,8 +18,8 @@ DEFAULT_TABLE = 19999
 #: prefixes up to this many bits are looked up at once
 _LOOKUP_BITS = 16
 _LONGEST_PREFIX, _LONGEST_VALUE = 32, 32
-#: bytes that are decoded together, which bounds the memory
-_BATCH_BYTES = 1 << 18
+#: bytes that are decoded together, which bounds the memory and fits the cache
+_BATCH_BYTES = 1 << 14
 #: symbols that one step along the chain of codes passes, as a power of two
 _STRIDE_POWER = 4
 
@@ -152,18 +152,27 @@ def decode_rows(
     array([ 1, -1,  2,  0], dtype=int32)
     """
     table = tables[0]
+    if not rows:
+        return []
     if any(code.switches or code.prefix_bits > _LOOKUP_BITS for code in table):
         return [_decode_slowly(row, tables, n) for row, n in zip(rows, counts, strict=True)]
     lookup = _lookup(table)
-    decoded: list[Int[np.ndarray, " sample"]] = []
-    batch: list[int] = []
+    batches: list[list[int]] = [[]]
     held = 0
     for k, row in enumerate(rows):
-        batch.append(k)
+        if batches[-1] and held + len(row) > _BATCH_BYTES:
+            batches.append([])
+            held = 0
+        batches[-1].append(k)
         held += len(row)
-        if held >= _BATCH_BYTES or k == len(rows) - 1:
-            decoded += _decode_batch([rows[i] for i in batch], lookup, [counts[i] for i in batch])
-            batch, held = [], 0
+    # One set of arrays serves all batches: fresh memory costs more than the decoding.
+    most = max(sum(len(rows[k]) for k in batch) for batch in batches)
+    scratch = np.empty((3, 8 * most + 1), np.intp)
+    decoded: list[Int[np.ndarray, " sample"]] = []
+    for batch in batches:
+        decoded += _decode_batch(
+            [rows[k] for k in batch], lookup, [counts[k] for k in batch], scratch
+        )
     return decoded
 
 
@@ -185,25 +194,30 @@ def _lookup(table: tuple[Code, ...]) -> _Lookup:
 
 
 def _decode_batch(
-    rows: Sequence[bytes], lookup: _Lookup, counts: Sequence[int | None]
+    rows: Sequence[bytes],
+    lookup: _Lookup,
+    counts: Sequence[int | None],
+    scratch: Int[np.ndarray, "3 bit"],
 ) -> list[Int[np.ndarray, " sample"]]:
     lengths = np.array([len(row) for row in rows])
     ends = np.cumsum(lengths) * 8
     begins = ends - lengths * 8
     stream = np.frombuffer(b"".join(rows) + b"\0" * 8, np.uint8)
-    n_bits = int(ends[-1]) if len(rows) else 0
+    n_bits = int(ends[-1])
     words = _words(stream, n_bits, lookup.bits)
-    following = np.arange(n_bits + 1, dtype=np.int32)
-    following[:-1] += lookup.total_bits[words]
+    following, stride, spare = scratch[:, : n_bits + 1]
+    np.add(np.arange(n_bits), lookup.total_bits.take(words), out=following[:-1])
+    following[-1] = n_bits
     np.minimum(following, n_bits, out=following)
-    stride = following
-    for _ in range(_STRIDE_POWER):
-        stride = stride.take(stride)
+    following.take(following, out=stride, mode="clip")
+    for _ in range(_STRIDE_POWER - 1):
+        stride.take(stride, out=spare, mode="clip")
+        stride, spare = spare, stride
     most = int(lengths.max(initial=0)) * 8
     wanted = max((most if n is None else min(n, most) for n in counts), default=0)
     step = 1 << _STRIDE_POWER
-    starts = np.empty((-(-wanted // step), step, len(rows)), np.int32)
-    here = begins.astype(np.int32)
+    starts = np.empty((-(-wanted // step), step, len(rows)), np.intp)
+    here = begins.astype(np.intp)
     for line in starts:
         line[0] = here
         here = stride.take(here)
@@ -217,7 +231,7 @@ def _decode_batch(
         after = following.take(places)
         good = (after > places) & (after <= ends[k])
         if n_bits == ends[k]:
-            good &= places.astype(np.int64) + _total(lookup, words, places, n_bits) <= n_bits
+            good &= places + _total(lookup, words, places, n_bits) <= n_bits
         stop = len(places) if good.all() else int(np.argmin(good))
         decoded.append(_values(stream, words, lookup, places[:stop]))
     return decoded
@@ -250,7 +264,7 @@ def _values(
     extra = lookup.total_bits.take(word) - lookup.prefix_bits.take(word)
     long = np.flatnonzero(extra)
     if long.size:
-        at = places[long].astype(np.int64) + lookup.prefix_bits.take(word[long])
+        at = places[long] + lookup.prefix_bits.take(word[long])
         width = extra[long].astype(np.int64)
         first = at >> 3
         held = np.zeros(long.size, np.int64)

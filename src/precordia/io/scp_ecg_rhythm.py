@@ -140,7 +140,8 @@ def read_rhythm(sections: Sections, name: str) -> Rhythm:
     reference = _reference(sections, len(layout), tables, reference_ms, name)
     # Decimated leads hold fewer samples than section 3 counts; all of them are decoded.
     counts: list[int | None] = [
-        max(0, lead.end - lead.start + 1) if lead.end > lead.start else None for lead in layout
+        max(0, lead.end - lead.start + 1) if lead.end >= max(lead.start, 1) else None
+        for lead in layout
     ]
     coded = _decode(section, len(layout), tables, counts, name)
     if coded.interval_us == 0:
