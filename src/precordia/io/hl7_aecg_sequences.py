@@ -15,7 +15,7 @@ from precordia.core.errors import FormatError, SamplingRateError, UnitError
 from precordia.core.leads import canonical_lead
 from precordia.core.record import Companion, Remark
 from precordia.io.hl7_time import parse_moment, seconds_between
-from precordia.io.lead_blocks import LeadBlock, OneClock, merge_blocks
+from precordia.io.lead_blocks import LeadBlock, OneClock, companions_of, merge_blocks
 from precordia.io.lead_names import lead_of_code
 from precordia.io.number_list import parse_integers
 from precordia.io.units import millivolts, require_millivolts
@@ -94,12 +94,7 @@ def read_series(
             filled[0].rows.append(np.empty(0, np.float32))
     order = list(dict.fromkeys(lead for block in blocks for lead in block.leads))
     clock = _ordered(merge_blocks(filled, remarks), order)
-    for block in clock.others:
-        companions += [
-            Companion(name=lead, signal=row, fs=block.fs, unit="mV")
-            for lead, row in zip(block.leads, block.rows, strict=True)
-            if row.size
-        ]
+    companions += companions_of(clock, remarks)
     start = reader.moment_of(clock.start_s)
     head = 0.0 if start is not None else clock.start_s
     return Series(clock, start, head, tuple(companions))

@@ -11,6 +11,7 @@ from xml.etree.ElementTree import Element
 from precordia.core.record import Patient
 from precordia.io.hl7_aecg_codes import AGE
 from precordia.io.hl7_time import parse_day, parse_moment
+from precordia.io.patient_age import age_on
 
 _ASSIGNMENT = "componentOf/timepointEvent/componentOf/subjectAssignment"
 _SUBJECT = _ASSIGNMENT + "/subject/trialSubject"
@@ -88,10 +89,8 @@ def read_patient(root: Element, start: datetime | None) -> Patient:
     age = _age(root)
     if math.isnan(age) and person is not None:
         age = _years(_text(person.find("Age")), "")
-    if math.isnan(age) and born is not None and start is not None:
-        day = start.date()
-        years = day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-        age = float(years) if 0 <= years < 130 else math.nan
+    if math.isnan(age):
+        age = age_on(None if start is None else start.date(), born)
     return Patient(
         patient_id=patient_id or None,
         name=name or None,

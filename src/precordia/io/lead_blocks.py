@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
-from precordia.core.record import Remark
+from precordia.core.record import Companion, Remark
 from precordia.io.lead_names import unique_leads
 
 #: a clock may be this much longer than what was recorded on it
@@ -123,6 +123,38 @@ def merge_blocks(blocks: Sequence[LeadBlock], remarks: list[Remark]) -> OneClock
                 rows.append(row)
             row[at : at + values.size] = values
     return OneClock(np.stack(rows), unique_leads(names, remarks), main.fs, begin, tuple(others))
+
+
+def companions_of(clock: OneClock, remarks: list[Remark]) -> tuple[Companion, ...]:
+    """Return blocks of another sampling rate that begin with the signal; the rest is remarked on.
+
+    Parameters
+    ----------
+    clock
+        What `merge_blocks` returned.
+    remarks
+        Takes which parts of the recording were left.
+    """
+    found: list[Companion] = []
+    left = 0
+    for block in clock.others:
+        if abs(block.start_s - clock.start_s) * min(block.fs, clock.fs) >= 1:
+            left += 1
+            continue
+        found += [
+            Companion(name=lead, signal=row, fs=block.fs, unit="mV")
+            for lead, row in zip(block.leads, block.rows, strict=True)
+            if row.size
+        ]
+    if left:
+        remarks.append(
+            Remark(
+                code="parts-left",
+                text=f"{left} parts of the recording begin at another time and could not be put "
+                "beside it; they were left.",
+            )
+        )
+    return tuple(found)
 
 
 def _free_row(
