@@ -98,7 +98,7 @@ def split_dataset(
     >>> rows = [f"{n}.csv,{n // 2},a" for n in range(100)]
     >>> _ = (folder / "labels.csv").write_text("path,patient_id,label\n" + "\n".join(rows))
     >>> split_dataset(load_dataset("folder", folder, check_files=False))
-    Split(train 74, validation 14, test 12; hash)
+    Split(train 72, validation 18, test 10; hash)
     """
     folds = dataset.card.folds
     chosen = method or ("published" if folds and any(i.fold for i in dataset) else "hash")
