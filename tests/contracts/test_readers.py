@@ -53,6 +53,11 @@ SAMPLES = [
         "matlab", "multimodal/pcst-icu/Demos/TestData/TestAFdata.mat", 128, 38400, 2,
         (("unit", "mV"),),
     ),
+    Sample(
+        "fhir",
+        "formats/fhir-hl7-example/source/observation/observation-example-sample-data.xml",
+        100, 116, 3, (("unit", "uV"),),
+    ),
     Sample("hdf5", "cinc2021/a/SPH/SPH00001.h5", 500, 5000, 12, (("unit", "mV"), ("fs", 500))),
 ]  # fmt: skip
 #: formats of which no recording is at hand: their own tests build files from the description
