@@ -107,7 +107,8 @@ def _linear(signal: _Signal, fs: float, new_fs: float) -> _Signal:
 
 
 def _linear_ends(signal: _Signal, fs: float, new_fs: float) -> _Signal:
-    return _between(signal, np.linspace(0, signal.shape[-1] - 1, _length(signal, fs, new_fs)))
+    n_new = max(1, int(signal.shape[-1] * new_fs / fs + 1e-9))
+    return _between(signal, np.linspace(0, signal.shape[-1] - 1, n_new))
 
 
 def _pick(signal: _Signal, fs: float, new_fs: float) -> _Signal:

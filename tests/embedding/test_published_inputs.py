@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Inputs of published encoders: every spec is sound, and those with known numbers give them."""
+
+import json
+import os
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from precordia.core.errors import PrecordiaError
+from precordia.core.input_spec import InputSpec
+from precordia.core.input_steps import Window
+from precordia.core.leads import STANDARD_12
+from precordia.core.record import Record
+from precordia.embedding.prepare import prepare
+
+SPECS = sorted((Path(__file__).parent / "specs").glob("*.toml"))
+NAMES = [path.stem for path in SPECS]
+#: numbers that the models' own code gave for a signal in closed form
+PARITY = Path(os.environ.get("PRECORDIA_PARITY") or Path(__file__).parents[3] / "shared" / "parity")
+
+
+def known_signal(fs: float = 500, n_samples: int = 5000) -> np.ndarray:
+    """A record in closed form: bursts at 72 a minute, wander, 50 Hz, 11 Hz and offsets."""
+    t = np.arange(n_samples) / fs
+    lead = np.arange(12)[:, np.newaxis]
+    burst = np.exp(-(((1.2 * t) % 1 - 0.3) ** 2) / 0.002)
+    return (
+        (0.5 + 0.1 * lead) * np.sin(2 * np.pi * (1.3 + 0.1 * lead) * t) * burst
+        + 0.2 * np.sin(2 * np.pi * 0.25 * t + 0.5 * lead)
+        + 0.05 * np.sin(2 * np.pi * 50 * t)
+        + 0.05 * np.sin(2 * np.pi * 11 * t + lead)
+        + 0.02 * (lead - 5)
+    )
+
+
+RECORD = Record(signal=known_signal(), fs=500, leads=STANDARD_12)
+
+
+def load(path: Path) -> tuple[InputSpec, dict]:
+    text = path.read_text(encoding="utf-8")
+    card = tomllib.loads(text)
+    return InputSpec.from_toml(text, model=card["name"]), card.get("fixture", {})
+
+
+@pytest.mark.parametrize("path", SPECS, ids=NAMES)
+def test_a_spec_survives_its_table_its_text_and_json(path):
+    spec, _ = load(path)
+    for other in (
+        InputSpec.from_table(spec.to_table()),
+        InputSpec.from_toml(spec.to_toml()),
+        InputSpec.from_json(spec.to_json()),
+    ):
+        assert other == spec
+        assert hash(other) == hash(spec)
+        assert other.fingerprint == spec.fingerprint
+
+
+@pytest.mark.parametrize("path", SPECS, ids=NAMES)
+def test_a_published_input_is_made_of_any_rate_order_and_length(path):
+    spec, _ = load(path)
+    order = STANDARD_12[::-1]
+    for fs, n_samples in ((500, 5000), (257, 2570), (1000, 7000), (400, 20_000)):
+        signal = known_signal(fs, n_samples)[::-1]
+        lead = "II" if spec.leads == ("any",) else None
+        prepared = prepare(Record(signal=signal, fs=fs, leads=order), spec, lead=lead)
+        assert prepared.windows.shape[1:] == (spec.n_leads, spec.n_samples)
+        assert prepared.windows.dtype == np.float32
+        assert np.isfinite(prepared.windows).all()
+        assert prepared.covers.max() <= n_samples
+
+
+@pytest.mark.parametrize("path", SPECS, ids=NAMES)
+def test_a_published_input_gives_what_the_models_own_code_gave(path):
+    spec, fixture = load(path)
+    if not fixture:
+        pytest.skip("no known numbers for this model's preparation")
+    if not PARITY.is_dir():
+        pytest.skip(f"NO NUMBERS at {PARITY}: set PRECORDIA_PARITY to run this test")
+    facts = json.loads((PARITY / f"{fixture['name']}.json").read_text(encoding="utf-8"))
+    assert known_signal().sum() == pytest.approx(facts["raw_check"]["sum"], abs=1e-6)
+    if "steps" in fixture:
+        steps = (*spec.steps[: fixture["steps"]], Window())
+        spec = replace(spec, fs=500, seconds=10, steps=steps)
+    # The signal of the numbers obeys no equation between leads, so nothing may be derived.
+    leads = STANDARD_12 if fixture.get("each_lead") else (None,)
+    parts = [prepare(RECORD, spec, lead=lead) for lead in leads]
+    assert not any(part.derived for part in parts)
+    found = np.concatenate([part.windows[0] for part in parts])
+    known = np.load(PARITY / f"{fixture['name']}.npz")
+    places = {
+        "first64": slice(None, 64),
+        "last64": slice(-64, None),
+        "every": slice(None, None, facts["output"]["every_stride"]),
+    }
+    assert list(found.shape) == facts["output"]["shape"]
+    largest = np.abs(known["every"]).max(axis=1)
+    for name, place in places.items():
+        off = np.abs(found[:, place] - known[name]).max(axis=1) / largest
+        assert off.max() < fixture["tolerance"], name
+    for name, function in (("mean", np.mean), ("std", np.std), ("min", np.min), ("max", np.max)):
+        off = np.abs(function(found.astype(float), axis=1) - facts["output"][name]) / largest
+        assert off.max() < fixture["tolerance"], name
+
+
+def test_an_order_of_leads_taken_by_place_would_be_seen():
+    spec, _ = load(SPECS[NAMES.index("ecg-jepa-weimann")])
+    swapped = replace(spec, leads=(*STANDARD_12[:4], "aVF", "aVL", *STANDARD_12[6:]))
+    a, b = prepare(RECORD, spec).windows, prepare(RECORD, swapped).windows
+    assert np.abs(a[:, 4] - b[:, 5]).max() > 0.01
+
+
+def test_models_that_stretch_after_lengthening_do_not_end_in_zeros():
+    spec, _ = load(SPECS[NAMES.index("merl")])
+    short = Record(signal=known_signal()[:, :2500], fs=500, leads=STANDARD_12)
+    prepared = prepare(short, spec)
+    assert prepared.recorded.tolist() == [[0, 2500]]
+    assert 0.1 < prepared.windows[0, 0, -1] < 0.9
+
+
+def test_segments_of_a_recording_standardised_as_a_whole_are_not_standardised_each():
+    spec, _ = load(SPECS[NAMES.index("ecg-fm")])
+    windows = prepare(RECORD, spec).windows
+    assert windows.shape == (2, 12, 2500)
+    assert np.abs(windows.mean(axis=2)).max() > 1e-3
+    assert np.abs(windows.mean(axis=(0, 2))).max() < 1e-6
+
+
+def test_leads_put_end_to_end_leak_into_each_other():
+    from scipy.signal import decimate, filtfilt, firwin
+
+    spec, _ = load(SPECS[NAMES.index("hubert-ecg")])
+    x = filtfilt(
+        firwin(151, (0.05, 47), pass_zero=False, fs=500), [1.0], RECORD.signal.astype(float)
+    )
+    least, most = x.min(axis=1, keepdims=True), x.max(axis=1, keepdims=True)
+    x = 2 * (x - least) / (most - least + 1e-8) - 1
+    flat = decimate(x[:, :2500].ravel(), 5)
+    np.testing.assert_allclose(prepare(RECORD, spec).windows[0].ravel(), flat, atol=1e-6)
+
+
+@pytest.mark.parametrize("path", SPECS, ids=NAMES)
+def test_two_leads_are_refused_or_completed_never_invented(path):
+    spec, _ = load(path)
+    two = Record(signal=known_signal()[:2], fs=500, leads=("I", "II"))
+    if spec.leads == ("any",):
+        assert prepare(two, spec, lead="I").leads == ("I",)
+    elif spec.missing_leads == "zero":
+        prepared = prepare(two, spec)
+        assert prepared.absent == STANDARD_12[6:]
+        assert not prepared.windows[:, 6:].any()
+    else:
+        with pytest.raises(PrecordiaError, match=r"needs I, II.*V1, V2.*cannot be computed"):
+            prepare(two, spec)
