@@ -17,6 +17,14 @@ def test_every_verb_is_a_function_and_a_command():
 
 
 def test_every_command_speaks_json():
-    for name, command in typer.main.get_command(app).commands.items():
+    for name, command in _commands(typer.main.get_command(app)):
         options = {option for p in command.params for option in p.opts}
         assert "--json" in options, name
+
+
+def _commands(group):
+    for name, command in group.commands.items():
+        if hasattr(command, "commands"):
+            yield from _commands(command)
+        else:
+            yield name, command

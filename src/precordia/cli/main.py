@@ -16,6 +16,7 @@ from precordia.cli import (
     catalogue,
     classify,
     convert,
+    dataset,
     deidentify,
     delineate,
     examine,
@@ -62,6 +63,7 @@ for room in (
 ):
     room.add_to(app)
 benchmark.add_to(app)
+dataset.add_to(app)
 formats.add_to(app)
 
 
@@ -138,6 +140,8 @@ _HERE = {
     "leads=['I', 'II']": "--leads I,II",
     "leads=[...]": "--leads I,II,...",
     "list_formats()": "'precordia formats'",
+    "confirmed=True (--yes)": "--yes",
+    "list_datasets()": "'precordia dataset list'",
     "list_scenarios()": "'precordia simulate --scenario list'",
     "list_statements()": "'precordia statements'",
 }

@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
+import inspect
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, overload
@@ -12,12 +13,13 @@ from typing import Any, overload
 import numpy as np
 from jaxtyping import Bool
 
-from precordia.core.errors import FormatError, UnknownNameError, unknown_name
+from precordia.core.errors import FormatError, OptionError, UnknownNameError, unknown_name
 from precordia.core.record import Remark
 from precordia.core.registry import load_object
 from precordia.datasets.assemble import assemble
 from precordia.datasets.card import DatasetCard
 from precordia.datasets.databases import DATABASES, dataset_card
+from precordia.datasets.found import Found
 from precordia.datasets.item import Item
 
 
@@ -126,6 +128,8 @@ def load_dataset(
     ------
     UnknownNameError
         If there is no such database, or no such task of it.
+    OptionError
+        If the loader of the database does not take an option.
     FormatError
         If the folder or its table of labels is missing or damaged, or holds no record.
 
@@ -156,8 +160,18 @@ def load_dataset(
             f"task of {name}", chosen, card.tasks, listing=", ".join(map(repr, card.tasks))
         )
     find = load_object(DATABASES[name])
+    _check_options(name, find, options)
     found = find(place, task=chosen, **options)
     items, classes, remarks = assemble(card, place, found, task=chosen, check_files=check_files)
     return Dataset(
         card=card, folder=place, task=chosen, classes=classes, items=items, remarks=remarks
     )
+
+
+def _check_options(name: str, find: Callable[..., Found], options: dict[str, Any]) -> None:
+    taken = [key for key in inspect.signature(find).parameters if key not in ("folder", "task")]
+    if unknown := sorted(set(options) - set(taken)):
+        words = f"takes {', '.join(taken)}" if taken else "takes none"
+        raise OptionError(
+            f"the loader of '{name}' was given {', '.join(unknown)}; it {words}. Leave it out."
+        )

@@ -1,0 +1,161 @@
+# SPDX-License-Identifier: Apache-2.0
+"""``precordia dataset``: which public databases there are, what is in a folder, and fetching."""
+
+from __future__ import annotations
+
+import json as json_text
+import sys
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from precordia.cli.options import Json, show
+
+HELP = """List, describe, verify and fetch public databases of recordings.
+
+Nothing is fetched without --yes.
+
+Example:  precordia dataset describe ptbxl PTBXL_FOLDER --task rhythm
+"""
+_HELPS = {
+    "list": "List the databases.\n\nExample:  precordia dataset list",
+    "describe": (
+        "Count what a folder holds of a database; without a folder, print its card.\n\n"
+        "Example:  precordia dataset describe mitdb mitdb --json"
+    ),
+    "verify": (
+        "Compare the files with SHA256SUMS.txt, where it is there, and read every record.\n\n"
+        "It leaves with 2 where a file is damaged or a record cannot be read.\n\n"
+        "Example:  precordia dataset verify ludb ludb --limit 10"
+    ),
+    "fetch": (
+        "Fetch a database: say what it would bring and, with --yes, fetch it.\n\n"
+        "What broke off goes on from where it did. PRECORDIA_OFFLINE=1 forbids it.\n\n"
+        "Example:  precordia dataset fetch ptbxl ptbxl --only 'records100/*' --yes"
+    ),
+}
+
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the database.")]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of its files.")]
+Task = Annotated[str | None, typer.Option("--task", help="Which labels; see its card.")]
+Option = Annotated[
+    list[str] | None,
+    typer.Option("--option", help="NAME=VALUE for the loader, such as fs=500. May come again."),
+]
+
+
+def add_to(app: typer.Typer) -> None:
+    """Add the group of commands."""
+    group = typer.Typer(help=HELP, no_args_is_help=True, rich_markup_mode=None)
+    for name, command in (
+        ("list", list_all),
+        ("describe", describe),
+        ("verify", verify),
+        ("fetch", fetch),
+    ):
+        group.command(name, help=_HELPS[name])(command)
+    app.add_typer(group, name="dataset")
+
+
+def list_all(json: Json = False) -> None:
+    """List the databases."""
+    from precordia.datasets.databases import dataset_card, list_datasets
+
+    cards = [dataset_card(name) for name in list_datasets()]
+    if json:
+        typer.echo(json_text.dumps([card.to_dict() for card in cards], ensure_ascii=False))
+        return
+    for card in cards:
+        size = str(card.n_records or "–")
+        typer.echo(f"{card.name:<16} {size:>7}  {card.licence:<12.12} {card.title}")
+
+
+def describe(
+    name: Name,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of its files.")
+    ] = None,
+    task: Task = None,
+    option: Option = None,
+    json: Json = False,
+) -> None:
+    """Describe a folder, or the card alone."""
+    from precordia.datasets.databases import dataset_card
+    from precordia.datasets.dataset import load_dataset
+    from precordia.datasets.describe import describe_dataset
+
+    card = dataset_card(name)
+    if folder is None:
+        lines = [
+            f"{card.title} {card.version}".rstrip(),
+            f"{card.n_records} records, licence {card.licence}",
+            f"{card.url}  {card.paper}",
+            *(f"task   {task_name}: {words}" for task_name, words in card.tasks.items()),
+            *(f"file   {words}" for words in card.layout),
+            *(f"beware: {words}" for words in card.traps),
+        ]
+        show(card, as_json=json, text="\n".join(lines))
+        return
+    dataset = load_dataset(name, folder, task=task, **_options(option))
+    show(describe_dataset(dataset), as_json=json)
+
+
+def verify(
+    name: Name,
+    folder: Folder,
+    task: Task = None,
+    option: Option = None,
+    limit: Annotated[int | None, typer.Option(min=0, help="Read only so many records.")] = None,
+    json: Json = False,
+) -> None:
+    """Verify a folder."""
+    from precordia.datasets.verify import verify_dataset
+
+    said = verify_dataset(name, folder, task=task, limit=limit, watch=_watch, **_options(option))
+    if json:
+        typer.echo(json_text.dumps({**said.to_dict(), "ok": said.ok}, ensure_ascii=False))
+    else:
+        typer.echo(str(said))
+    if not said.ok:
+        raise typer.Exit(2)
+
+
+def fetch(
+    name: Name,
+    folder: Folder,
+    yes: Annotated[bool, typer.Option("--yes", help="Say yes to the size and licence.")] = False,
+    only: Annotated[
+        list[str] | None,
+        typer.Option("--only", help="Pattern of paths, such as 'records100/*'. May come again."),
+    ] = None,
+    url: Annotated[str | None, typer.Option(help="Another address of the same files.")] = None,
+    json: Json = False,
+) -> None:
+    """Fetch a database after a yes."""
+    from precordia.datasets.fetch import fetch_dataset
+
+    done = fetch_dataset(name, folder, confirmed=yes, only=tuple(only or ()), url=url, watch=_watch)
+    show(done, as_json=json)
+
+
+def _options(given: list[str] | None) -> dict[str, Any]:
+    """Turn NAME=VALUE into arguments; whole numbers become numbers."""
+    said = {}
+    for pair in given or ():
+        key, equals, value = pair.partition("=")
+        if not equals or not key.isidentifier() or key in ("task", "check_files", "watch"):
+            raise typer.BadParameter(f"'{pair}' is no NAME=VALUE of a loader, such as fs=500.")
+        said[key] = int(value) if value.isdecimal() else value
+    return said
+
+
+def _watch(items: Sequence[Any]) -> Iterable[Any]:
+    """Give the items and draw a bar on stderr, where somebody looks."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, "files and records", console=Console(stderr=True), transient=True)
