@@ -10,10 +10,15 @@ import numpy as np
 import pytest
 
 from precordia.core.errors import FormatError, OptionError
-from precordia.core.record import Patient
+from precordia.core.fiducials import Waves
+from precordia.core.measurements import MedianBeat
+from precordia.core.record import Annotations, Companion, Patient, Remark
+from precordia.core.statements import Statement
 from precordia.deidentification.deidentify import deidentify
 from precordia.deidentification.pseudonyms import Pseudonyms, load_key, make_key
 from precordia.deidentification.removed import removed_between
+from precordia.delineation.delineate import delineate
+from precordia.generation.simulate import simulate
 
 KEY = bytes(range(32))
 NAME, NUMBER, WARD = "Wilhelmina Quastenflosser", "PAT-0815-4711", "Kardiologie Nord 7b"
@@ -142,3 +147,65 @@ def test_a_short_key_is_refused():
 def test_printing_tells_nothing(names, told):
     after = deidentify(told(), pseudonyms=names)
     assert "Quast" not in repr(after) + repr(dataclasses.asdict(after.patient))
+
+
+def test_names_that_only_begin_like_a_known_one_do_not_stay(names, told):
+    before = told(
+        leads=("II (Quastenflosser)", "II #Quastenflosser", "ECG 2"),
+        companions=(
+            Companion(name="Resp Quastenflosser", signal=np.zeros(5), fs=1.0, unit="of Wilhelmina"),
+            Companion(name="Art. Druck 0815", signal=np.zeros(5), fs=1.0, unit="mmHg"),
+        ),
+    )
+    after = deidentify(before, pseudonyms=names)
+    assert after.leads == ("II", "unknown-2", "ECG 2")
+    assert [(c.name, c.unit) for c in after.companions] == [("Resp", ""), ("Art", "mmHg")]
+
+
+def test_leads_are_renamed_wherever_they_stand(names, told):
+    before = told()
+    leads, lead = before.leads, before.leads[2]
+    median = MedianBeat(signal=np.zeros((3, 600), np.float32), fs=500, leads=leads)
+    waves = dataclasses.replace(delineate(simulate(seed=1)), leads={})
+    fields = {f.name: getattr(waves, f.name) for f in dataclasses.fields(Waves)}
+    marks = dataclasses.replace(waves, leads={lead: Waves(**fields)})
+    remark = Remark(code="flat", text="One lead is flat.", leads=(lead,))
+    carried = dataclasses.replace(before.carried, median=median, fiducials=marks)
+    after = deidentify(told(carried=carried, remarks=(remark,)), pseudonyms=names)
+    assert after.carried.median.leads == ("I", "II", "unknown-3")
+    assert (*after.carried.fiducials.leads,) == ("unknown-3",)
+    assert after.remarks[0].leads == ("unknown-3",)
+    assert "uastenflosser" not in after.to_json()
+
+
+@pytest.mark.parametrize(
+    ("statement", "kept"),
+    [
+        (Statement(code="SB", scheme="philips", name="SINUS BRADYCARDIA: see Dr Zwiebelfisch"),
+         ("SB", "philips", "SINUS BRADYCARDIA")),
+        (Statement(code="MDC_ECG_RHY_SINUS_RHY", scheme="mdc", name="Quastenflosser's rhythm"),
+         ("MDC_ECG_RHY_SINUS_RHY", "mdc", "")),
+        (Statement(code="Q1", scheme="kardiologie nord 7b", name="sinus rhythm"),
+         ("sinus rhythm", "text", "")),
+        (Statement(code="Dr Zwiebelfisch", scheme="mdc", name="Zwiebelfisch"), None),
+    ],
+)  # fmt: skip
+def test_beside_a_code_only_known_phrases_stay(names, told, statement, kept):
+    carried = dataclasses.replace(told().carried, statements=(statement,))
+    after = deidentify(told(carried=carried), pseudonyms=names).carried.statements
+    assert [(s.code, s.scheme, s.name) for s in after] == ([] if kept is None else [kept])
+
+
+def test_words_in_annotations_remarks_and_device_entries_do_not_stay(names, told):
+    marks = Annotations(
+        sample=np.array([1, 2, 3]), symbol=("N", "JANE", "+"), aux=("", "", "(ZWIEBEL")
+    )
+    before = told().carried
+    header = before.header | {"device_model": f"ELI of {WARD}", "manufacturer": "Mortara"}
+    carried = dataclasses.replace(before, annotations=marks, header=header)
+    remark = Remark(code="unit", text="A number called 'Zwiebelfisch' was left out.")
+    after = deidentify(told(carried=carried, remarks=(remark,)), pseudonyms=names)
+    assert after.carried.annotations.symbol == ("N", '"', "+")
+    assert after.carried.annotations.aux == ("", "", "")
+    assert (after.remarks, "device_model" in after.carried.header) == ((), False)
+    assert after.carried.header["manufacturer"] == "Mortara"
