@@ -248,7 +248,8 @@ class _Reader:
         samples *= step * factor
         if offset:
             samples += offset * offset_factor
-        row = samples.astype(np.float32)
+        with np.errstate(over="ignore"):
+            row = samples.astype(np.float32)
         if not np.isfinite(row).all():
             raise FormatError(
                 f"lead {lead} of '{self.name}' holds amplitudes beyond any number, with a scale of "
