@@ -235,7 +235,7 @@ def draw_rooms() -> str:
         "datasets": "toy_record", "core": "the values: Record, Quality, Fiducials, Measurements, "
         "Findings, Study", "cli": "one command per verb", "batch": "many files",
         "reporting": "report page", "knowledge": "statements, criteria",
-        "signal": "filters, resampling, leads",
+        "signal": "filters, resampling, leads", "embedding": "prepare",
     }  # fmt: skip
     wide, tall, gap, left = 960, 62, 12, 20
     parts, y = [], 50

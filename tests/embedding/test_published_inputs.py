@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Inputs of published encoders: every spec is sound, and those with known numbers give them."""
 
+import dataclasses
 import json
 import os
+import re
 import tomllib
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +14,7 @@ import pytest
 
 from precordia.core.errors import PrecordiaError
 from precordia.core.input_spec import InputSpec
-from precordia.core.input_steps import Window
+from precordia.core.input_steps import STEPS, Window
 from precordia.core.leads import STANDARD_12
 from precordia.core.record import Record
 from precordia.embedding.prepare import prepare
@@ -155,3 +157,22 @@ def test_two_leads_are_refused_or_completed_never_invented(path):
     else:
         with pytest.raises(PrecordiaError, match=r"needs I, II.*V1, V2.*cannot be computed"):
             prepare(two, spec)
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "preparation.md"
+
+
+def test_the_table_on_the_page_is_a_sound_input():
+    text = re.search(r"```toml\n(.*?)```", PAGE.read_text(encoding="utf-8"), re.DOTALL)[1]
+    prepared = prepare(RECORD, InputSpec.from_toml(text))
+    assert prepared.windows.shape == (1, 12, 5000)
+
+
+def test_the_page_names_every_step_and_all_that_it_may_be_told():
+    rows = [r for r in PAGE.read_text(encoding="utf-8").splitlines() if r.startswith("| `")]
+    for name, kind in STEPS.items():
+        (row,) = [r for r in rows if f"`{name}`" in r.split("|")[1]]
+        for entry in dataclasses.fields(kind):
+            assert f"`{entry.name}`" in row, (name, entry.name)
+            for word in entry.metadata.get("allowed", ()):
+                assert word in row or entry.name in ("kind", "phase", "window"), (name, word)

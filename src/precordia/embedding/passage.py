@@ -48,6 +48,7 @@ class Passage:
     def has_gaps(self) -> bool:
         """Whether a sample is missing."""
         flat = self.signal.reshape(-1)
+        # One product tells that all is finite; only where it is not do we look closer.
         return not math.isfinite(np.dot(flat, flat)) and bool(np.isnan(flat).any())
 
 

@@ -107,6 +107,11 @@ def prepare(
     >>> prepared, prepared.derived, prepared.covers.tolist()
     (Prepared(1 window of 2 leads and 500 samples at 250 Hz), ('III',), [[0, 1000]])
     """
+    if not record.n_samples:
+        raise SignalError(
+            f"{model_name(spec)} needs {spec.seconds:g} s; this record has no sample. Take a "
+            "longer recording."
+        )
     chosen = choose_leads(record, spec, lead=lead)
     doubts = scale_doubts(record, spec, trust_scale=trust_scale)
     _check_rate(record, spec)
@@ -119,13 +124,15 @@ def prepare(
         rows=chosen.rows,
         done=_about_leads(record, spec, chosen),
     )
-    for step in spec.steps:
-        _DO[type(step)](step, passage)
-    refuse_gaps(passage, "in its windows")
+    with np.errstate(over="ignore", invalid="ignore"):  # told by what comes out
+        for step in spec.steps:
+            _DO[type(step)](step, passage)
+        refuse_gaps(passage, "in its windows")
+        windows = _all_rows(passage, len(chosen.leads))
     assert passage.covers is not None
     assert passage.recorded is not None
     return Prepared(
-        windows=_all_rows(passage, len(chosen.leads)),
+        windows=windows,
         fs=spec.fs,
         leads=chosen.leads,
         covers=passage.covers,
@@ -180,12 +187,11 @@ def _all_rows(passage: Passage, n_leads: int) -> Float[np.ndarray, "window lead 
             f"the steps lead to {signal.shape[-1]} samples; {model_name(spec)} needs "
             f"{spec.n_samples}. Put the 'window' step after the last change of the rate."
         )
-    with np.errstate(over="ignore"):
-        if len(passage.rows) == n_leads:
-            windows = signal.astype(np.float32)
-        else:
-            windows = np.zeros((signal.shape[0], n_leads, spec.n_samples), np.float32)
-            windows[:, list(passage.rows)] = signal
+    if len(passage.rows) == n_leads:
+        windows = signal.astype(np.float32)
+    else:
+        windows = np.zeros((signal.shape[0], n_leads, spec.n_samples), np.float32)
+        windows[:, list(passage.rows)] = signal
     if not np.isfinite(windows).all():
         raise SignalError(
             f"the values became too large for float32 on their way to {model_name(spec)}. Check "
