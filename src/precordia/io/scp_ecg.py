@@ -6,7 +6,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
 from precordia.core.measurements import MedianBeat
 from precordia.core.record import Carried, Record
@@ -84,10 +83,7 @@ def read_scp_ecg(path: Path, *, ignore_checksum: bool = False) -> Record:
     header = read_header(sections.get(1))
     rhythm = read_rhythm(sections, name)
     remarks = sections.remarks
-    steps = place_rows(rhythm, remarks)
-    if own.missing is not None:
-        steps[steps == own.missing] = np.nan
-    signal = _millivolts(steps, rhythm.step_nv)
+    signal = place_rows(rhythm, remarks, missing=own.missing)
     spelled = [lead.name for lead in rhythm.leads]
     if len(own.leads) == len(spelled):
         leads = unique_leads(own.leads, remarks)
@@ -110,12 +106,6 @@ def read_scp_ecg(path: Path, *, ignore_checksum: bool = False) -> Record:
         remarks=tuple(remarks),
         source=Source(method="read:scp-ecg", warnings=tuple(sections.warnings)),
     )
-
-
-def _millivolts(
-    steps: Float[np.ndarray, "lead sample"], step_nv: float
-) -> Float[np.ndarray, "lead sample"]:
-    return (steps * (step_nv / 1e6)).astype(np.float32)
 
 
 def _carried(
@@ -161,10 +151,9 @@ def _median(rhythm: Rhythm, own: OwnFacts, marks: dict[str, float]) -> MedianBea
     """Return the reference beat with its marks."""
     if rhythm.reference is None:
         return None
-    steps = rhythm.reference.astype(np.float64)
+    signal = (rhythm.reference * (rhythm.reference_step_nv / 1e6)).astype(np.float32)
     if own.missing is not None:
-        steps[steps == own.missing] = np.nan
-    signal = _millivolts(steps, rhythm.reference_step_nv)
+        signal[rhythm.reference == own.missing] = np.nan
     leads = unique_leads([lead.name for lead in rhythm.leads], [])
     if len(own.leads) == len(leads):
         leads = unique_leads(own.leads, [])

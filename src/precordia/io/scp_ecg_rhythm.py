@@ -1,47 +1,41 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The samples of an SCP-ECG file: leads, differences, decimated stretches, reference beats."""
+"""The rhythm recording of an SCP-ECG file, with what compression took from it put back."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
 
-from precordia.core.errors import FormatError, LeadError, SamplingRateError
+from precordia.core.errors import FormatError, SamplingRateError
 from precordia.core.record import Remark
-from precordia.io.lead_names import SCP_LEADS
-from precordia.io.scp_ecg_huffman import Code, decode_rows, parse_tables
-from precordia.io.scp_ecg_sections import Section, Sections
+from precordia.io.scp_ecg_beats import (
+    Beat,
+    Places,
+    add_beat,
+    read_places,
+    same_length,
+)
+from precordia.io.scp_ecg_bimodal import expand, protected_zones, stored_length
+from precordia.io.scp_ecg_huffman import Code, parse_tables
+from precordia.io.scp_ecg_leads import (
+    FILLING_BITS,
+    Encoded,
+    Lead,
+    declared,
+    decode_leads,
+    read_layout,
+)
+from precordia.io.scp_ecg_sections import Sections
+from precordia.io.signal_memory import signal_memory
 
-_OTHER_LEADS = {19: "CC5", 20: "CM5", 92: "MCL1", 96: "MCL5", 97: "MCL6", 99: "CC1"}
-#: a clock may be this much longer than what was recorded on it
-_STRETCH = 4
-
-
-class Lead(NamedTuple):
-    """A lead of section 3: its name, and the numbers of its first and last sample."""
-
-    name: str
-    start: int
-    end: int
-
-
-class Beat(NamedTuple):
-    """A QRS complex of section 4; samples as the file numbers them.
-
-    ``kind`` is the number of its reference beat. From ``start`` to ``end`` that beat was
-    subtracted if ``kind`` is 0. ``protected`` is the stretch that was not decimated, if any.
-    """
-
-    kind: int
-    start: int
-    fiducial: int
-    end: int
-    protected: tuple[int, int] | None
+#: a signal may have this many places for each sample that was recorded
+_STRETCH = 16
+#: samples that bimodal compression makes one of, where nothing tells
+_USUAL_DECIMATION = 4
+_MOST_DECIMATED = 16
 
 
 @dataclass(slots=True)
@@ -78,15 +72,6 @@ class Rhythm:
     reference_fiducial: int = 0
 
 
-class _Encoded(NamedTuple):
-    """Sections 5 and 6 after decompression."""
-
-    step_nv: int
-    interval_us: int
-    bimodal: bool
-    rows: list[Int[np.ndarray, " sample"]]
-
-
 def read_rhythm(sections: Sections, name: str) -> Rhythm:
     """Decode sections 3 to 6.
 
@@ -116,13 +101,13 @@ def read_rhythm(sections: Sections, name: str) -> Rhythm:
     beats were subtracted, the residual is brought to the steps of the reference beat; if its own
     steps are coarser, a mean of three samples rounded away from zero smooths it, but not from the
     beginning of a stretch of subtraction to two samples after its end; then the beat is added
-    back. Where bimodal compression decimated the stretches between QRS complexes,
-    they are interpolated linearly between the means that were stored, held at both ends, and
-    smoothed likewise.
+    back. Where bimodal compression decimated the stretches between QRS complexes, they are
+    interpolated by `expand`.
 
-    The number of samples is that of section 6, whatever section 3 says.
+    The number of samples is that of section 6, whatever section 3 says. Zeros at the end of a lead
+    that may be no more than the filling of its last two bytes are no samples then.
     """
-    layout = _leads(sections, name)
+    layout = read_layout(sections, name)
     section = sections.get(6, 6)
     if section is None:
         if sections.get(12) is not None:
@@ -135,18 +120,16 @@ def read_rhythm(sections: Sections, name: str) -> Rhythm:
         )
     tables_section = sections.get(2, 2)
     tables = [] if tables_section is None else parse_tables(tables_section, name)
-    reference_ms, fiducial, beats = _beats(sections)
-    subtracted = bool((sections.by_number[3].u8(1)) & 1)
-    reference = _reference(sections, len(layout), tables, reference_ms, name)
-    # Decimated leads hold fewer samples than section 3 counts; all of them are decoded.
-    counts: list[int | None] = [
-        max(0, lead.end - lead.start + 1) if lead.end >= max(lead.start, 1) else None
-        for lead in layout
-    ]
-    coded = _decode(section, len(layout), tables, counts, name)
+    places = read_places(sections)
+    reference = _reference(sections, layout, tables, places.length_ms, name)
+    coded = decode_leads(section, layout, tables, [declared(lead) for lead in layout], name)
     if coded.interval_us == 0:
         raise SamplingRateError(
             f"'{name}' gives a sampling interval of 0. Copy or export the file again."
+        )
+    if coded.step_nv == 0:
+        raise FormatError(
+            f"'{name}' gives steps of 0 nanovolts, so the amplitudes are unknown. Export it again."
         )
     rhythm = Rhythm(
         leads=layout,
@@ -154,41 +137,70 @@ def read_rhythm(sections: Sections, name: str) -> Rhythm:
         fs=1e6 / coded.interval_us,
         step_nv=coded.step_nv,
         first_sample=layout[0].start,
-        beats=beats,
-        reference_fiducial=fiducial,
+        beats=places.beats,
+        reference_fiducial=places.fiducial,
     )
-    if coded.step_nv == 0:
-        raise FormatError(
-            f"'{name}' gives steps of 0 nanovolts, so the amplitudes are unknown. Export it again."
-        )
+    factor = None
     if reference is not None:
         rhythm.reference_step_nv = reference.step_nv
         rhythm.reference_fs = 1e6 / reference.interval_us
-        rhythm.reference = _same_length(reference.rows)
+        rhythm.reference = same_length(reference.rows)
+        factor, rest = divmod(coded.interval_us, reference.interval_us)
+        factor = 0 if rest else factor
+    subtracted = bool(sections.by_number[3].u8(1) & 1)
+    coarser = subtracted and reference is not None and coded.step_nv > reference.step_nv
+    if subtracted and reference is not None:
+        rhythm.step_nv = math.gcd(coded.step_nv, reference.step_nv)
+        scale = coded.step_nv // round(rhythm.step_nv)
+        rhythm.rows = [row.astype(np.int64) * scale for row in rhythm.rows]
     if coded.bimodal:
-        _expand(rhythm, coded, reference, sections.remarks, name)
-    if subtracted:
-        _add_reference(rhythm, sections.remarks, name)
+        _expand(rhythm, [beat.protected for beat in places.beats], factor, name)
+    # What was interpolated has been smoothed.
+    if subtracted and _add_reference(
+        rhythm, places, smoothed=coarser and not coded.bimodal, name=name
+    ):
+        sections.remarks.append(
+            Remark(
+                code="reference-beat",
+                text="A stretch from which the reference beat was subtracted is longer than the "
+                "beat or the recording; the beat was added where both are.",
+            )
+        )
+    if not any(row.size for row in rhythm.rows):
+        raise FormatError(
+            f"'{name}' holds no sample that can be decoded. Copy or export the recording again."
+        )
     _compare_lengths(rhythm, sections.remarks)
     return rhythm
 
 
-def place_rows(rhythm: Rhythm, remarks: list[Remark]) -> Float[np.ndarray, "lead sample"]:
-    """Put the leads on one clock, in steps; NaN where a lead was not recorded.
+def place_rows(
+    rhythm: Rhythm, remarks: list[Remark], *, missing: int | None = None
+) -> Float[np.ndarray, "lead sample"]:
+    """Put the leads on one clock, in millivolts; NaN where a lead was not recorded.
+
+    Parameters
+    ----------
+    rhythm
+        What `read_rhythm` returned.
+    remarks
+        Takes a remark where the leads are said to lie too far apart.
+    missing
+        The count that stands for a missing sample, if any.
 
     Examples
     --------
     >>> rows = [np.array([1, 2]), np.array([3])]
     >>> leads = [Lead("I", 1, 2), Lead("II", 2, 2)]
-    >>> place_rows(Rhythm(leads, rows, 500.0, 1000.0, 1), [])
+    >>> place_rows(Rhythm(leads, rows, fs=500.0, step_nv=1e6, first_sample=1), [])
     array([[ 1.,  2.],
-           [nan,  3.]])
+           [nan,  3.]], dtype=float32)
     """
     first = min(lead.start for lead in rhythm.leads)
     starts = [lead.start - first for lead in rhythm.leads]
     sizes = [row.size for row in rhythm.rows]
     length = max(start + size for start, size in zip(starts, sizes, strict=True))
-    if length > _STRETCH * sum(sizes):
+    if length * len(sizes) > _STRETCH * sum(sizes):
         remarks.append(
             Remark(
                 code="leads-apart",
@@ -198,237 +210,89 @@ def place_rows(rhythm: Rhythm, remarks: list[Remark]) -> Float[np.ndarray, "lead
         )
         starts, length = [0] * len(sizes), max(sizes)
     rhythm.first_sample = first
-    if starts == [0] * len(sizes) and min(sizes) == length:
-        return np.array(rhythm.rows, np.float64)
-    signal = np.full((len(sizes), length), np.nan)
+    signal = signal_memory(len(sizes), length)
     for line, start, row in zip(signal, starts, rhythm.rows, strict=True):
-        line[start : start + row.size] = row
+        end = start + row.size
+        line[:start] = line[end:] = np.nan
+        np.multiply(row, rhythm.step_nv / 1e6, out=line[start:end], casting="same_kind")
+        if missing is not None:
+            line[start:end][row == missing] = np.nan
     return signal
 
 
-def _leads(sections: Sections, name: str) -> list[Lead]:
-    section = sections.get(3, 2)
-    if section is None:
-        raise FormatError(
-            f"'{name}' does not say which leads it holds (section 3). Copy or export it again."
-        )
-    count = min(section.u8(0), (len(section.body) - 2) // 9)
-    if count < section.u8(0):
-        raise FormatError(
-            f"'{name}' describes {count} of its {section.u8(0)} leads. Copy or export it again."
-        )
-    if count == 0:
-        raise LeadError(f"'{name}' holds no lead. Export the recording with its samples.")
-    leads = []
-    for at in range(2, 2 + 9 * count, 9):
-        code = section.u8(at + 8)
-        spelled = SCP_LEADS.get(code) or _OTHER_LEADS.get(code) or f"lead {code}"
-        leads.append(Lead(spelled, section.u32(at), section.u32(at + 4)))
-    return leads
-
-
-def _beats(sections: Sections) -> tuple[int, int, list[Beat]]:
-    """Return length of the reference beat in ms, its fiducial point, and the QRS complexes."""
-    section = sections.get(4, 6)
-    if section is None:
-        return 0, 0, []
-    count = min(section.u16(4), (len(section.body) - 6) // 14)
-    zones = 6 + 14 * count
-    has_zones = count > 0 and len(section.body) >= zones + 8 * count
-    beats = []
-    for k in range(count):
-        at = 6 + 14 * k
-        zone = None
-        if has_zones:
-            zone = (section.u32(zones + 8 * k), section.u32(zones + 8 * k + 4))
-        beats.append(Beat(section.u16(at), *(section.u32(at + 2 + 4 * i) for i in range(3)), zone))
-    return section.u16(0), section.u16(2), beats
-
-
 def _reference(
-    sections: Sections, n_leads: int, tables: list[tuple[Code, ...]], length_ms: int, name: str
-) -> _Encoded | None:
+    sections: Sections,
+    layout: list[Lead],
+    tables: list[tuple[Code, ...]],
+    length_ms: int,
+    name: str,
+) -> Encoded | None:
     """Return reference beat 0; None where there is none to read."""
-    section = sections.get(5, 6 + 2 * n_leads)
+    section = sections.get(5, 6 + 2 * len(layout))
     if section is None or not section.u16(2) or not section.u16(0):
         return None
     n = round(length_ms * 1000 / section.u16(2)) or None
-    reference = _decode(section, n_leads, tables, [n] * n_leads, name)
+    reference = decode_leads(section, layout, tables, [n] * len(layout), name)
     return reference if all(row.size for row in reference.rows) else None
 
 
-def _decode(
-    section: Section,
-    n_leads: int,
-    tables: list[tuple[Code, ...]],
-    counts: list[int | None],
-    name: str,
-) -> _Encoded:
-    """Return the samples of section 5 or 6."""
-    begin = 6 + 2 * n_leads
-    if len(section.body) < begin:
-        raise FormatError(
-            f"'{name}' has a section {section.number} of {len(section.body)} bytes, too few for "
-            f"its {n_leads} leads. Copy or export it again."
-        )
-    rows = []
-    at = begin
-    for k in range(n_leads):
-        length = section.u16(6 + 2 * k)
-        rows.append(section.body[at : at + length])
-        at += length
-    order, bimodal = section.u8(4), section.number == 6 and section.u8(5) == 1
-    if order > 2:
-        raise FormatError(
-            f"'{name}' stores differences of order {order}; 0, 1 or 2 was needed. Copy or export "
-            "it again."
-        )
-    if tables:
-        values = decode_rows(rows, tables, [None] * n_leads if bimodal else counts)
-    else:
-        values = [np.frombuffer(row[: len(row) & ~1], "<i2").astype(np.int32) for row in rows]
-    return _Encoded(section.u16(0), section.u16(2), bimodal, _sum_up(values, order))
-
-
-def _sum_up(rows: list[Int[np.ndarray, " sample"]], order: int) -> list[np.ndarray]:
-    """Undo differences; sums wrap around like the 16 bit numbers that they are."""
-    if order == 0:
-        return rows
-    if len({row.size for row in rows}) == 1:
-        return list(_summed(np.array(rows), order))
-    return [_summed(row[np.newaxis], order)[0] for row in rows]
-
-
-def _summed(values: Int[np.ndarray, "lead sample"], order: int) -> Int[np.ndarray, "lead sample"]:
-    if order == 2 and values.shape[1] > 1:
-        slopes = values.copy()
-        slopes[:, 1] -= slopes[:, 0]
-        np.cumsum(slopes[:, 1:], axis=1, dtype=np.int32, out=slopes[:, 1:])
-        values = slopes
-    return np.cumsum(values, axis=1, dtype=np.int32).astype(np.int16).astype(np.int32)
-
-
-def _same_length(rows: Sequence[np.ndarray]) -> Int[np.ndarray, "lead sample"]:
-    length = min(row.size for row in rows)
-    return np.array([row[:length] for row in rows])
-
-
 def _expand(
-    rhythm: Rhythm, coded: _Encoded, reference: _Encoded | None, remarks: list[Remark], name: str
+    rhythm: Rhythm,
+    zones: list[tuple[int, int] | None],
+    factor: int | None,
+    name: str,
 ) -> None:
-    """Interpolate what bimodal compression decimated."""
-    factor = 4 if reference is None else coded.interval_us // reference.interval_us
-    if reference is not None and factor <= 1:
-        return  # said to be decimated, and at the rate of the reference beat all the same
-    zones = [beat.protected for beat in rhythm.beats]
-    if factor > 16 or coded.interval_us % factor or None in zones:
+    """Interpolate what bimodal compression decimated.
+
+    ``factor`` is None where no reference beat tells the sampling rate before it.
+    """
+    held = [zone for zone in zones if zone is not None]
+    if len(held) < len(zones) or factor == 0 or (factor or 0) > _MOST_DECIMATED:
         raise FormatError(
             f"'{name}' holds decimated samples and does not say where and by how much. Export it "
             "without compression."
         )
-    rhythm.fs *= factor
+    if factor == 1 or (factor is None and not held):
+        return  # said to be decimated, and nothing was
     rows = []
     for lead, row in zip(rhythm.leads, rhythm.rows, strict=True):
-        held = sorted((max(a, lead.start), min(b, lead.end)) for a, b in zones if b >= a)  # type: ignore[misc]
-        rows.append(_expanded(row, lead, held, factor))
+        bounds = {"start": lead.start, "end": max(lead.end, lead.start)}
+        within = protected_zones(held, **bounds)
+        if factor is None:
+            needed = stored_length(within, _USUAL_DECIMATION, **bounds)
+            if not needed <= row.size < needed + FILLING_BITS:
+                raise FormatError(
+                    f"'{name}' holds decimated samples and no reference beat whose sampling rate "
+                    "tells by how much. Export it without compression."
+                )
+        rows.append(expand(row, within, factor or _USUAL_DECIMATION, **bounds))
+    rhythm.fs *= factor or _USUAL_DECIMATION
     rhythm.rows = rows
-    if any(
-        row.size < lead.end - lead.start + 1 for row, lead in zip(rows, rhythm.leads, strict=True)
-    ):
-        remarks.append(
-            Remark(code="truncated", text="Fewer samples are stored than the leads should have.")
-        )
 
 
-def _expanded(
-    row: Int[np.ndarray, " sample"], lead: Lead, zones: list[tuple[int, int]], factor: int
-) -> Int[np.ndarray, " sample"]:
-    pieces = []
-    used, here = 0, lead.start
-    for first, last in [*zones, (lead.end + 1, lead.end)]:
-        gap = first - here
-        if gap > 0:
-            means, rest = divmod(gap, factor)
-            means = min(means, row.size - used)
-            if means <= 0 and rest == 0:
-                break
-            stored = row[used : used + means]
-            at = np.arange(means * factor)
-            if means:
-                between = np.interp(at, np.arange(means) * factor + factor // 2, stored)
-                pieces.append(_smooth(np.rint(between).astype(np.int32)))
-            pieces.append(row[used + means : used + means + rest])
-            used += means + rest
-            here = first
-        if last >= here:
-            pieces.append(row[used : used + last - here + 1])
-            used += last - here + 1
-            here = last + 1
-        if used >= row.size:
-            break
-    return np.concatenate([*pieces, row[:0]])
-
-
-def _smooth(row: Int[np.ndarray, " sample"]) -> Int[np.ndarray, " sample"]:
-    """Return means of three samples, rounded away from zero; the first and last as they are."""
-    if row.size < 3:
-        return row
-    sums = row[:-2] + row[1:-1] + row[2:]
-    smooth = row.copy()
-    smooth[1:-1] = np.sign(sums) * ((np.abs(sums) + 2) // 3)
-    return smooth
-
-
-def _add_reference(rhythm: Rhythm, remarks: list[Remark], name: str) -> None:
-    """Add reference beat 0 to the residual, where it had been subtracted."""
+def _add_reference(rhythm: Rhythm, places: Places, *, smoothed: bool, name: str) -> int:
+    """Add reference beat 0 to the residual; return how many stretches reach beyond."""
     beat = rhythm.reference
-    if beat is None or rhythm.reference_fiducial == 0 or not rhythm.beats:
-        if any(b.kind == 0 for b in rhythm.beats) or beat is not None or not rhythm.beats:
-            raise FormatError(
-                f"'{name}' holds what is left after its reference beat was subtracted, and not "
-                "the beat or its places (sections 4 and 5). Export it without compression."
-            )
-        return
+    if beat is None or places.fiducial == 0 or not places.beats:
+        raise FormatError(
+            f"'{name}' holds what is left after its reference beat was subtracted, and not "
+            "the beat or its places (sections 4 and 5). Export it without compression."
+        )
     if not math.isclose(rhythm.reference_fs, rhythm.fs, rel_tol=1e-6):
         raise FormatError(
             f"'{name}' has a reference beat at {rhythm.reference_fs:g} Hz to be added to samples "
             f"at {rhythm.fs:g} Hz. Export it without compression."
         )
-    step, own = round(rhythm.step_nv), round(rhythm.reference_step_nv)
-    common = own if step % own == 0 else math.gcd(step, own)
-    smooth = step > own
-    kept = [b for b in rhythm.beats if b.kind == 0]
-    outside = 0
-    rows = []
-    for row, template, lead in zip(rhythm.rows, beat, rhythm.leads, strict=True):
-        residual = row.astype(np.int64) * (step // common)
-        whole = _smooth(residual) if smooth else residual.copy()
-        if smooth:
-            for b in kept:
-                zone = slice(max(0, b.start - lead.start), max(0, b.end + 3 - lead.start))
-                whole[zone] = residual[zone]
-        for b in kept:
-            first = max(b.start, lead.start, b.fiducial - rhythm.reference_fiducial + 1)
-            last = min(
-                b.end,
-                lead.start + row.size - 1,
-                b.fiducial - rhythm.reference_fiducial + template.size,
-            )
-            outside += first != b.start or last != b.end
-            if last >= first:
-                shift = rhythm.reference_fiducial - b.fiducial - 1
-                part = template[first + shift : last + shift + 1].astype(np.int64)
-                whole[first - lead.start : last - lead.start + 1] += part * (own // common)
-        rows.append(whole)
-    if outside:
-        remarks.append(
-            Remark(
-                code="reference-beat",
-                text="A stretch from which the reference beat was subtracted is longer than the "
-                "beat or the recording; the beat was added where both are.",
-            )
+    scale = round(rhythm.reference_step_nv) // round(rhythm.step_nv)
+    rows, outside = [], 0
+    for lead, row, template in zip(rhythm.leads, rhythm.rows, beat, strict=True):
+        whole, beyond = add_beat(
+            row, template.astype(np.int64) * scale, places, start=lead.start, smoothed=smoothed
         )
-    rhythm.rows, rhythm.step_nv = rows, common
+        rows.append(whole)
+        outside += beyond
+    rhythm.rows = rows
+    return outside
 
 
 def _compare_lengths(rhythm: Rhythm, remarks: list[Remark]) -> None:
@@ -449,7 +313,3 @@ def _compare_lengths(rhythm: Rhythm, remarks: list[Remark]) -> None:
             f"{held[k]}; all that it holds were read.",
         )
     )
-    if max(held) == 0:
-        raise FormatError(
-            "no sample of the file can be decoded. Copy or export the recording again."
-        )
