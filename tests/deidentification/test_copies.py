@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import warnings
 
@@ -11,6 +12,7 @@ import pytest
 
 from precordia.cli.main import main
 from precordia.core.errors import OutputError
+from precordia.core.measurements import MedianBeat
 from precordia.deidentification import copies
 from precordia.deidentification.copies import deidentify_file
 from precordia.deidentification.many_copies import deidentify_many
@@ -137,3 +139,23 @@ def test_copies_among_the_originals_are_refused(tmp_path, capsys, told):
         main(["deidentify", str(tmp_path / "ward"), str(tmp_path / "ward" / "out")])
     assert left.value.code == 2
     assert "inside" in capsys.readouterr().err
+
+
+def test_words_of_the_markup_and_digits_of_the_median_beat_are_no_leak(tmp_path, told):
+    before = told(leads=("I", "II", "V1"), companions=())
+    rng = np.random.default_rng(5)
+    # Samples of 57 times the step are the digit 9 in UTF-16.
+    beat = rng.choice([0.285, 0.05], (3, 600)).astype(np.float32)
+    carried = dataclasses.replace(
+        before.carried,
+        median=MedianBeat(signal=beat, fs=500, leads=before.leads, r_peak=300.0),
+        header={"study_description": "ECG"},
+    )
+    patient = dataclasses.replace(before.patient, patient_id="9999")
+    original = write(told(leads=before.leads, companions=(), patient=patient, carried=carried),
+                     tmp_path / "a.dcm", identifiers=True)  # fmt: skip
+    for row in WRITTEN:
+        made = deidentify_file(
+            original, tmp_path / f"b-{row.name}{row.suffixes[0]}", pseudonyms=Pseudonyms(KEY)
+        )
+        assert read(made.path).patient.name is None

@@ -230,6 +230,10 @@ def _written(record: Record, path: Path, row: Format) -> tuple[Path, tuple[str, 
 
 def _without_texts(after: Record) -> Record:
     """Return a record whose copy has the same fields and digits, and no text of any patient's."""
+    carried, median = after.carried, after.carried.median
+    if median is not None:
+        named = tuple(f"unknown-{k}" for k in range(1, len(median.leads) + 1))
+        carried = dataclasses.replace(carried, median=dataclasses.replace(median, leads=named))
     return dataclasses.replace(
         after,
         leads=tuple(f"unknown-{k}" for k in range(1, after.n_leads + 1)),
@@ -237,7 +241,7 @@ def _without_texts(after: Record) -> Record:
         companions=(),
         remarks=(),
         carried=dataclasses.replace(
-            after.carried, header={}, statements=(Statement(code="-"),), annotations=None
+            carried, header={}, statements=(Statement(code="-"),), annotations=None
         ),
     )
 

@@ -19,6 +19,8 @@ _DAYS += ("%d-%b-%Y", "%d %b %Y", "%Y/%m/%d", "%d.%m.%y", "%b %d, %Y")
 _SHORTEST = 2
 #: longer values are looked for within words too
 _WITHIN_WORDS = 8
+#: what stands in headers and in the markup of formats, and names nobody
+_SAY_NOTHING = frozenset({"ecg", "ekg", "12-lead ecg", "resting ecg", "holter", "rhythm", "n/a"})
 #: words that tell nothing, as words of a name do
 _SHORTEST_WORD = 4
 
@@ -124,7 +126,7 @@ def removed_between(before: Record, after: Record, *, file_stem: str = "") -> Re
         for line in re.split(r"[\r\n]+", text):
             # What counts in "Key: value" is the value; the key is a word of the format.
             said = (line.partition(": ")[2] or line).strip()
-            if said and said.lower() not in stays and not _is_number(said):
+            if said and said.lower() not in stays | _SAY_NOTHING and not _is_number(said):
                 values.append((kind, said))
     return Removed(tuple(dict.fromkeys(values)), tuple(stays))
 
