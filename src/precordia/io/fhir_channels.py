@@ -155,7 +155,8 @@ def _joined(parts: list[_Part], reading: Reading) -> list[_Part]:
         whole = len(set(lengths[:-1])) == 1 and (
             lengths[-1] == lengths[0] or (len(lengths) > 2 and lengths[-1] < lengths[0])
         )
-        if not whole or any(other != lengths for other in alike):
+        is_companion = has_code(held[0].concept, COMPANION)
+        if not whole or is_companion or any(other != lengths for other in alike):
             found += held
             continue
         joined = True

@@ -37,8 +37,10 @@ AGE = AGES[0]
 #: they began where the time zone is unknown
 ORIGIN = "origin of the signal"
 LOCAL_TIME = "time of day at the start, time zone unknown"
-#: code of ours for a signal that is recorded beside the ECG
-COMPANION = "companion"
+#: system and code of ours for a signal that is recorded beside the ECG
+OWN, COMPANION = "urn:precordia", "companion"
+#: header entries that are written as quantities in hertz
+FILTERS = ("filter_highpass_hz", "filter_lowpass_hz", "filter_notch_hz")
 _SNOMED_LEADS = {
     "272729005": "I", "272730000": "II", "272731001": "III",
     "257474006": "aVR", "257473000": "aVL", "257472005": "aVF",

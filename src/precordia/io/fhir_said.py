@@ -14,6 +14,7 @@ from precordia.core.record import Origin, Patient
 from precordia.core.statements import Statement
 from precordia.io.fhir_codes import (
     AGES,
+    FILTERS,
     IMPRESSION,
     LOCAL_TIME,
     ORIGIN,
@@ -130,7 +131,9 @@ def read_patient(
     with contextlib.suppress(ValueError):
         born = date.fromisoformat(text_at(person, "birthDate"))
     reference = text_at(subject, "reference", longest=200)
-    patient_id = text_at(person, "identifier", "value") or text_at(subject, "identifier", "value")
+    patient_id = text_at(person, "identifier", "value", longest=200) or text_at(
+        subject, "identifier", "value", longest=200
+    )
     if not patient_id and not reference.startswith(("#", "urn:")):
         patient_id = reference.rpartition("/")[2]
     age = said.age_years
@@ -261,6 +264,8 @@ def _read_quantity(concept: Node, quantity: Node, said: Said) -> None:
         name, factor = found
         if value > 0 or not name.endswith(("_ms", "_bpm")):
             said.measurements.setdefault(name, value * factor)
+    elif name in FILTERS and unit == "Hz":
+        said.header.setdefault(name, f"{value:g}")
     elif name:
         said.left_out.append(name)
         said.header.setdefault(name, f"{value:g} {unit}".strip())

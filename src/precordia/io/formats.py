@@ -154,10 +154,6 @@ def _is_fhir(head: bytes) -> bool:
 
 
 _NUMERIC_ROW = re.compile(rb"[-+\d.,;\t eEnNaA'|:\"]*\d[-+\d.,;\t eEnNaA'|:\"]*")
-_EXPORT = (
-    "Export the recording as DICOM, EDF or WFDB from the device or its software, "
-    "or convert it and read that."
-)
 
 #: every format, in the order in which they are tried
 FORMATS: tuple[Format, ...] = (
@@ -199,7 +195,7 @@ FORMATS: tuple[Format, ...] = (
     Format("contec", "Contec ECG90A", (".ecg",), is_contec,
            reader="precordia.io.contec:read_contec"),
     Format("fhir", "FHIR Observation", (".json", ".xml"), _is_fhir,
-           reader="precordia.io.fhir:read_fhir"),
+           reader="precordia.io.fhir:read_fhir", writer="precordia.io.fhir_write:write_fhir"),
     Format("matlab", "MATLAB file", (".mat",), is_matlab,
            reader="precordia.io.matlab:read_matlab", extra="hdf5"),
     Format("hdf5", "HDF5 container", (".h5", ".hdf5"), is_hdf5,
