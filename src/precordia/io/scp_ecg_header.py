@@ -86,7 +86,8 @@ def read_header(section: Section | None) -> Header:
     language support code of the recording device (tag 14) names; where that says ASCII and a text
     is not, UTF-8 is tried and then ISO 8859-1. Some writers give that code with its bits
     reversed. A high-pass filter above 2 Hz is that of a writer which counts ten-thousandths of a
-    hertz instead of hundredths. The age that the file states comes first, the one from the dates next.
+    hertz instead of hundredths. The age that the file states comes first, the one from the dates
+    next.
     """
     header = Header()
     if section is None:
@@ -111,11 +112,11 @@ def read_header(section: Section | None) -> Header:
 
 
 def decode_text(value: bytes, codec: str) -> str:
-    """Return a text of the file, up to its first zero.
+    r"""Return a text of the file, up to its first zero.
 
     Examples
     --------
-    >>> decode_text(b"M\\xfcller\\0junk", ""), decode_text("Ж\\0".encode("utf-16-le"), "utf-16-le")
+    >>> decode_text(b"M\xfcller\0junk", ""), decode_text("Ж\0".encode("utf-16-le"), "utf-16-le")
     ('Müller', 'Ж')
     """
     if codec == _WIDE:
@@ -138,11 +139,11 @@ def _printable(text: str) -> str:
 
 
 def read_date(value: bytes) -> date | None:
-    """Return a date of the file; None where there is none.
+    r"""Return a date of the file; None where there is none.
 
     Examples
     --------
-    >>> read_date(b"\\xd2\\x07\\x0b\\x16")
+    >>> read_date(b"\xd2\x07\x0b\x16")
     datetime.date(2002, 11, 22)
     """
     if len(value) < 4:

@@ -74,8 +74,9 @@ def read_healforce(buffer: bytes, name: str, *, ignore_checksum: bool) -> Record
     are interleaved in one row. A word of 16 bits holds ten bits of a sample (512 is zero), one
     bit for a beat that was detected and one for an irregular one; the four bits between of three
     words make a fourth sample. A beat is flagged in all leads at once; the flags of the fourth
-    samples repeat those and are left out, so that a beat has two annotations or three. The leads have no names. They are I, II and III if III is the
-    difference of the others, and numbered if not. The steps are those that the file states.
+    samples repeat those and are left out, so that a beat has two annotations or three. The leads
+    have no names. They are I, II and III if III is the difference of the others, and numbered if
+    not. The steps are those that the file states.
     """
     size = int.from_bytes(buffer[4:6], "little")
     warnings: list[str] = []

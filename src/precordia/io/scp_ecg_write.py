@@ -179,10 +179,6 @@ def _check(record: Record) -> None:
             f"the record has {record.n_leads} leads and SCP-ECG holds 255. Choose some of them, or "
             "write EDF or WFDB."
         )
-    if not np.isfinite(record.signal).any():
-        raise OutputError(
-            "every sample of the record is missing, which SCP-ECG cannot say. Write EDF or WFDB."
-        )
 
 
 def _interval(fs: float) -> int:
@@ -274,7 +270,7 @@ def _median(record: Record, lost: list[str]) -> MedianBeat | None:
         return None
     place = {lead: row for row, lead in enumerate(median.leads)}
     n = median.signal.shape[1]
-    fits = 0 < n and n / median.fs < 65 and 16 <= median.fs <= 60_000
+    fits = n > 0 and n / median.fs < 65 and 16 <= median.fs <= 60_000
     if not fits or any(lead not in place for lead in record.leads):
         lost.append("the median beat (it needs the leads of the record)")
         return None
