@@ -244,11 +244,10 @@ class _Reader:
             offset_factor = millivolts(offset_unit) if offset != 0 else factor
             if offset_factor is None:
                 raise self.no_unit(offset_unit, lead)
-        samples = counts.astype(np.float64)
-        samples *= step * factor
-        if offset:
-            samples += offset * offset_factor
-        with np.errstate(over="ignore"):
+        with np.errstate(over="ignore", invalid="ignore"):
+            samples = counts * (step * factor)
+            if offset:
+                samples += offset * offset_factor
             row = samples.astype(np.float32)
         if not np.isfinite(row).all():
             raise FormatError(
