@@ -46,6 +46,10 @@ SAMPLES = [
     Sample("scp-ecg", "formats/wfdb-checkpkg/checkpkg/input/test.scp", 500, 5000, 12),
     Sample("scp-ecg", "formats/contec-scp/examples/demo.scp", 1000, 10000, 12),
     Sample("scp-ecg", "formats/contec-scp/tools/0000050.ECG.scp", 800, 32767, 12),
+    Sample(
+        "hl7-aecg", "formats/aecg-cvrgrid/src/test/resources/hl7aecg-Example2.xml", 1000, 10000, 12
+    ),
+    Sample("hl7-aecg", "formats/aecg-liryc/exemple/hl7aecg_example.xml", 100, 1000, 12),
     Sample("muse-xml", "formats/braveheart-muse-xml/Example ECGs/example1.xml", 500, 5000, 12),
     Sample("philips-xml", "formats/philips-tbj128/ecg-example.xml", 500, 5000, 12),
     Sample("edf", "formats/contec-scp/tools/0000050.ECG.edf", 800, 37855, 12),
