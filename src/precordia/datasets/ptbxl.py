@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import ast
 from collections import Counter
+from functools import cache, lru_cache
 from pathlib import Path
 
 from precordia.core.errors import FormatError, OptionError
@@ -83,7 +84,7 @@ def find_ptbxl(folder: Path, *, task: str, fs: int = 100, min_records: int = 0) 
         if _whole(row["ecg_id"], "ecg_id") in WITHDRAWN:
             withdrawn += 1
             continue
-        statements = _statements(row)
+        statements = _statements(row["scp_codes"])
         unknown |= {s.code for s in statements if not s.name}
         found.items.append(_item(folder, row, statements, column, task))
     if withdrawn:
@@ -115,6 +116,7 @@ def ptbxl_classes(task: str) -> tuple[str, ...]:
     return tuple(sorted({label for code in codes for label in _labels_of(code, task)}))
 
 
+@cache
 def _labels_of(code: str, task: str) -> tuple[str, ...]:
     known = find_code(code, "scp-ecg")
     if known is None:
@@ -127,13 +129,14 @@ def _labels_of(code: str, task: str) -> tuple[str, ...]:
     return (code,) if task in known.tasks else ()
 
 
-def _statements(row: dict[str, str]) -> tuple[Statement, ...]:
+@lru_cache(maxsize=4096)
+def _statements(text: str) -> tuple[Statement, ...]:
     try:
-        codes = ast.literal_eval(row["scp_codes"])
+        codes = ast.literal_eval(text)
         pairs = [(str(code), float(likelihood)) for code, likelihood in codes.items()]
     except (ValueError, SyntaxError, AttributeError, TypeError, MemoryError, RecursionError):
         raise FormatError(
-            f"scp_codes of record {row['ecg_id']} in 'ptbxl_database.csv' is no dictionary of "
+            f"scp_codes of a record in 'ptbxl_database.csv' is '{text[:60]}', no dictionary of "
             "codes and likelihoods. Copy the table again from PhysioNet."
         ) from None
     return tuple(
