@@ -7,13 +7,15 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-from precordia.io.formats import FORMATS
+from precordia.io.formats import FORMATS, HEAD_BYTES, sniff
 from precordia.io.zarr_store import is_store
 
 #: parts of WFDB records, and notes of people
 _NEVER = frozenset({".dat", ".txt"})
 #: a recording of its own, unless a WFDB header beside it describes it
 _PERHAPS_A_PART = frozenset({".mat"})
+#: endings that anything may have; what is in the file decides
+_SHARED = frozenset({".json", ".xml", ".csv", ".tsv"})
 #: folders that are one recording
 _STORES = frozenset({".zarr"})
 
@@ -29,9 +31,9 @@ def find_recordings(folder: str | os.PathLike[str]) -> Iterator[Path]:
     Yields
     ------
     Every file whose suffix belongs to a format that is read, sorted folder by folder, the files
-    of a folder before its folders. A WFDB record gives its header and not its signal files. Text
-    files and what is hidden are left out. A folder that may not be opened stands for what is in
-    it.
+    of a folder before its folders. A WFDB record gives its header and not its signal files. XML,
+    JSON and tables are looked into: what is of no format that is known is left out, and so are
+    text files and what is hidden. A folder that may not be opened stands for what is in it.
 
     Examples
     --------
@@ -74,7 +76,18 @@ def _within(folder: str, suffixes: set[str]) -> Iterator[Path]:
             suffix in suffixes
             and entry.is_file()
             and not (suffix in _PERHAPS_A_PART and f"{stem}.hea" in names)
+            and (suffix not in _SHARED or _may_be_one(entry.path))
         ):
             yield Path(entry.path)
     for path in deeper:
         yield from _within(path, suffixes)
+
+
+def _may_be_one(path: str) -> bool:
+    """Tell whether a file is of a known format, or empty or closed, of which its reader tells."""
+    try:
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - a million times
+            head = file.read(HEAD_BYTES)
+    except OSError:
+        return True
+    return not head or sniff(head) is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from precordia.core.carried_beats import carried_beats
 from precordia.core.errors import SignalError
 from precordia.core.fiducials import Fiducials
 from precordia.core.findings import Findings
@@ -94,7 +95,7 @@ def plot(
         )
     if findings is not None and not subtitle:
         subtitle = "; ".join(f.name for f in findings)[:180]
-    if not record.n_leads:
+    if not record.n_leads and len(carried_beats(record).sample) > 1:
         # Beat times have no traces; what can be seen of them is how long the intervals are.
         svg = tachogram_svg(record, title=title, subtitle=subtitle)
         return Drawing(svg=svg, page=None, record=record)
