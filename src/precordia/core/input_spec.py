@@ -9,7 +9,7 @@ import math
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal
+from typing import Any, Literal
 
 from precordia.core.errors import LeadError, OptionError, SamplingRateError
 from precordia.core.input_filters import check_corner
@@ -78,11 +78,8 @@ class InputSpec(Value):
     missing_leads: Literal["refuse", "zero", "zero-first"] = "refuse"
     model: str = field(default="", compare=False)
 
-    _lead_sets: ClassVar[dict[str, tuple[str, ...]]] = LEAD_SETS
-
     def __post_init__(self) -> None:
-        leads = LEAD_SETS.get(self.leads, self.leads) if isinstance(self.leads, str) else self.leads
-        object.__setattr__(self, "leads", _checked_leads(leads))
+        object.__setattr__(self, "leads", _checked_leads(self.leads))
         object.__setattr__(self, "fs", _positive("fs", self.fs, "a rate in Hz"))
         object.__setattr__(self, "seconds", _positive("seconds", self.seconds, "a length in s"))
         object.__setattr__(self, "steps", tuple(self.steps))
@@ -181,16 +178,17 @@ class InputSpec(Value):
             if key not in table:
                 raise OptionError(f"the [input] table has no {key}; {key} is needed.")
         leads, steps = table["leads"], table["steps"]
-        if isinstance(leads, str) and leads not in LEAD_SETS:
+        known = LEAD_SETS.get(leads) if isinstance(leads, str) else leads
+        if not isinstance(known, (list, tuple)):
             raise LeadError(
-                f"leads are '{leads}'; a list of names, or one of {', '.join(LEAD_SETS)}, is "
+                f"leads are {leads!r}; a list of names, or one of {', '.join(LEAD_SETS)}, is "
                 "needed."
             )
         if not isinstance(steps, (list, tuple)):
             raise OptionError(f"steps is {steps!r}; a list of tables is needed.")
         rest = {key: table[key] for key in ("unit", "missing_leads") if key in table}
         return cls(
-            leads=leads,
+            leads=tuple(known),
             fs=table["fs"],
             seconds=table["seconds"],
             steps=tuple(read_step(step) for step in steps),

@@ -160,6 +160,9 @@ def read_step(table: Mapping[str, Any]) -> Step:
     for key, entry in known.items():
         if entry.default is dataclasses.MISSING and key not in given:
             raise OptionError(f"a '{kind.name}' step without {key} arrived; {key} is needed.")
+        if key in given and str(entry.type).startswith("tuple"):
+            several = isinstance(given[key], (list, tuple))
+            given[key] = tuple(given[key]) if several else (given[key],)
     return kind(**given)
 
 

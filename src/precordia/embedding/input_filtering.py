@@ -4,10 +4,11 @@
 from __future__ import annotations
 
 import functools
+import math
 
 import numpy as np
 
-from precordia.core.errors import SignalError
+from precordia.core.errors import SamplingRateError, SignalError
 from precordia.core.input_filters import Butterworth, Fir, Notch, RunningMedian, check_corner
 from precordia.embedding.passage import Passage, model_name, refuse_gaps
 from precordia.signal import filters
@@ -40,6 +41,7 @@ def filter_butterworth(step: Butterworth, passage: Passage) -> None:
         else:
             _check_length(passage, extension)
             passage.signal = scipy_signal.sosfiltfilt(sections, passage.signal, axis=-1)
+    _check_stable(passage)
     passage.done.append(
         f"Butterworth {step.kind} {_band(corners)}, order {step.order}, {step.phase} phase"
     )
@@ -54,6 +56,12 @@ def filter_fir(step: Fir, passage: Passage) -> None:
         As `filter_butterworth`.
     """
     _check(step, passage)
+    if step.taps_s * passage.fs < 3:
+        raise SamplingRateError(
+            f"a filter of {step.taps_s:g} s meets a signal at {passage.fs:g} Hz, which is fewer "
+            f"than 3 samples; {3 / step.taps_s:.3g} Hz or more are needed. Take a recording at a "
+            "higher rate."
+        )
     _apply_polynomials(_fir(step, passage.fs), step.phase, passage)
     passage.done.append(f"FIR {step.kind} {_band(_corners(step))}, {step.phase} phase")
 
@@ -97,6 +105,15 @@ def subtract_running_median(step: RunningMedian, passage: Passage) -> None:
 def _check(step: Butterworth | Fir | Notch, passage: Passage) -> None:
     check_corner(step, passage.fs)
     refuse_gaps(passage, "to filter")
+
+
+def _check_stable(passage: Passage) -> None:
+    flat = passage.signal.reshape(-1)
+    if not math.isfinite(np.dot(flat, flat)):
+        raise SignalError(
+            f"a filter of {model_name(passage.spec)} is unstable at {passage.fs:g} Hz: its values "
+            "grow beyond all bounds. Use form = 'sos', or a lower order."
+        )
 
 
 def _check_length(passage: Passage, extension: int) -> None:

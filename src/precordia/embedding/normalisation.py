@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import warnings
+
 import numpy as np
 from jaxtyping import Float
 
@@ -24,11 +26,11 @@ _ROUNDING = 1e-12  # of the mean of equal numbers
 
 def z_score(step: ZScore, passage: Passage) -> None:
     """Subtract the mean and divide by the standard deviation; missing samples do not count."""
-    axis, average = _axes(step.over), np.nanmean if passage.has_gaps else np.mean
-    mean = average(passage.signal, axis=axis, keepdims=True)
+    gaps = passage.has_gaps
+    mean = _mean(passage.signal, step.over, gaps)
     centred = passage.signal - mean
     # The mean is gone, so the deviation is the root of the mean square.
-    spread = np.sqrt(average(np.square(centred), axis=axis, keepdims=True))
+    spread = np.sqrt(_mean(np.square(centred), step.over, gaps))
     spread[spread <= _ROUNDING * np.abs(mean)] = 0.0  # a flat lead
     if step.epsilon_use == "floor":
         divisor = np.maximum(spread, step.epsilon)
@@ -40,10 +42,11 @@ def z_score(step: ZScore, passage: Passage) -> None:
 
 def robust_score(step: Robust, passage: Passage) -> None:
     """Subtract the median and divide by the distance between the quartiles."""
-    axis = _axes(step.over)
-    quartiles = (np.nanpercentile if passage.has_gaps else np.percentile)(
-        passage.signal, [25, 50, 75], axis=axis, keepdims=True
-    )
+    options = {"q": [25, 50, 75], "axis": _axes(step.over), "keepdims": True}
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "All-NaN slice", RuntimeWarning)
+        percentile = np.nanpercentile if passage.has_gaps else np.percentile
+        quartiles = percentile(passage.signal, **options)
     divisor = quartiles[2] - quartiles[0] + step.epsilon
     passage.signal = _divide(passage.signal - quartiles[1], divisor)
     passage.done.append(f"median and quartiles {_scope(step.over)}")
@@ -75,8 +78,7 @@ def standardise(step: Standardise, passage: Passage) -> None:
 
 def remove_mean(step: RemoveMean, passage: Passage) -> None:
     """Subtract the mean."""
-    mean = np.nanmean if passage.has_gaps else np.mean
-    passage.signal = passage.signal - mean(passage.signal, axis=_axes(step.over), keepdims=True)
+    passage.signal = passage.signal - _mean(passage.signal, step.over, passage.has_gaps)
     passage.done.append(f"mean removed {_scope(step.over)}")
 
 
@@ -90,6 +92,15 @@ def clip(step: Clip, passage: Passage) -> None:
     """Replace what lies beyond the limits by the limit."""
     passage.signal = np.clip(passage.signal, step.low, step.high)
     passage.done.append(f"clipped to {step.low:g} to {step.high:g}")
+
+
+def _mean(values: _Signal, over: str, gaps: bool) -> _Signal:
+    """Return the mean of what is there; zero where nothing is."""
+    if not gaps:
+        return np.mean(values, axis=_axes(over), keepdims=True)
+    held = np.isfinite(values)
+    total = np.where(held, values, 0.0).sum(axis=_axes(over), keepdims=True)
+    return total / np.maximum(held.sum(axis=_axes(over), keepdims=True), 1)
 
 
 def _axes(over: str) -> tuple[int, ...]:

@@ -16,6 +16,7 @@ from precordia.signal.decimation import decimate
 from precordia.signal.resample import resample
 
 _Signal = Float[np.ndarray, "... sample"]
+_Changed = Float[np.ndarray, "..."]
 
 
 def change_rate(step: Resample, passage: Passage) -> None:
@@ -81,37 +82,37 @@ def divide_rate(step: Decimate, passage: Passage) -> None:
     passage.done.append(f"decimated by {factor} to {passage.fs:g} Hz{where}")
 
 
-def _sinc(signal: _Signal, fs: float, new_fs: float) -> _Signal:
+def _sinc(signal: _Signal, fs: float, new_fs: float) -> _Changed:
     factor = fs / new_fs
     if factor > 1 and abs(factor - round(factor)) < 1e-9:
         return decimate(signal, round(factor))
     return resample(signal, fs, new_fs)
 
 
-def _fourier(signal: _Signal, fs: float, new_fs: float) -> _Signal:
+def _fourier(signal: _Signal, fs: float, new_fs: float) -> _Changed:
     from scipy.signal import resample as fourier
 
     return fourier(signal, _length(signal, fs, new_fs), axis=-1)
 
 
-def _polyphase(signal: _Signal, fs: float, new_fs: float) -> _Signal:
+def _polyphase(signal: _Signal, fs: float, new_fs: float) -> _Changed:
     from scipy.signal import resample_poly
 
     ratio = Fraction(new_fs / fs).limit_denominator(10_000)
     return resample_poly(signal, ratio.numerator, ratio.denominator, axis=-1)
 
 
-def _linear(signal: _Signal, fs: float, new_fs: float) -> _Signal:
+def _linear(signal: _Signal, fs: float, new_fs: float) -> _Changed:
     n_new = -(-signal.shape[-1] * Fraction(new_fs / fs).limit_denominator(10_000) // 1)
     return _between(signal, np.arange(int(n_new)) * (fs / new_fs))
 
 
-def _linear_ends(signal: _Signal, fs: float, new_fs: float) -> _Signal:
+def _linear_ends(signal: _Signal, fs: float, new_fs: float) -> _Changed:
     n_new = max(1, int(signal.shape[-1] * new_fs / fs + 1e-9))
     return _between(signal, np.linspace(0, signal.shape[-1] - 1, n_new))
 
 
-def _pick(signal: _Signal, fs: float, new_fs: float) -> _Signal:
+def _pick(signal: _Signal, fs: float, new_fs: float) -> _Changed:
     factor = fs / new_fs
     if abs(factor - round(factor)) > 1e-9 or factor < 1:
         raise SamplingRateError(
@@ -122,7 +123,7 @@ def _pick(signal: _Signal, fs: float, new_fs: float) -> _Signal:
     return signal[..., :: round(factor)]
 
 
-def _between(signal: _Signal, places: np.ndarray) -> _Signal:
+def _between(signal: _Signal, places: np.ndarray) -> _Changed:
     """Read a signal between its samples; the last one is held."""
     last = signal.shape[-1] - 1
     places = np.minimum(places, last)
@@ -135,7 +136,7 @@ def _length(signal: _Signal, fs: float, new_fs: float) -> int:
     return max(1, round(signal.shape[-1] * new_fs / fs))
 
 
-_METHODS: dict[str, Callable[[_Signal, float, float], _Signal]] = {
+_METHODS: dict[str, Callable[[_Signal, float, float], _Changed]] = {
     "sinc": _sinc,
     "fourier": _fourier,
     "polyphase": _polyphase,

@@ -11,6 +11,7 @@ from precordia.core.input_steps import Window
 from precordia.embedding.passage import Passage, model_name
 from precordia.signal.windows import window_starts
 
+_Windows = Float[np.ndarray, "..."]
 #: more numbers than this in all windows together are refused (4 GB as float32)
 _MOST_NUMBERS = 1_000_000_000
 _PADDING = {"edge": "edge", "repeat": "wrap", "reflect": "reflect", "zero": "constant"}
@@ -82,7 +83,7 @@ def _windows(
     starts: Int[np.ndarray, " window"],
     width: int,
     step: Window,
-) -> Float[np.ndarray, "window lead sample"]:
+) -> _Windows:
     n_samples = signal.shape[-1]
     result = np.empty((starts.size, signal.shape[0], width))
     for window, start in zip(result, starts.tolist(), strict=True):

@@ -57,7 +57,7 @@ def decimate(signal: Float[np.ndarray, "... sample"], factor: int) -> Float[np.n
     half = _reach(factor)
     from scipy import fft
 
-    n_fft = fft.next_fast_len(n_samples + 2 * half, real=True)
+    n_fft: int = fft.next_fast_len(n_samples + 2 * half, real=True)  # type: ignore[assignment]
     flat = filled.reshape(-1, n_samples)
     response = _response(factor, n_fft)
     dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
@@ -68,7 +68,7 @@ def decimate(signal: Float[np.ndarray, "... sample"], factor: int) -> Float[np.n
         rows = extend_by_point_reflection(part, half, n_fft - half - n_samples)
         spectrum = fft.rfft(rows, axis=1)
         spectrum *= response
-        slow = fft.irfft(spectrum, n=n_fft, axis=1, overwrite_x=True)
+        slow = np.asarray(fft.irfft(spectrum, n=n_fft, axis=1, overwrite_x=True))
         result[first : first + group] = slow[:, 2 * half : 2 * half + n_samples : factor]
     return result.reshape(*array.shape[:-1], -1)
 
