@@ -281,3 +281,17 @@ def test_a_mistake_of_ours_costs_one_row(archive, tmp_path, monkeypatch):
     monkeypatch.setattr("precordia.cataloguing.row.assess", breaks)
     made = catalogue(archive, tmp_path / "index.csv")
     assert made.summary.n_files == made.summary.n_failed == 7
+
+
+def test_a_full_disk_is_told_and_the_run_goes_on_later(archive, tmp_path):
+    resource = pytest.importorskip("resource")
+
+    def little_room():
+        resource.setrlimit(resource.RLIMIT_FSIZE, (1500, 1500))
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+
+    command = [sys.executable, "-m", "precordia", "catalogue", str(archive), "-o"]
+    command.append(str(tmp_path / "index.csv"))
+    full = subprocess.run(command, capture_output=True, preexec_fn=little_room)
+    assert (full.returncode, b"Make room" in full.stderr) == (2, True)
+    assert subprocess.run(command, capture_output=True).returncode == 0

@@ -159,3 +159,63 @@ def test_words_of_the_markup_and_digits_of_the_median_beat_are_no_leak(tmp_path,
             original, tmp_path / f"b-{row.name}{row.suffixes[0]}", pseudonyms=Pseudonyms(KEY)
         )
         assert read(made.path).patient.name is None
+
+
+def _run(*arguments) -> int:
+    with pytest.raises(SystemExit) as left:
+        main([str(a) for a in arguments])
+    return left.value.code
+
+
+@pytest.fixture
+def ward(tmp_path, told):
+    place = tmp_path / "ward"
+    place.mkdir()
+    for k in range(3):
+        write(told(), place / f"a{k}.edf")
+    return place
+
+
+def test_a_mapping_holds_every_copy_of_a_run_that_was_interrupted(tmp_path, ward, monkeypatch):
+    from precordia.deidentification import many_copies
+
+    arguments = ["deidentify", ward, tmp_path / "out", "--key", tmp_path / "k"]
+    arguments += ["--mapping", tmp_path / "m.csv"]
+    work, seen = many_copies._one, []
+
+    def interrupted(path, **told):
+        seen.append(path)
+        if len(seen) == 3:
+            raise KeyboardInterrupt
+        return work(path, **told)
+
+    monkeypatch.setattr(many_copies, "_one", interrupted)
+    assert _run(*arguments) == 130
+    assert _run(*arguments) == 0
+    rows = (tmp_path / "m.csv").read_text().splitlines()
+    assert [row.split(",")[0] for row in rows[1:]] == [str(ward / f"a{k}.edf") for k in range(3)]
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_a_mapping_that_cannot_be_written_is_told_before_any_copy(tmp_path, ward, capsys):
+    (tmp_path / "m.csv").write_text("mine")
+    for mapping in (tmp_path / "m.csv", tmp_path / "nowhere" / "m.csv"):
+        assert _run("deidentify", ward, tmp_path / "out", "--mapping", mapping) == 2
+    assert (tmp_path / "m.csv").read_text() == "mine"
+    assert not (tmp_path / "out").exists()
+
+
+def test_pseudonyms_of_two_runs_without_a_key_do_not_mix(tmp_path, ward, capsys):
+    assert _run("deidentify", ward, tmp_path / "out") == 0
+    assert _run("deidentify", ward, tmp_path / "out") == 2
+    assert "--key" in capsys.readouterr().err
+    assert len(list((tmp_path / "out").iterdir())) == 3
+
+
+def test_the_original_is_never_replaced(tmp_path, told, capsys):
+    original = write(told(), tmp_path / "a.edf", identifiers=True)
+    content = original.read_bytes()
+    assert _run("deidentify", original, original, "--force") == 2
+    assert _run("deidentify", original, tmp_path) == 2
+    assert "folder" in capsys.readouterr().err
+    assert original.read_bytes() == content

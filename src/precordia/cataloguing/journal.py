@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 from collections.abc import Iterator
@@ -108,7 +109,8 @@ class Journal:
 
     def close(self) -> None:
         """Close the file and leave it there."""
-        self._file.close()
+        with contextlib.suppress(OSError):  # of a full disk, which was told already
+            self._file.close()
 
     def remove(self) -> None:
         """Close and delete the file: the catalogue is written."""

@@ -3,8 +3,8 @@
 
 from __future__ import annotations
 
-import csv
 import json as json_text
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -46,7 +46,10 @@ def run(
     ] = None,
     mapping: Annotated[
         Path | None,
-        typer.Option(help="Write which original became which copy, as CSV. It is confidential."),
+        typer.Option(
+            help="Write which original became which copy, as CSV (added to where a run left one). "
+            "It is confidential."
+        ),
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes (folders).")] = 1,
     force: Force = False,
@@ -55,16 +58,22 @@ def run(
     reading: Reading,
 ) -> None:
     """Copy one file or a folder."""
+    from precordia.deidentification.mapping import Mapping
     from precordia.deidentification.pseudonyms import load_key, make_key
 
+    if source.is_dir() and key is None and not force:
+        _check_alone(target)
     secret = load_key(key) if key is not None else make_key()
-    options = reading
+    table = None if mapping is None else Mapping(mapping, overwrite=force)
+    outcomes = []
     if source.is_dir():
-        outcomes = _folder(source, target, secret, to, jobs, force, json, options)
+        made = _folder(source, target, secret, to, jobs, force, json, reading)
     else:
-        outcomes = [_file(source, target, secret, to, force, options)]
-    if mapping is not None:
-        _write_mapping(outcomes, mapping, force)
+        made = iter([_file(source, target, secret, to, force, reading)])
+    for outcome in made:
+        outcomes.append(outcome)
+        if table is not None and outcome.copy is not None:
+            table.add(outcome.source, outcome.copy.path, outcome.copy.pseudonym)
     _say(outcomes, as_json=json)
     if all(o.status == "failed" for o in outcomes):
         raise typer.Exit(2)
@@ -81,7 +90,7 @@ def _file(source, target, secret, to, force, options) -> CopyOutcome:
     return CopyOutcome(source=str(source), status="done", copy=copy)
 
 
-def _folder(source, target, secret, to, jobs, force, quiet, options) -> list[CopyOutcome]:
+def _folder(source, target, secret, to, jobs, force, quiet, options) -> Iterator[CopyOutcome]:
     from precordia.core.errors import FormatError, OutputError
     from precordia.deidentification.many_copies import deidentify_many
     from precordia.io.find import find_recordings
@@ -103,26 +112,23 @@ def _folder(source, target, secret, to, jobs, force, quiet, options) -> list[Cop
         raise OutputError(
             f"the folder '{target}' cannot be made ({error.strerror}). Choose another."
         ) from error
-    outcomes = []
     with progress("de-identifying", len(files), quiet=quiet) as advance:
         for outcome in deidentify_many(
             files, source, target, key=secret, to=to, n_jobs=jobs, overwrite=force, options=options
         ):
-            outcomes.append(outcome)
             advance(failed=outcome.status == "failed")
-    return outcomes
+            yield outcome
 
 
-def _write_mapping(outcomes: list[CopyOutcome], path: Path, force: bool) -> None:
-    from io import StringIO
+def _check_alone(target: Path) -> None:
+    """Refuse to lay copies with new pseudonyms among those of another run."""
+    from precordia.core.errors import OutputError
 
-    from precordia.core.output import write_text_whole
-
-    text = StringIO()
-    table = csv.writer(text, lineterminator="\n")
-    table.writerow(["original", "copy", "pseudonym"])
-    table.writerows([o.source, o.copy.path, o.copy.pseudonym] for o in outcomes if o.copy)
-    write_text_whole(text.getvalue(), path, overwrite=force).chmod(0o600)
+    if target.is_dir() and any(target.iterdir()):
+        raise OutputError(
+            f"'{target}' is not empty, and without a key the pseudonyms of this run differ from "
+            "those of any other. Name the key of the earlier run with --key, or another folder."
+        )
 
 
 def _say(outcomes: list[CopyOutcome], *, as_json: bool) -> None:

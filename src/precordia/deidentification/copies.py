@@ -107,6 +107,12 @@ def deidentify_file(
     >>> deidentify_file("ward.dcm", "copy.edf", pseudonyms=told)  # doctest: +SKIP
     """
     place = Path(target)
+    if place.exists() and Path(source).exists() and place.samefile(source):
+        raise OutputError(
+            f"'{place}' is the original, which is never changed. Choose another name for the copy."
+        )
+    if place.is_dir():
+        raise OutputError(f"'{place}' is a folder; name a file for the copy.")
     row = _format_of_copy(place, to)
     before = read(source, **options)
     after = deidentify(before, pseudonyms=pseudonyms, identity=identity)
