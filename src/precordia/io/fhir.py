@@ -239,6 +239,7 @@ def _one_signal(
         )
     for block in filled:
         longest = block.n_samples
+        companions += _repeated(block, longest, remarks)
         if longest * len(block.rows) > _STRETCH * block.total + _SMALL:
             raise FormatError(
                 f"'{name}' holds leads of very different lengths. The file is damaged: copy or "
@@ -262,6 +263,29 @@ def _one_signal(
             for lead, row in zip(block.leads, block.rows, strict=True)
         ]
     return clock.signal, clock.leads, clock.fs, tuple(companions)
+
+
+def _repeated(block: LeadBlock, longest: int, remarks: list[Remark]) -> list[Companion]:
+    """Take rows out of a block that repeat a lead and are shorter, such as a median beat."""
+    whole = {lead for lead, row in zip(block.leads, block.rows, strict=True) if row.size == longest}
+    found, leads, rows = [], [], []
+    for lead, row in zip(block.leads, block.rows, strict=True):
+        if lead in whole and row.size < longest:
+            found.append(Companion(name=lead, signal=row, fs=block.fs, unit="mV"))
+        else:
+            leads.append(lead)
+            rows.append(row)
+    if found:
+        block.leads, block.rows = leads, rows
+        remarks.append(
+            Remark(
+                code="leads-repeated",
+                text="The file gives leads once more with fewer samples, and does not say what "
+                "these are; they are companions.",
+                leads=tuple(dict.fromkeys(other.name for other in found)),
+            )
+        )
+    return found
 
 
 def _renamed(leads: str | Sequence[str], n_leads: int, name: str) -> tuple[str, ...]:

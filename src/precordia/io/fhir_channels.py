@@ -70,6 +70,15 @@ class _Part:
     name: str
     samples: Samples
 
+    @property
+    def what(self) -> str:
+        """What is sampled, for sentences."""
+        return _what(self.lead, self.name)
+
+
+def _what(lead: str | None, name: str) -> str:
+    return f"lead {lead}" if lead is not None else f"'{name}'"
+
 
 def channels_of(observations: Sequence[Node], reading: Reading) -> list[Channel]:
     """Return the channels of observations that belong together, in their order.
@@ -106,7 +115,7 @@ def channels_of(observations: Sequence[Node], reading: Reading) -> list[Channel]
                 continue
             if reading.fs is None:
                 raise SamplingRateError(
-                    f"'{reading.name}' does not say how {part.name} was sampled: a period, or an "
+                    f"'{reading.name}' does not say how {part.what} was sampled: a period, or an "
                     "interval with its unit, was needed. Say the rate with fs=500 (--fs 500)."
                 )
             fs = reading.fs
@@ -133,7 +142,7 @@ def _parts(observations: Sequence[Node], reading: Reading) -> list[_Part]:
                     for site in nodes(observation, "bodySite"):
                         lead = lead_of_concept(site)
                         name = lead or name
-                samples = read_samples(sampled, name=reading.name, what=name)
+                samples = read_samples(sampled, name=reading.name, what=_what(lead, name))
                 found.append(_Part(concept, lead, name, samples))
     return found
 
@@ -201,7 +210,7 @@ def _unit_of(part: _Part, reading: Reading, has_lead: bool) -> tuple[float, str 
         return 1.0, stated
     told = f"the unit '{stated[:20]}'" if stated else "no unit"
     raise UnitError(
-        f"{part.name} of '{reading.name}' has {told} with its origin; a voltage was needed, most "
+        f"{part.what} of '{reading.name}' has {told} with its origin; a voltage was needed, most "
         "likely uV or mV. Say which with unit='uV' (--unit uV)."
     )
 
@@ -231,7 +240,7 @@ def _amplitudes(
         damaged = bool((~np.isfinite(row) & ~np.isnan(data)).any())
     if damaged:
         raise FormatError(
-            f"{part.name} of '{reading.name}' holds amplitudes beyond any number. The file is "
+            f"{part.what} of '{reading.name}' holds amplitudes beyond any number. The file is "
             "damaged: copy or export it again."
         )
     return row
@@ -256,7 +265,7 @@ def _remark_dropped(part: _Part, reading: Reading) -> None:
     reading.remarks.append(
         Remark(
             code="companion-left",
-            text=f"{part.name} was left out, as the file does not say how it was sampled.",
+            text=f"{part.what} was left out, as the file does not say how it was sampled.",
         )
     )
 
