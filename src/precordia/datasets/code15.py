@@ -8,7 +8,7 @@ from pathlib import Path
 
 from precordia.core.record import Patient
 from precordia.datasets.code_tracings import find_chagas_headers, tracing_places, tracing_reading
-from precordia.datasets.found import Found
+from precordia.datasets.found import Found, counted
 from precordia.datasets.item import Item
 from precordia.datasets.label_table import age_of, read_table
 from precordia.datasets.zero_padding import without_zero_padding
@@ -61,10 +61,11 @@ def find_code15(folder: Path, *, task: str) -> Found:
             continue
         found.items.append(_item(folder, row, place))
     if without:
+        n, files = sum(without.values()), {row["trace_file"] for row in rows}
         found.remark(
             "labels-without-recording",
-            f"{sum(without.values())} rows of labels without a tracing, in {len(without)} of "
-            f"{len({row['trace_file'] for row in rows})} files; left out.",
+            f"{counted(n, 'row')} of labels without a tracing, in {len(without)} of "
+            f"{counted(len(files), 'file')}; left out.",
         )
     return found
 

@@ -279,5 +279,6 @@ def _check_room(root: Path, needed: int, only: Sequence[str]) -> None:
     if not only and needed - held > free:
         raise OutputError(
             f"about {words_of_bytes(needed)} are needed and {words_of_bytes(max(free, 0))} are "
-            f"free at '{there}'. Free the disk, choose another folder, or fetch a part with only=."
+            f"free at '{there}'. Free the disk, choose another folder, or fetch a part (only=, "
+            "--only)."
         )
