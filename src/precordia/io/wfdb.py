@@ -36,7 +36,7 @@ def read_wfdb(
     start: int = 0,
     stop: int | None = None,
     annotations: str | None = None,
-    check_checksums: bool = True,
+    ignore_checksum: bool = False,
     unit: str | None = None,
 ) -> Record:
     """Read a WFDB record.
@@ -53,8 +53,8 @@ def read_wfdb(
     annotations
         Extension of an annotation file beside the header, such as ``"atr"``; its annotations
         are returned in ``record.carried.annotations``, at samples of the record.
-    check_checksums
-        Compare the samples with the header's checksums (whole records only).
+    ignore_checksum
+        Do not compare the samples with the header's checksums (else done for whole records).
     unit
         Unit of the leads, where the header's is absent or wrong.
 
@@ -129,13 +129,13 @@ def read_wfdb(
     _check_growth(lines, end - begin, n_bytes, name)
     signal, companions, rows = _allocate(lines, roles, end - begin, name)
     if segments is not None:
-        unverified = segments.read(rows, roles, check=check_checksums, unit_scale=unit_scale)
+        unverified = segments.read(rows, roles, check=not ignore_checksum, unit_scale=unit_scale)
     else:
         if sum([len(group.indices) for group in groups]) < len(lines):
             for row in rows:  # a signal without a file is a gap from end to end
                 row.fill(np.nan)
         unverified = read_signals(
-            header, groups, rows, start=begin, stop=end, check=check_checksums,
+            header, groups, rows, start=begin, stop=end, check=not ignore_checksum,
             scales=roles.scales, name=name,
         )  # fmt: skip
     if trim:
@@ -158,7 +158,7 @@ def read_wfdb(
         carried=_carried(header, said, folder, name, marks),
         companions=_companions(companions, lines, roles, header.fs) if companions else (),
         remarks=_remarks(header, roles, unverified, segments),
-        source=_source(start, stop, annotations, check_checksums, unit),
+        source=_source(start, stop, annotations, ignore_checksum, unit),
     )
 
 
@@ -321,12 +321,12 @@ def _remarks(
 
 @functools.lru_cache(maxsize=8)
 def _source(
-    start: int, stop: int | None, annotations: str | None, check_checksums: bool,
+    start: int, stop: int | None, annotations: str | None, ignore_checksum: bool,
     unit: str | None,
 ) -> Source:  # fmt: skip
     from precordia import __version__
 
     given = {"start": start, "stop": stop, "annotations": annotations, "unit": unit}
     parameters = {key: value for key, value in given.items() if value}
-    warnings = () if check_checksums else ("checksums were not compared",)
+    warnings = ("checksums were not compared",) if ignore_checksum else ()
     return Source(method="read:wfdb", version=__version__, parameters=parameters, warnings=warnings)

@@ -383,5 +383,5 @@ def _compare_checksums(
         raise FormatError(
             f"the samples of signal '{line.name}' in '{group.file}' do not add up to the checksum "
             f"in '{name}'; the file is damaged or belongs to another header. Fetch both again, "
-            "or read it as it is with check_checksums=False."
+            "or read it as it is with ignore_checksum=True / --ignore-checksum."
         )
