@@ -87,7 +87,7 @@ def smooth(row: Int[np.ndarray, " sample"]) -> Int[np.ndarray, " sample"]:
 
 def add_beat(
     row: Int[np.ndarray, " sample"],
-    template: Int[np.ndarray, " sample"],
+    template: Int[np.ndarray, " _"],
     places: Places,
     *,
     start: int,

@@ -58,7 +58,7 @@ def stored_length(zones: Sequence[tuple[int, int]], factor: int, *, start: int, 
 
 
 def expand(
-    row: Int[np.ndarray, " sample"],
+    row: Int[np.ndarray, " _"],
     zones: Sequence[tuple[int, int]],
     factor: int,
     *,

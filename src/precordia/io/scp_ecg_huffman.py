@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 
 from precordia.core.errors import FormatError
 from precordia.io.scp_ecg_sections import Section
@@ -43,8 +43,8 @@ class _Lookup:
     """What every possible word of ``bits`` bits begins with."""
 
     bits: int
-    total_bits: Int[np.ndarray, " word"]
-    prefix_bits: Int[np.ndarray, " word"]
+    total_bits: UInt8[np.ndarray, " word"]
+    prefix_bits: UInt8[np.ndarray, " word"]
     value: Int[np.ndarray, " word"]
 
 
@@ -123,7 +123,7 @@ def parse_tables(section: Section, name: str) -> list[tuple[Code, ...]]:
 
 def decode_rows(
     rows: Sequence[bytes], tables: Sequence[tuple[Code, ...]], counts: Sequence[int | None]
-) -> list[Int[np.ndarray, " sample"]]:
+) -> list[Int[np.ndarray, " _"]]:
     """Decode the samples of some leads.
 
     Parameters
@@ -168,7 +168,7 @@ def decode_rows(
     # One set of arrays serves all batches: fresh memory costs more than the decoding.
     most = max(sum(len(rows[k]) for k in batch) for batch in batches)
     scratch = np.empty((3, 8 * most + 1), np.intp)
-    decoded: list[Int[np.ndarray, " sample"]] = []
+    decoded: list[Int[np.ndarray, " _"]] = []
     for batch in batches:
         decoded += _decode_batch(
             [rows[k] for k in batch], lookup, [counts[k] for k in batch], scratch
@@ -198,7 +198,7 @@ def _decode_batch(
     lookup: _Lookup,
     counts: Sequence[int | None],
     scratch: Int[np.ndarray, "3 bit"],
-) -> list[Int[np.ndarray, " sample"]]:
+) -> list[Int[np.ndarray, " _"]]:
     lengths = np.array([len(row) for row in rows])
     ends = np.cumsum(lengths) * 8
     begins = ends - lengths * 8

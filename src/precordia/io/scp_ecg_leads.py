@@ -43,7 +43,7 @@ class Encoded(NamedTuple):
     step_nv: int
     interval_us: int
     bimodal: bool
-    rows: list[Int[np.ndarray, " sample"]]
+    rows: list[Int[np.ndarray, " _"]]
 
 
 def read_layout(sections: Sections, name: str) -> list[Lead]:
@@ -183,8 +183,8 @@ def _raw_lengths(lengths: list[int], counts: list[int | None], n_bytes: int) -> 
 
 
 def _without_filling(
-    values: list[Int[np.ndarray, " sample"]], layout: list[Lead], counts: list[int | None]
-) -> list[Int[np.ndarray, " sample"]]:
+    values: list[Int[np.ndarray, " _"]], layout: list[Lead], counts: list[int | None]
+) -> list[Int[np.ndarray, " _"]]:
     """Leave out zeros at the end that may be the filling of the last bytes."""
     numbered_from_0 = all(
         lead.start == 0 and row.size == count
@@ -202,7 +202,7 @@ def _without_filling(
     return kept
 
 
-def _sum_up(rows: list[Int[np.ndarray, " sample"]], order: int) -> list[np.ndarray]:
+def _sum_up(rows: list[Int[np.ndarray, " _"]], order: int) -> list[np.ndarray]:
     """Undo differences; sums wrap around like the 16 bit numbers that they are."""
     if order == 0:
         return rows

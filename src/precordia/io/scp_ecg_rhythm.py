@@ -61,7 +61,7 @@ class Rhythm:
     """
 
     leads: list[Lead]
-    rows: list[Int[np.ndarray, " sample"]]
+    rows: list[Int[np.ndarray, " _"]]
     fs: float
     step_nv: float
     first_sample: int
