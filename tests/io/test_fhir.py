@@ -161,11 +161,35 @@ def test_decimals_and_exponents_are_numbers(given):
 
 
 @pytest.mark.parametrize(
-    "data", ["1 2 ?", "1 nan", "1 inf", "1_000 2", "0x10", "1 2-3", "1,2", "1.2.3 1", "1e999", "EE"]
+    "data",
+    [
+        "1 2 ?",
+        "1 nan",
+        "1 inf",
+        "1_000 2",
+        "0x10",
+        "1 2-3",
+        "1 - 2",
+        "1 --2",
+        "1\u00b2",
+        "1,2",
+        "1.2.3 1",
+        "1e999",
+        "EE",
+    ],
 )
 def test_anything_else_among_the_samples_is_refused(given, data):
     with pytest.raises(FormatError, match="numbers, E, U and L"):
         given(observation(component(data=data)))
+
+
+def test_long_strings_are_read_in_pieces(given):
+    counts = np.arange(400_000) % 2001 - 1000
+    record = given(observation(component(data=" ".join(map(str, counts.tolist())), factor=1)))
+    np.testing.assert_allclose(record.signal[0] * 1000, counts, atol=1e-3)
+    assert given(observation(component(data="5 " * 600_000 + "E"))).n_samples == 600_001
+    with pytest.raises(FormatError, match="numbers, E, U and L"):
+        given(observation(component(data="5" * (3 << 20))))
 
 
 @pytest.mark.parametrize("factor", ["abc", 0, "0.0"])
