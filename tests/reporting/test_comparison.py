@@ -65,6 +65,13 @@ def test_beats_that_one_side_lacks_are_counted(study):
     assert beats.mean_ms == 0
 
 
+def test_a_beat_marked_in_several_leads_counts_once(study):
+    peaks = study.fiducials.r_peak[np.isfinite(study.fiducials.r_peak)].astype(int)
+    marks = Annotations(sample=np.repeat(peaks, 3), symbol=("N",) * (3 * peaks.size))
+    (beats,) = compare_marks(carrying(study, annotations=marks))
+    assert (beats.n_file, beats.n_both) == (peaks.size, peaks.size)
+
+
 def test_statements_are_matched_by_code_name_and_snomed_and_left_open_otherwise(study):
     told = carrying(
         study,

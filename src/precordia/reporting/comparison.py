@@ -78,7 +78,8 @@ def compare_marks(study: Study) -> tuple[MarkDifference, ...]:
     rows = []
     if carried.annotations is not None:
         beat = np.array([s in _BEATS for s in carried.annotations.symbol], bool)
-        theirs = carried.annotations.sample[beat].astype(float)
+        # A device may mark one beat in each lead.
+        theirs = np.unique(carried.annotations.sample[beat]).astype(float)
         if theirs.size:
             peaks = ours.r_peak[np.isfinite(ours.r_peak)]
             rows.append(_difference("beats", theirs, peaks, per_ms))
