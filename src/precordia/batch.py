@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import functools
 import hashlib
 import io
@@ -84,10 +85,26 @@ def plan_jobs(files: Iterable[Path], output: Path) -> list[Job]:
     return jobs
 
 
-def write_study(study: Study, folder: Path, *, title: str, overwrite: bool = False) -> None:
+def write_study(
+    study: Study, folder: Path, *, title: str, overwrite: bool = False, identifiers: bool = False
+) -> str:
     """Write ``study.json``, ``report.html`` and ``ecg.svg`` into a folder.
 
     The study is written last: where it is, the others are whole.
+
+    Parameters
+    ----------
+    study
+        What was found.
+    folder, title, overwrite
+        Where, under which title, and whether to replace what is there.
+    identifiers
+        Write the patient's identifier, name and date of birth into the study too, and header
+        entries that may name people or places.
+
+    Returns
+    -------
+    The study as it was written.
 
     Raises
     ------
@@ -95,6 +112,7 @@ def write_study(study: Study, folder: Path, *, title: str, overwrite: bool = Fal
         If something is there already, or the folder cannot be written.
     """
     from precordia.core.errors import OutputError
+    from precordia.io.array_metadata import without_identifiers
     from precordia.plotting.plot import plot
     from precordia.reporting.report_page import report_page
 
@@ -109,7 +127,11 @@ def write_study(study: Study, folder: Path, *, title: str, overwrite: bool = Fal
     page = report_page(study, title=title, drawing_svg=drawing.svg)
     drawing.save(folder / DRAWING, overwrite=overwrite)
     write_text_whole(page, folder / REPORT, overwrite=overwrite)
-    write_text_whole(study.to_json(), folder / STUDY, overwrite=overwrite)
+    if not identifiers:
+        study = dataclasses.replace(study, record=without_identifiers(study.record))
+    text = study.to_json()
+    write_text_whole(text, folder / STUDY, overwrite=overwrite)
+    return text
 
 
 def examine_many(
@@ -117,6 +139,7 @@ def examine_many(
     *,
     n_jobs: int = 1,
     overwrite: bool = False,
+    identifiers: bool = False,
     options: dict[str, Any] | None = None,
 ) -> Iterator[Outcome]:
     """Examine files, yielding each outcome as it comes.
@@ -129,6 +152,8 @@ def examine_many(
         Processes.
     overwrite
         Examine again what is there already; otherwise it is skipped, which resumes a run.
+    identifiers
+        Write the patients' identifiers into the studies too.
     options
         Passed to the reader.
 
@@ -147,18 +172,18 @@ def examine_many(
             yield Outcome(job=job, status="skipped")
         else:
             waiting.append(job)
-    work = functools.partial(_examine_one, options=options or {})
+    work = functools.partial(_examine_one, identifiers=identifiers, options=options or {})
     for job, outcome in over_all(work, waiting, n_jobs=n_jobs):
         yield outcome or Outcome(job=job, status="failed", problem=LOST)
 
 
-def _examine_one(job: Job, options: dict[str, Any]) -> Outcome:
+def _examine_one(job: Job, identifiers: bool, options: dict[str, Any]) -> Outcome:
     from precordia.pipeline import examine
 
     try:
         study = examine(job.path, **options)
         # Half-finished outputs of an interrupted run are replaced: the study was not there.
-        write_study(study, job.folder, title=job.path.name, overwrite=True)
+        write_study(study, job.folder, title=job.path.name, overwrite=True, identifiers=identifiers)
     except PrecordiaError as error:
         return Outcome(job=job, status="failed", problem=str(error))
     except MemoryError:

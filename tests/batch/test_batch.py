@@ -58,7 +58,7 @@ def test_a_bad_file_never_stops_the_rest_and_a_second_run_skips(folder, tmp_path
     assert all(r["heart_rate_bpm"] for r in rows if r["status"] == "skipped")
 
 
-def _die(job, options):
+def _die(job, identifiers, options):
     if job.path.name == "bad.dcm":
         os._exit(1)
     return batch.Outcome(job=job, status="done", row={})

@@ -7,11 +7,15 @@ import signal
 import subprocess
 import sys
 import time
+from datetime import date
 
 import pytest
 
 from precordia.cli.main import main
+from precordia.core.record import Patient, Record
 from precordia.datasets.toy import toy_record
+from precordia.generation.simulate import simulate
+from precordia.io.write import write
 
 READING = ("info", "assess", "delineate", "measure", "classify")
 ALL = (*READING, "examine", "plot", "convert", "simulate", "benchmark", "formats", "statements")
@@ -182,3 +186,37 @@ def test_ctrl_c_in_a_batch_is_code_130_and_keeps_what_was_done(tmp_path):
     done = list((tmp_path / "out").glob("*/study.json"))
     assert done
     assert all(json.loads(p.read_text()) for p in done)
+
+
+def test_examine_tells_who_the_patient_is_only_when_asked(capsys, tmp_path):
+    told = Patient(patient_id="PAT-4711", name="Quastenflosser", birth_date=date(1931, 7, 9))
+    one = simulate(seed=1)
+    record = Record(signal=one.signal, fs=one.fs, leads=one.leads, patient=told)
+    write(record, tmp_path / "a.edf", identifiers=True)
+    for flags, is_told in (([], False), (["--patient"], True)):
+        with pytest.raises(SystemExit):
+            main(["examine", str(tmp_path / "a.edf"), "-o", str(tmp_path / "s"), "--json",
+                  "--force", *flags])  # fmt: skip
+        out = capsys.readouterr().out
+        held = out + "".join(p.read_text() for p in (tmp_path / "s").iterdir())
+        assert [word in held for word in ("PAT-4711", "Quastenflosser", "1931-07-09")] == [
+            is_told
+        ] * 3
+
+
+def test_a_tachogram_is_drawn_and_told_in_json(capsys, tmp_path):
+    (tmp_path / "rr.txt").write_text("\n".join(str(800 + k % 50) for k in range(100)))
+    with pytest.raises(SystemExit) as left:
+        main(["plot", str(tmp_path / "rr.txt"), "--format", "rr", "--json", "-o",
+              str(tmp_path / "a.svg")])  # fmt: skip
+    assert left.value.code == 0
+    assert json.loads(capsys.readouterr().out) == {"output": str(tmp_path / "a.svg")}
+
+
+def test_another_format_of_the_output_is_asked_for_with_its_own_flag(capsys, tmp_path):
+    with pytest.raises(SystemExit) as left:
+        main(["convert", str(toy_record()), str(tmp_path / "a.xyz")])
+    assert left.value.code == 2
+    said = capsys.readouterr().err
+    assert "with --to." in said
+    assert "--format" not in said

@@ -19,7 +19,8 @@ HELP = """Read an ECG, check it, find the waves, measure, name what is there, an
 
 One file gives study.json, report.html and ecg.svg in a folder named after it. Several files, or
 a folder, give one such folder each, with summary.csv; what was done before is skipped, so an
-interrupted run goes on where it stopped.
+interrupted run goes on where it stopped. Identifiers of the patient are written only with
+--patient.
 
 Examples:  precordia examine ecg.dcm
            precordia examine ward/ --output studies --jobs 2
@@ -37,6 +38,9 @@ def run(
         Path | None, typer.Option("--output", "-o", help="Folder for the results.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes.")] = 1,
+    patient: Annotated[
+        bool, typer.Option("--patient", help="Write the patient's identifiers too.")
+    ] = False,
     force: Force = False,
     json: Json = False,
     *,
@@ -47,13 +51,20 @@ def run(
 
     options = reading
     if len(paths) == 1 and (not paths[0].is_dir() or is_store(paths[0])):
-        _one(paths[0], output, force=force, as_json=json, options=options)
+        _one(paths[0], output, patient=patient, force=force, as_json=json, options=options)
     else:
-        _many(paths, output or Path("studies"), jobs, force=force, as_json=json, options=options)
+        told = {"patient": patient, "force": force, "as_json": json}
+        _many(paths, output or Path("studies"), jobs, **told, options=options)
 
 
 def _one(
-    path: Path, output: Path | None, *, force: bool, as_json: bool, options: dict[str, object]
+    path: Path,
+    output: Path | None,
+    *,
+    patient: bool,
+    force: bool,
+    as_json: bool,
+    options: dict[str, object],
 ) -> None:
     from precordia.batch import REPORT, STUDY, write_study
     from precordia.core.errors import OutputError
@@ -66,8 +77,8 @@ def _one(
             "Choose another folder with --output, or overwrite with --force."
         )
     study = examine(path, **options)  # type: ignore[arg-type]
-    write_study(study, folder, title=path.name, overwrite=force)
-    typer.echo(study.to_json() if as_json else f"{study}\n\nReport: {folder / REPORT}")
+    text = write_study(study, folder, title=path.name, overwrite=force, identifiers=patient)
+    typer.echo(text if as_json else f"{study}\n\nReport: {folder / REPORT}")
 
 
 def _many(
@@ -75,6 +86,7 @@ def _many(
     output: Path,
     n_jobs: int,
     *,
+    patient: bool,
     force: bool,
     as_json: bool,
     options: dict[str, object],
@@ -93,7 +105,9 @@ def _many(
     outcomes: list[Outcome] = []
     try:
         with progress("examining", len(jobs), quiet=as_json) as advance:
-            for outcome in examine_many(jobs, n_jobs=n_jobs, overwrite=force, options=options):
+            for outcome in examine_many(
+                jobs, n_jobs=n_jobs, overwrite=force, identifiers=patient, options=options
+            ):
                 outcomes.append(outcome)
                 advance(failed=outcome.status == "failed")
     finally:

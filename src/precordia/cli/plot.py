@@ -65,7 +65,8 @@ def run(
     )
     target = drawing.save(output or Path(f"{file.stem}.svg"), overwrite=force)
     if json:
-        size = {"width_mm": drawing.page.width_mm, "height_mm": drawing.page.height_mm}
+        page = drawing.page  # a tachogram is on no ECG paper
+        size = {} if page is None else {"width_mm": page.width_mm, "height_mm": page.height_mm}
         typer.echo(json_text.dumps({"output": str(target), **size}))
     else:
         typer.echo(f"{target}")

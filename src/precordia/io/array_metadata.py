@@ -23,6 +23,25 @@ _TECHNICAL = frozenset((
 _FOUND_AGAIN = ("amplitude-implausible", "leads-inconsistent", "leads-swapped")
 
 
+def without_identifiers(record: Record) -> Record:
+    """Return a record without the patient's identifiers and entries that may name others.
+
+    For a copy that may be given away see `precordia.deidentify`, which takes out far more.
+
+    Examples
+    --------
+    >>> record = Record(signal=np.zeros((1, 5)), fs=500.0, leads=("II",))
+    >>> without_identifiers(record).carried.header
+    {}
+    """
+    header = {key: text for key, text in record.carried.header.items() if key in _TECHNICAL}
+    return dataclasses.replace(
+        record,
+        patient=dataclasses.replace(record.patient, patient_id=None, name=None, birth_date=None),
+        carried=dataclasses.replace(record.carried, header=header),
+    )
+
+
 def metadata_of(
     record: Record, *, identifiers: bool, companion_arrays: list[str], lost: list[str]
 ) -> str:
@@ -50,10 +69,9 @@ def metadata_of(
     >>> metadata_of(record, identifiers=False, companion_arrays=[], lost=[])[:44]
     '{"kind": "precordia record, version 1", "uni'
     """
-    patient, header = record.patient, record.carried.header
+    told = record if identifiers else without_identifiers(record)
+    patient, header = told.patient, told.carried.header
     if not identifiers:
-        patient = dataclasses.replace(patient, patient_id=None, name=None, birth_date=None)
-        header = {key: text for key, text in header.items() if key in _TECHNICAL}
         left = [key for key in record.carried.header if key not in header]
         if left:
             shown = ", ".join(left[:6]) + (", ..." if left[6:] else "")

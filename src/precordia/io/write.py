@@ -102,7 +102,7 @@ def _by_suffix(place: Path) -> Format:
             return row
     what = f"'{suffix}' files are" if suffix else "a file name without an ending is"
     raise OutputError(
-        f"{what} not written. Choose one of {_endings()}, or name a format with format=."
+        f"{what} not written. Choose one of {_endings()}, or name a format with format= (--to)."
     )
 
 
