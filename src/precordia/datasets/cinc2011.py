@@ -8,7 +8,7 @@ from pathlib import Path
 from precordia.core.errors import FormatError
 from precordia.datasets.found import Found, counted
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import find_files, read_table
+from precordia.datasets.label_table import below, find_files, read_table
 
 CLASSES = ("acceptable", "unacceptable")
 
@@ -32,7 +32,7 @@ def find_cinc2011(folder: Path, *, task: str) -> Found:
     quality = _verdicts(folder)
     found = Found(items=[], classes=CLASSES)
     for name, verdict in quality.items():
-        path = headers.get(name, folder / f"{name}.hea")
+        path = headers.get(name) or below(folder, f"{name}.hea")
         labels = (verdict,) if verdict in CLASSES else ()
         found.items.append(Item(name=name, path=path, labels=labels))
     found.unlabelled = sorted(set(headers) - set(quality))

@@ -9,7 +9,7 @@ from precordia.core.errors import FormatError
 from precordia.core.statements import Statement
 from precordia.datasets.found import Found, such_as
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import find_files, read_table
+from precordia.datasets.label_table import below, find_files, read_table
 
 CLASSES = {"N": "normal", "A": "atrial fibrillation", "O": "other rhythm", "~": "too noisy"}
 _TABLES = ("REFERENCE-v3.csv", "REFERENCE-v2.csv", "REFERENCE-v1.csv", "REFERENCE.csv")
@@ -50,7 +50,7 @@ def find_cinc2017(folder: Path, *, task: str) -> Found:
         found.items.append(Item(name=path.stem, path=path, labels=(label,), statements=said))
     there = {path.stem for path in headers}
     found.items += [
-        Item(name=name, path=table.parent / f"{name}.hea", labels=(label,))
+        Item(name=name, path=below(table.parent, f"{name}.hea"), labels=(label,))
         for name, label in labels.items()
         if name not in there
     ]

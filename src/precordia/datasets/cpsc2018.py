@@ -11,7 +11,7 @@ from precordia.core.statements import Statement
 from precordia.datasets.challenge_records import CPSC_WORDS, find_challenge
 from precordia.datasets.found import Found
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import find_files, read_table
+from precordia.datasets.label_table import below, find_files, read_table
 from precordia.knowledge.codes import find_code
 
 #: classes in the order of their numbers, from 1
@@ -62,7 +62,7 @@ def _original(folder: Path, table: Path) -> Found:
         found.items.append(
             Item(
                 name=name,
-                path=files.get(name, table.parent / f"{name}.mat"),
+                path=files.get(name) or below(table.parent, f"{name}.mat"),
                 labels=tuple(labels),
                 statements=tuple(map(_statement, labels)),
                 reading={"format": "matlab", "fs": 500, "unit": "mV", "leads": list(STANDARD_12)},
@@ -74,7 +74,8 @@ def _original(folder: Path, table: Path) -> Found:
 
 
 def _class(text: str, name: str) -> str:
-    number = int(float(text)) if text.replace(".", "", 1).isdigit() else 0
+    digits = text.removesuffix(".0")
+    number = int(digits) if digits.isdecimal() and len(digits) < 3 else 0
     if not 1 <= number <= len(CLASSES):
         raise FormatError(
             f"record {name[:20]} of 'REFERENCE.csv' has the label '{text[:20]}'; a number from 1 "

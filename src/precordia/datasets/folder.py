@@ -6,12 +6,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from precordia.core.errors import FormatError
 from precordia.core.record import Patient
 from precordia.core.statements import Statement
 from precordia.datasets.found import Found
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import age_of, read_table, sex_of
+from precordia.datasets.label_table import age_of, below, read_table, sex_of
 
 
 def find_folder(
@@ -61,18 +60,12 @@ def find_folder(
     own = Path(table) if Path(table).is_absolute() else folder / table
     found = Found(items=[], keep_empty=True)
     for row in read_table(own, (path_column, label_column)):
-        place = Path(row[path_column])
-        if not row[path_column] or place.is_absolute() or ".." in place.parts:
-            raise FormatError(
-                f"a row of '{own.name}' has the path '{row[path_column][:80]}'; a path below the "
-                "folder is needed. Write it as seen from there."
-            )
         labels = [x.strip() for x in row[label_column].split(separator)]
         labels = [x for x in dict.fromkeys(labels) if x]
         found.items.append(
             Item(
                 name=row[path_column],
-                path=folder / place,
+                path=below(folder, row[path_column]),
                 patient=Patient(
                     patient_id=row.get(patient_column) or None,
                     age_years=age_of(row.get("age", "")),

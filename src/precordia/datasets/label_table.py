@@ -8,7 +8,7 @@ import io
 import os
 import re
 from collections.abc import Sequence
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from precordia.core.errors import FormatError
 from precordia.core.record import Sex
@@ -140,3 +140,25 @@ def sex_of(text: str) -> Sex | None:
     if first in ("f", "female"):
         return "female"
     return "male" if first in ("m", "male") else None
+
+
+def below(folder: Path, name: str) -> Path:
+    """Return the path below a folder that a table names.
+
+    Raises
+    ------
+    FormatError
+        If it is empty, absolute, or leads out of the folder.
+
+    Examples
+    --------
+    >>> below(Path("ptbxl"), "records100/00000/00001_lr.hea").name
+    '00001_lr.hea'
+    """
+    parts = PurePosixPath(name).parts
+    if not parts or not name.isprintable() or any(part in ("..", "/") for part in parts):
+        raise FormatError(
+            f"a table of labels names the file '{name[:80]}'; a path below the folder is needed. "
+            "Compare the table with the published one."
+        )
+    return folder.joinpath(*parts)

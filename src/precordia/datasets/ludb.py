@@ -9,7 +9,7 @@ from precordia.core.record import Patient
 from precordia.core.statements import Statement
 from precordia.datasets.found import Found
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import age_of, find_files, read_table, sex_of
+from precordia.datasets.label_table import age_of, below, find_files, read_table, sex_of
 
 _COLUMN = {"rhythm": "Rhythms", "axis": "Electric axis of the heart"}
 
@@ -45,7 +45,7 @@ def find_ludb(folder: Path, *, task: str) -> Found:
         found.items.append(
             Item(
                 name=row["ID"],
-                path=folder / "data" / f"{row['ID']}.hea",
+                path=below(folder / "data", f"{row['ID']}.hea"),
                 patient=Patient(
                     patient_id=row["ID"], age_years=age_of(row["Age"]), sex=sex_of(row["Sex"])
                 ),

@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from precordia.core.record import Patient
 from precordia.core.statements import Statement
 from precordia.datasets.found import Found
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import read_table
+from precordia.datasets.label_table import below, read_table
 
 _REPORTS = tuple(f"report_{k}" for k in range(18))
 #: what the machine gives for a number that it could not measure
@@ -57,7 +57,7 @@ def find_mimic_iv_ecg(folder: Path, *, task: str) -> Found:
         found.items.append(
             Item(
                 name=row["study_id"],
-                path=folder.joinpath(*PurePosixPath(f"{row['path']}.hea").parts),
+                path=below(folder, f"{row['path']}.hea"),
                 patient=Patient(patient_id=row["subject_id"] or None),
                 statements=tuple(Statement(code=text) for text in sentences),
                 report=" ".join(sentences),

@@ -14,7 +14,7 @@ from precordia.core.statements import Statement
 from precordia.datasets.assemble import relabelled
 from precordia.datasets.found import Found, counted, such_as
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import age_of, read_table
+from precordia.datasets.label_table import age_of, below, read_table
 from precordia.knowledge.codes import find_code, list_codes
 
 #: records withdrawn since version 1.0.2 because they repeat others
@@ -155,12 +155,12 @@ def _item(
 ) -> Item:
     patient = str(_whole(row["patient_id"], "patient_id")) if row["patient_id"] else None
     facts = {key: row[key] for key in _FACTS if row.get(key)}
-    if row["age"] and float(row["age"]) >= 300:
+    if row["age"].removesuffix(".0") == "300":
         facts["age"] = "above 89"
     labels = dict.fromkeys(label for s in statements for label in _labels_of(s.code, task))
     return Item(
         name=row["ecg_id"],
-        path=folder / f"{row[column]}.hea",
+        path=below(folder, f"{row[column]}.hea"),
         patient=Patient(
             patient_id=patient, age_years=age_of(row["age"]), sex=_SEX.get(row["sex"][:1])
         ),

@@ -11,7 +11,7 @@ from precordia.core.record import Patient
 from precordia.core.statements import Statement
 from precordia.datasets.found import Found
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import age_of, find_files, read_table, sex_of
+from precordia.datasets.label_table import age_of, below, find_files, read_table, sex_of
 
 
 def find_sph(folder: Path, *, task: str) -> Found:
@@ -45,7 +45,7 @@ def find_sph(folder: Path, *, task: str) -> Found:
         found.items.append(
             Item(
                 name=name,
-                path=records / f"{name}.h5",
+                path=below(records, f"{name}.h5"),
                 patient=Patient(
                     patient_id=row["Patient_ID"] or None,
                     age_years=age_of(row["Age"]),
