@@ -549,3 +549,18 @@ def test_a_window_that_is_one_gap_stays_one_without_a_warning(name):
     prepared = prepare(single(x), one(*steps))
     assert not prepared.windows[1].any()
     assert prepared.filled.tolist() == [[0.0], [1.0], [0.0]]
+
+
+def test_rates_and_lengths_beyond_reason_are_refused_before_memory_is_taken():
+    up = {"step": "resample", "method": "polyphase"}
+    with pytest.raises(SamplingRateError, match="factor between"):
+        prepare(single(np.ones(50), fs=1e-4), one(up, WINDOW))
+    with pytest.raises(SignalError, match="part by part"):
+        prepare(single(np.ones(1_000_000), fs=100), one(up, WINDOW, fs=500_000))
+    with pytest.raises(SignalError, match="holds no sample"):
+        prepare(single(np.ones(50), fs=0.02), one(WINDOW, up, fs=100))
+    with pytest.raises(SignalError, match="needs more than 100"):
+        prepare(single(np.ones(50)), one({"step": "running-median", "seconds": 1}, WINDOW))
+    with pytest.raises(SignalError, match="running median of 30001"):
+        slow = {"step": "running-median", "seconds": 300}
+        prepare(single(np.ones(40_000)), one(slow, WINDOW))

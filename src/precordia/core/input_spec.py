@@ -83,7 +83,7 @@ class InputSpec(Value):
         object.__setattr__(self, "fs", _positive("fs", self.fs, "a rate in Hz"))
         object.__setattr__(self, "seconds", _positive("seconds", self.seconds, "a length in s"))
         object.__setattr__(self, "steps", tuple(self.steps))
-        if self.unit not in OF_ONE_MILLIVOLT:
+        if not isinstance(self.unit, str) or self.unit not in OF_ONE_MILLIVOLT:
             raise OptionError(f"unit is {self.unit!r}; one of mV, uV, V is needed.")
         if self.missing_leads not in ("refuse", "zero", "zero-first"):
             raise OptionError(

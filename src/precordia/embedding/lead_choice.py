@@ -88,7 +88,7 @@ def choose_leads(record: Record, spec: InputSpec, *, lead: str | None = None) ->
     derived = tuple(n for n in leads if n not in held and n in derivable)
     absent = tuple(n for n in leads if n not in held and n not in derived)
     if absent and (spec.missing_leads == "refuse" or len(absent) == len(leads)):
-        raise _refusal(spec, held, absent)
+        raise _refusal(spec, leads, held, absent)
     keep = absent if spec.missing_leads == "zero" else ()
     names = [name for name in leads if name not in keep]
     places = [record.leads.index(name) if name in held else 0 for name in names]
@@ -151,7 +151,9 @@ def _with_turned(record: Record, held: list[str]) -> tuple[dict[str, np.ndarray]
     return dict(zip(LIMB, six, strict=True)), LIMB
 
 
-def _refusal(spec: InputSpec, held: list[str], absent: tuple[str, ...]) -> LeadError:
+def _refusal(
+    spec: InputSpec, leads: tuple[str, ...], held: list[str], absent: tuple[str, ...]
+) -> LeadError:
     limb = any(name in LIMB for name in absent)
     follow = " Limb leads follow from any two limb leads;" if limb else ""
     chest = (
@@ -160,7 +162,7 @@ def _refusal(spec: InputSpec, held: list[str], absent: tuple[str, ...]) -> LeadE
     if not any(name.startswith("V") for name in absent):
         chest = "" if not follow else " there are fewer here."
     return LeadError(
-        f"{model_name(spec)} needs {_listed(spec.leads)}; this record has {len(held)} leads "
+        f"{model_name(spec)} needs {_listed(leads)}; this record has {len(held)} leads "
         f"({_listed(held)}), and {_listed(absent)} cannot be computed from them.{follow}{chest} "
         "Choose a model for these leads, or, where the model learnt to do without some, a spec "
         "with missing_leads='zero'."

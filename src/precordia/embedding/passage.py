@@ -11,6 +11,9 @@ import numpy as np
 from precordia.core.errors import SignalError
 from precordia.core.input_spec import InputSpec
 
+#: more numbers than this at once are refused (4 GB as float32)
+MOST_NUMBERS = 1_000_000_000
+
 
 @dataclass(slots=True, kw_only=True)
 class Passage:

@@ -9,14 +9,15 @@ from fractions import Fraction
 import numpy as np
 from jaxtyping import Float
 
-from precordia.core.errors import SamplingRateError
+from precordia.core.errors import SamplingRateError, SignalError
 from precordia.core.input_steps import Decimate, Resample
-from precordia.embedding.passage import Passage, model_name, refuse_gaps
+from precordia.embedding.passage import MOST_NUMBERS, Passage, model_name, refuse_gaps
 from precordia.signal.decimation import decimate
 from precordia.signal.resample import resample
 
 _Signal = Float[np.ndarray, "... sample"]
 _Changed = Float[np.ndarray, "..."]
+_LARGEST_RATIO = 10_000
 
 
 def change_rate(step: Resample, passage: Passage) -> None:
@@ -27,7 +28,7 @@ def change_rate(step: Resample, passage: Passage) -> None:
     SamplingRateError
         If the recording's rate is lower than the step allows, or does not suit the method.
     SignalError
-        If samples are missing.
+        If samples are missing, or would be too many.
 
     Notes
     -----
@@ -45,6 +46,7 @@ def change_rate(step: Resample, passage: Passage) -> None:
         passage.fs = new_fs
         return
     refuse_gaps(passage, "to resample")
+    _check_size(passage, new_fs)
     passage.signal = _METHODS[step.method](passage.signal, fs, new_fs)
     passage.fs = new_fs
     lost = f"; it holds nothing above {fs / 2:g} Hz" if new_fs > fs else ""
@@ -80,6 +82,20 @@ def divide_rate(step: Decimate, passage: Passage) -> None:
     passage.fs /= factor
     where = ", leads end to end" if step.across_leads else ""
     passage.done.append(f"decimated by {factor} to {passage.fs:g} Hz{where}")
+
+
+def _check_size(passage: Passage, new_fs: float) -> None:
+    ratio = new_fs / passage.fs
+    if not 1 / _LARGEST_RATIO <= ratio <= _LARGEST_RATIO:
+        raise SamplingRateError(
+            f"a change from {passage.fs:g} Hz to {new_fs:g} Hz arrived; a factor between "
+            f"1/{_LARGEST_RATIO} and {_LARGEST_RATIO} was needed. Check that both rates are in Hz."
+        )
+    if passage.signal.size * ratio > MOST_NUMBERS:
+        raise SignalError(
+            f"{passage.signal.size * ratio:.2g} numbers would result at {new_fs:g} Hz; up to "
+            f"{MOST_NUMBERS:.2g} fit into one call. Prepare the recording part by part."
+        )
 
 
 def _sinc(signal: _Signal, fs: float, new_fs: float) -> _Changed:

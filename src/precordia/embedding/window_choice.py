@@ -8,12 +8,10 @@ from jaxtyping import Float, Int
 
 from precordia.core.errors import SignalError
 from precordia.core.input_steps import Window
-from precordia.embedding.passage import Passage, model_name
+from precordia.embedding.passage import MOST_NUMBERS, Passage, model_name
 from precordia.signal.windows import window_starts
 
 _Windows = Float[np.ndarray, "..."]
-#: more numbers than this in all windows together are refused (4 GB as float32)
-_MOST_NUMBERS = 1_000_000_000
 _PADDING = {"edge": "edge", "repeat": "wrap", "reflect": "reflect", "zero": "constant"}
 
 
@@ -29,6 +27,11 @@ def cut(step: Window, passage: Passage) -> None:
     signal = passage.signal
     n_samples = signal.shape[-1]
     width = round(passage.spec.seconds * passage.fs)
+    if not width:
+        raise SignalError(
+            f"a window of {passage.spec.seconds:g} s holds no sample at {passage.fs:g} Hz. Take a "
+            "recording at a higher rate, or put a 'resample' step before the window."
+        )
     if not n_samples or (n_samples < width and step.short == "refuse"):
         raise SignalError(
             f"{model_name(passage.spec)} needs {passage.spec.seconds:g} s; this record has "
@@ -39,10 +42,10 @@ def cut(step: Window, passage: Passage) -> None:
     else:
         starts = _starts(step, n_samples, width, passage.fs)
     size = starts.size * max(signal.shape[0], 1) * width
-    if size > _MOST_NUMBERS:
+    if size > MOST_NUMBERS:
         raise SignalError(
             f"{starts.size} windows of {signal.shape[0]} leads and {width} samples, {size:.2g} "
-            f"numbers, would result; up to {_MOST_NUMBERS:.2g} fit into one call. Prepare the "
+            f"numbers, would result; up to {MOST_NUMBERS:.2g} fit into one call. Prepare the "
             "recording part by part."
         )
     passage.signal = _windows(signal, starts, width, step)
