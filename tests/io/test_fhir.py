@@ -222,7 +222,15 @@ def test_intervals_of_release_5_have_a_unit(given, interval, unit, fs):
 
 
 @pytest.mark.parametrize(
-    "told", [{"period": None}, {"period": 0}, {"period": "x"}, {"interval": 2, "intervalUnit": "m"}]
+    "told",
+    [
+        {"period": None},
+        {"period": 0},
+        {"period": 1e-320},
+        {"period": 1e300},
+        {"period": "x"},
+        {"interval": 2, "intervalUnit": "m"},
+    ],
 )
 def test_a_rate_that_is_not_told_is_asked_for(given, told):
     with pytest.raises(SamplingRateError, match=r"fs=500.*--fs 500"):

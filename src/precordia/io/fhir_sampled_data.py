@@ -22,6 +22,8 @@ _PER_SECOND = {"s": 1.0, "ms": 1e3, "us": 1e6, "ns": 1e9, "min": 1 / 60, "h": 1 
 _PER_SECOND |= {"sec": 1.0, "msec": 1e3, "\u00b5s": 1e6, "\u03bcs": 1e6}
 #: units of a rate in hertz
 _HERTZ = {"hz": 1.0, "khz": 1e3, "/s": 1.0, "1/s": 1.0, "s-1": 1.0, "/min": 1 / 60}
+#: beyond these a rate is a mistake
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 1e-5, 1e7
 _MOST_DIMENSIONS = 256
 #: a string is turned into numbers in pieces, which bounds the memory
 _PIECE, _LONGEST_NUMBER = 1 << 20, 400
@@ -152,10 +154,11 @@ def _rate(node: Node) -> float:
     if unit.lower() in _HERTZ:
         fs = interval * _HERTZ[unit.lower()]
     elif unit.lower() in _PER_SECOND:
-        fs = rate_of(interval / _PER_SECOND[unit.lower()])
+        step_s = interval / _PER_SECOND[unit.lower()]
+        fs = rate_of(step_s) if step_s * HIGHEST_RATE_HZ > 1 else math.nan
     else:
         return math.nan
-    return fs if 1e-5 < fs < 1e7 else math.nan
+    return fs if LOWEST_RATE_HZ < fs < HIGHEST_RATE_HZ else math.nan
 
 
 def _numbers(text: str, name: str, what: str) -> tuple[Float[np.ndarray, " sample"], int, int]:

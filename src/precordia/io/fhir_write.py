@@ -18,6 +18,7 @@ from precordia.core.errors import OptionError, OutputError
 from precordia.core.output import write_text_whole
 from precordia.core.record import Record
 from precordia.io.fhir_codes import COMPANION, LOCAL_TIME, LOINC, MDC, ORIGIN, OWN, POTENTIAL, STUDY
+from precordia.io.fhir_sampled_data import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 from precordia.io.fhir_write_said import (
     UCUM_UNITS,
     age_component,
@@ -120,6 +121,10 @@ def write_fhir(
         raise OutputError(
             "the record has no samples; a FHIR Observation needs at least one lead and one sample."
         )
+    if not LOWEST_RATE_HZ < record.fs < HIGHEST_RATE_HZ:
+        raise OutputError(
+            f"a sampling rate of {record.fs:g} Hz is none that FHIR readers accept. Check fs."
+        )
     lost: list[str] = []
     observation = _observation(record, fhir_version, identifiers, lost)
     text = json.dumps(observation, ensure_ascii=False, indent=1, allow_nan=False)
@@ -167,7 +172,7 @@ def _observation(
         "device": device,
         "component": [
             *_lead_components(record, version),
-            *_companion_components(record, version),
+            *_companion_components(record, version, lost),
             *time_of_day,
             *([_text(ORIGIN, record.origin)] if record.origin != "measured" else []),
             *age_component(record.patient),
@@ -210,9 +215,12 @@ def _lead_components(record: Record, version: str) -> list[dict[str, Any]]:
     return found
 
 
-def _companion_components(record: Record, version: str) -> list[dict[str, Any]]:
+def _companion_components(record: Record, version: str, lost: list[str]) -> list[dict[str, Any]]:
     found = []
     for other in record.companions:
+        if not LOWEST_RATE_HZ < other.fs < HIGHEST_RATE_HZ:
+            lost.append(f"companion '{other.name}', which has no sampling rate")
+            continue
         unit = plain(other.unit, escaped=False)
         origin: dict[str, Any] = {"value": 0}
         if unit in UCUM_UNITS:
