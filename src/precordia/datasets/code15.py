@@ -47,11 +47,8 @@ def find_code15(folder: Path, *, task: str) -> Found:
         return find_chagas_headers(folder, "CODE-15%")
     needed = ("exam_id", "age", "is_male", "patient_id", "trace_file", *CLASSES)
     rows = read_table(folder / "exams.csv", needed, only=(*needed, *_FACTS))
-    places = {
-        name: tracing_places(folder / name)
-        for name in sorted({row["trace_file"] for row in rows})
-        if Path(name).name == name and (folder / name).is_file()
-    }
+    named, there = {row["trace_file"] for row in rows}, {path.name for path in folder.iterdir()}
+    places = {name: tracing_places(folder / name) for name in sorted(named & there)}
     found = Found(items=[], classes=CLASSES, keep_empty=True)
     without = defaultdict(int)
     for row in rows:
@@ -61,11 +58,11 @@ def find_code15(folder: Path, *, task: str) -> Found:
             continue
         found.items.append(_item(folder, row, place))
     if without:
-        n, files = sum(without.values()), {row["trace_file"] for row in rows}
+        n = sum(without.values())
         found.remark(
             "labels-without-recording",
             f"{counted(n, 'row')} of labels without a tracing, in {len(without)} of "
-            f"{counted(len(files), 'file')}; left out.",
+            f"{counted(len(named), 'file')}; left out.",
         )
     return found
 

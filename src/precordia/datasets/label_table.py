@@ -4,10 +4,9 @@
 from __future__ import annotations
 
 import csv
-import io
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
 from precordia.core.errors import FormatError
@@ -48,14 +47,27 @@ def read_table(
     FormatError
         If the table is missing, no text, or lacks a column.
     """
+    return list(walk_table(path, columns, names=names, only=only))
+
+
+def walk_table(
+    path: Path,
+    columns: Sequence[str] = (),
+    *,
+    names: Sequence[str] | None = None,
+    only: Sequence[str] | None = None,
+) -> Iterator[dict[str, str]]:
+    """Give the rows of a CSV table one by one, as `read_table` does all at once."""
     try:
         if path.stat().st_size > _MOST_BYTES:
             raise FormatError(f"'{path.name}' is larger than any table of labels. Check the file.")
-        text = path.read_bytes().decode("utf-8-sig")
-        reader = csv.DictReader(io.StringIO(text, newline=""), fieldnames=names, strict=True)
-        held = [name or "" for name in reader.fieldnames or ()]
-        wanted = set(held if only is None else only)
-        rows = [{k: (v or "").strip() for k, v in row.items() if k in wanted} for row in reader]
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            reader = csv.DictReader(file, fieldnames=names, strict=True)
+            held = [name or "" for name in reader.fieldnames or ()]
+            _check_columns(path, columns, held)
+            wanted = frozenset(held if only is None else only)
+            for row in reader:
+                yield {k: (v or "").strip() for k, v in row.items() if k in wanted}
     except FileNotFoundError:
         raise FormatError(
             f"there is no table '{path}'; the labels of the database are needed there. Copy it "
@@ -65,6 +77,9 @@ def read_table(
         raise FormatError(
             f"'{path.name}' is no CSV table ({error}). Copy it again from where it is published."
         ) from error
+
+
+def _check_columns(path: Path, columns: Sequence[str], held: Sequence[str]) -> None:
     lacking = [name for name in columns if name not in held]
     if lacking:
         raise FormatError(
@@ -72,7 +87,6 @@ def read_table(
             f"{', '.join(lacking)}; it has {', '.join(held[:12]) or 'none'}. Compare it with the "
             "published table."
         )
-    return rows
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:

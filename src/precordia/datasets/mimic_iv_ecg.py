@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import sys
+from functools import lru_cache
 from pathlib import Path
 
 from precordia.core.record import Patient
 from precordia.core.statements import Statement
-from precordia.datasets.found import Found
+from precordia.datasets.found import Found, counted
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import below, read_table
+from precordia.datasets.label_table import below, walk_table
 
 _REPORTS = tuple(f"report_{k}" for k in range(18))
 #: what the machine gives for a number that it could not measure
@@ -45,37 +47,67 @@ def find_mimic_iv_ecg(folder: Path, *, task: str) -> Found:
     Gow B et al. PhysioNet 2023. doi:10.13026/4nqg-sb35
     """
     needed = ("subject_id", "study_id", "path")
-    rows = read_table(folder / "record_list.csv", needed, only=(*needed, "ecg_time"))
-    said = _reports(folder)
+    said = _machine(folder)
     found = Found(items=[], keep_empty=True, classes=())
-    for row in rows:
-        machine = said.get(row["study_id"], {})
-        sentences = [machine[key] for key in _REPORTS if machine.get(key)]
-        facts = {key: machine[key] for key in _MEASURED if machine.get(key, _ABSENT) != _ABSENT}
+    lacking = 0
+    for row in walk_table(folder / "record_list.csv", needed, only=(*needed, "ecg_time")):
+        statements, facts = said.get(row["study_id"], ((), {}))
+        lacking += row["study_id"] not in said
         if row.get("ecg_time"):
-            facts["ecg_time"] = row["ecg_time"]
+            facts = {**facts, "ecg_time": row["ecg_time"]}
         found.items.append(
             Item(
                 name=row["study_id"],
                 path=below(folder, f"{row['path']}.hea"),
-                patient=Patient(patient_id=row["subject_id"] or None),
-                statements=tuple(Statement(code=text) for text in sentences),
-                report=" ".join(sentences),
-                facts={key: value for key, value in facts.items() if value},
+                patient=_patient(row["subject_id"]),
+                statements=statements,
+                report=_joined(statements),
+                facts=facts,
             )
         )
-    if said:
-        lacking = sum(row["study_id"] not in said for row in rows)
-        if lacking:
-            found.remark("records-without-report", f"{lacking} records without a machine's report.")
-    else:
+    if not said:
         found.remark("no-reports", "machine_measurements.csv is not there; records have no report.")
+    elif lacking:
+        found.remark(
+            "records-without-report", f"{counted(lacking, 'record')} without a machine's report."
+        )
     return found
 
 
-def _reports(folder: Path) -> dict[str, dict[str, str]]:
+def _machine(folder: Path) -> dict[str, tuple[tuple[Statement, ...], dict[str, str]]]:
+    """Return the machine's sentences and measurements of each study."""
     path = folder / "machine_measurements.csv"
     if not path.is_file():
         return {}
-    rows = read_table(path, ("study_id",), only=("study_id", *_REPORTS, *_MEASURED))
-    return {row["study_id"]: row for row in rows}
+    only = ("study_id", *_REPORTS, *_MEASURED)
+    said = {}
+    for row in walk_table(path, ("study_id",), only=only):
+        statements = tuple(_statement(row[key]) for key in _REPORTS if row.get(key))
+        facts = {
+            key: sys.intern(row[key])
+            for key in _MEASURED
+            if row.get(key) not in ("", None, _ABSENT)
+        }
+        said[row["study_id"]] = (_shared(statements), facts)
+    return said
+
+
+# A million records share some ten thousand sentences, and patients have several records each.
+@lru_cache(maxsize=100_000)
+def _statement(text: str) -> Statement:
+    return Statement(code=text)
+
+
+@lru_cache(maxsize=100_000)
+def _shared(statements: tuple[Statement, ...]) -> tuple[Statement, ...]:
+    return statements
+
+
+@lru_cache(maxsize=100_000)
+def _joined(statements: tuple[Statement, ...]) -> str:
+    return " ".join(statement.code for statement in statements)
+
+
+@lru_cache(maxsize=1000)
+def _patient(subject: str) -> Patient:
+    return Patient(patient_id=subject or None)
