@@ -538,6 +538,45 @@ def test_leads_of_very_different_lengths_are_refused(given):
         given(observation(component(data="1 " * 50_000), *parts))
 
 
+def places(node, path=()):
+    """Yield the path of everything within a resource."""
+    for key in node if isinstance(node, dict) else range(len(node)):
+        yield (*path, key)
+        if isinstance(node[key], dict | list):
+            yield from places(node[key], (*path, key))
+
+
+def test_resources_with_anything_anywhere_are_read_or_refused(given):
+    """Well-formed text whose entries have other types and values than the standard says."""
+    person = {"resourceType": "Patient", "id": "p", "birthDate": "1950-06-01", "name": [{}]}
+    number = {"code": coded("8867-4", LOINC), "valueQuantity": {"value": 72, "code": "/min"}}
+    words = {"code": coded("18844-1", LOINC), "valueString": "sinus rhythm"}
+    whole = bundle(
+        observation(
+            component(), component("I", interval=2, intervalUnit="ms"), number, words,
+            contained=[person], subject={"reference": "#p"}, note=[{"text": "x"}],
+            effectiveDateTime="2020-05-31T00:00:00Z",
+        )
+    )  # fmt: skip
+    others = [
+        *(None, True, 0, -1, 1e308, 1e-320, 10**400, "", "x", "E U", "1 2 3", "1e999", "\ud800"),
+        *([], {}, [[]], [None], {"value": {}}, "9999-12-31T23:59:59+14:00", "0001-01-01"),
+    ]
+    rng = np.random.default_rng(4)
+    for path in list(places(whole)):
+        for other in rng.choice(len(others), 4, replace=False):
+            changed = json.loads(json.dumps(whole))
+            node = changed
+            for key in path[:-1]:
+                node = node[key]
+            node[path[-1]] = others[other]
+            try:
+                record = given(changed, format="fhir")
+            except PrecordiaError:
+                continue
+            assert not np.isinf(record.signal).any()
+
+
 def test_names_in_sentences_are_short_and_printable(given):
     lead = {"text": "a\u202e\ud800\n" * 1000}
     with pytest.raises(PrecordiaError) as raised:
