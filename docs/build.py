@@ -232,7 +232,7 @@ def draw_rooms() -> str:
         "io": "read, write", "quality": "assess", "delineation": "delineate, detect_rpeaks",
         "measurement": "measure", "classification": "classify", "plotting": "plot",
         "generation": "simulate", "pipeline": "examine", "benchmarking": "benchmark",
-        "datasets": "toy_record", "core": "the values: Record, Quality, Fiducials, Measurements, "
+        "datasets": "load_dataset", "core": "the values: Record, Quality, Fiducials, Measurements, "
         "Findings, Study", "cli": "one command per verb", "batch": "many files",
         "reporting": "report page", "knowledge": "statements, criteria",
         "signal": "filters, resampling, leads", "embedding": "prepare",

@@ -96,8 +96,8 @@ def test_unknown_names_of_databases_tasks_options_and_records_are_answered(three
     _own(three, ["a.hea,1,x"])
     with pytest.raises(UnknownNameError, match="Did you mean 'ptbxl'"):
         load_dataset("ptbx", three)
-    with pytest.raises(UnknownNameError, match="no task of folder 'lables'"):
-        load_dataset("folder", three, task="lables")
+    with pytest.raises(UnknownNameError, match="no task of folder 'label'"):
+        load_dataset("folder", three, task="label")
     with pytest.raises(OptionError, match="was given rate"):
         load_dataset("folder", three, rate=3)
     with pytest.raises(UnknownNameError, match="no record 'zzz'"):
