@@ -236,6 +236,7 @@ def draw_rooms() -> str:
         "Findings, Study", "cli": "one command per verb", "batch": "many files",
         "reporting": "report page", "knowledge": "statements, criteria",
         "signal": "filters, resampling, leads", "embedding": "prepare",
+        "cataloguing": "catalogue", "deidentification": "deidentify", "workers": "over_all",
     }  # fmt: skip
     wide, tall, gap, left = 960, 62, 12, 20
     parts, y = [], 50
