@@ -3,6 +3,10 @@
 
 from __future__ import annotations
 
+import multiprocessing
+import os
+import threading
+import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
@@ -17,6 +21,8 @@ Result = TypeVar("Result")
 
 #: what is said of an item whose process ended under it
 LOST = "working on it ended its process, for want of memory perhaps."
+#: how soon a process notices that the one that started it was killed, seconds
+_PARENT_LOOKED_AT_S = 1.0
 #: batches in flight for each process; more would only wait in memory
 _AHEAD = 3
 
@@ -80,7 +86,7 @@ def _in_one_pool(
 ) -> Generator[tuple[Item, Result | None], None, list[Item]]:
     """Work until all is done or a process dies; return the items that were in flight then."""
     flying: deque[tuple[list[Item], Future[list[Result]]]] = deque()
-    pool = ProcessPoolExecutor(n_jobs)
+    pool = ProcessPoolExecutor(n_jobs, initializer=_end_with_the_parent)
     try:
         while True:
             try:
@@ -112,8 +118,24 @@ def _each(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
 
 
 def _alone(work: Callable[[Item], Result], item: Item) -> Result | None:
-    with ProcessPoolExecutor(1) as pool:
+    with ProcessPoolExecutor(1, initializer=_end_with_the_parent) as pool:
         try:
             return pool.submit(work, item).result()
         except BrokenProcessPool:
             return None
+
+
+def _end_with_the_parent() -> None:
+    """End this process soon after the one that started it was killed; it would wait for ever."""
+    started_by = multiprocessing.parent_process()
+    if started_by is None or multiprocessing.get_start_method() == "forkserver":
+        parent = os.getppid()
+    else:  # it may have been killed already
+        parent = started_by.pid
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            time.sleep(_PARENT_LOOKED_AT_S)
+        os._exit(1)
+
+    threading.Thread(target=watch, daemon=True).start()

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 import tracemalloc
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -22,6 +23,7 @@ from precordia.cataloguing.summary import SCALES, Summary, summarise
 from precordia.cataloguing.table import list_columns, write_csv_table
 from precordia.cli.main import main
 from precordia.core.errors import FormatError, MissingFileError, OptionError, OutputError
+from precordia.core.leads import STANDARD_12
 from precordia.core.record import Patient, Record
 from precordia.generation.simulate import simulate
 from precordia.io.write import write
@@ -295,3 +297,34 @@ def test_a_full_disk_is_told_and_the_run_goes_on_later(archive, tmp_path):
     full = subprocess.run(command, capture_output=True, preexec_fn=little_room)
     assert (full.returncode, b"Make room" in full.stderr) == (2, True)
     assert subprocess.run(command, capture_output=True).returncode == 0
+
+
+@pytest.mark.skipif(not os.path.isdir("/proc"), reason="needs the process table of Linux")
+def test_a_killed_run_leaves_no_process_behind(tmp_path):
+    place = tmp_path / "many"
+    place.mkdir()
+    for k in range(200):
+        write(Record(signal=np.ones((12, 5000)), fs=500.0, leads=STANDARD_12), place / f"{k}.npz")
+    command = [sys.executable, "-m", "precordia", "catalogue", str(place), "--jobs", "2", "-o"]
+    run = subprocess.Popen([*command, str(tmp_path / "index.csv")], stdout=subprocess.DEVNULL,
+                           stderr=subprocess.DEVNULL, start_new_session=True)  # fmt: skip
+    deadline = time.monotonic() + 20
+    while len(_processes_of(run.pid)) < 3 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    run.kill()
+    run.wait()
+    while _processes_of(run.pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert _processes_of(run.pid) == []
+
+
+def _processes_of(session: int) -> list[int]:
+    held = []
+    for name in filter(str.isdecimal, os.listdir("/proc")):
+        try:
+            ended = b") Z " in Path("/proc", name, "stat").read_bytes()
+            if os.getsid(int(name)) == session and not ended:
+                held.append(int(name))
+        except OSError:
+            continue
+    return held

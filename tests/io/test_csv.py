@@ -74,7 +74,7 @@ def test_absent_rows_are_missing_samples(table):
 
 def test_the_unit_is_never_guessed(table):
     path = table("time (s),I,II\n0,1,2\n0.002,3,4\n0.004,3,4\n")
-    with pytest.raises(UnitError, match=r"unit='mV' or unit='uV'.*gain="):
+    with pytest.raises(UnitError, match=r"unit='mV' or unit='uV'.*step"):
         read(path)
     assert read(path, unit="uV").signal[0, 0] == np.float32(0.001)
     assert read(path, gain=200.0).signal[0, 0] == np.float32(0.005)

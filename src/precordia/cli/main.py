@@ -138,6 +138,7 @@ _HERE = {
     "ignore_checksum=True (--ignore-checksum)": "--ignore-checksum",
     "ignore_checksum=True": "--ignore-checksum",
     "format= (--to)": "--to",
+    "unit='uV' (--unit uV)": "--unit uV",
     "leads=['I', 'II']": "--leads I,II",
     "leads=[...]": "--leads I,II,...",
     "list_formats()": "'precordia formats'",

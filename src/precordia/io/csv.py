@@ -288,8 +288,7 @@ def _factor(
             return factor
     raise UnitError(
         f"'{name}' does not say the unit of its values. Give it with unit='mV' or unit='uV' (or "
-        "'V'); for counts of a converter give the counts per millivolt with gain=, such as "
-        "gain=200."
+        "'V'); for counts of a converter give its step, such as unit='4.88 uV'."
     )
 
 
