@@ -20,6 +20,7 @@ RHYTHM_GROUPS = {
     "233896004": "GSVT",
     "251166008": "GSVT",
     "233897008": "GSVT",
+    "17366009": "GSVT",
     "195101003": "GSVT",
     "426783006": "SR",
     "427393009": "SR",
@@ -47,7 +48,9 @@ def find_chapman_ningbo(folder: Path, *, task: str) -> Found:
     *Method*: concepts are compared as whole codes. A widely used table of labels was made by
     searching abbreviations within text, so that ``AVB`` is also found in ``1AVB`` and ``AF`` in
     ``AFIB``; figures on that table are not comparable with figures on these labels. A record with
-    two rhythms of different groups has two labels.
+    two rhythms of different groups has two labels. Reentry in the node and the wandering atrial
+    rhythm have one concept in the challenge's form of the files and may have another in the
+    original; both are taken.
 
     References
     ----------

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""SaMi-Trop: 1631 patients with Chagas disease, one exam each, and who died within two years."""
+"""SaMi-Trop: 1631 patients with Chagas disease, one exam each, and who died in follow-up."""
 
 from __future__ import annotations
 
