@@ -529,10 +529,18 @@ def test_ten_seconds_are_prepared_within_a_few_milliseconds():
         assert best < 0.01  # under one where nothing else runs
 
 
+def test_a_recording_too_short_to_decimate_is_refused():
+    with pytest.raises(SignalError, match="needs more than 27"):
+        steps = ({"step": "resample", "fs": 200}, {"step": "decimate", "factor": 2}, WINDOW)
+        prepare(single(np.ones(20), fs=200), one(*steps))
+
+
 def test_an_unstable_filter_is_refused_not_taken_for_missing_samples():
     narrow = {"step": "butterworth", "low_hz": 0.01, "high_hz": 0.02, "order": 12, "form": "ba"}
     with pytest.raises(SignalError, match="unstable at 500 Hz"):
         prepare(twelve(), spec(narrow, WINDOW))
+    with pytest.raises(SignalError, match="unstable at 500 Hz"):
+        prepare(twelve(), spec({"step": "notch", "hz": 1e-8}, WINDOW))
 
 
 def test_a_filter_shorter_than_three_samples_is_refused():

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import math
+from collections.abc import Iterator
 
 import numpy as np
 
 from precordia.core.errors import SamplingRateError, SignalError
 from precordia.core.input_filters import Butterworth, Fir, Notch, RunningMedian, check_corner
-from precordia.embedding.passage import Passage, model_name, refuse_gaps
+from precordia.embedding.passage import Passage, model_name, refuse_gaps, refuse_short
 from precordia.signal import filters
 
 _LONGEST_MEDIAN = 20_001
@@ -41,8 +43,9 @@ def filter_butterworth(step: Butterworth, passage: Passage) -> None:
         if step.phase == "causal":
             passage.signal = scipy_signal.sosfilt(sections, passage.signal, axis=-1)
         else:
-            _check_length(passage, extension)
-            passage.signal = scipy_signal.sosfiltfilt(sections, passage.signal, axis=-1)
+            refuse_short(passage, extension)
+            with _steady(passage):
+                passage.signal = scipy_signal.sosfiltfilt(sections, passage.signal, axis=-1)
     _check_stable(passage)
     passage.done.append(
         f"Butterworth {step.kind} {_band(corners)}, order {step.order}, {step.phase} phase"
@@ -97,7 +100,7 @@ def subtract_running_median(step: RunningMedian, passage: Passage) -> None:
     for seconds in step.seconds:
         width = int(seconds * passage.fs) + 1
         width += width % 2 == 0
-        _check_length(passage, width - 1)
+        refuse_short(passage, width - 1)
         if width > _LONGEST_MEDIAN:
             raise SignalError(
                 f"a running median of {width} samples arrived; up to {_LONGEST_MEDIAN} are "
@@ -117,23 +120,26 @@ def _check(step: Butterworth | Fir | Notch, passage: Passage) -> None:
     refuse_gaps(passage, "to filter")
 
 
+@contextlib.contextmanager
+def _steady(passage: Passage) -> Iterator[None]:
+    """Turn a filter that has no steady state to start from into a sentence."""
+    try:
+        yield
+    except np.linalg.LinAlgError as error:
+        raise _unstable(passage) from error
+
+
 def _check_stable(passage: Passage) -> None:
     flat = passage.signal.reshape(-1)
     if not math.isfinite(np.dot(flat, flat)):
-        raise SignalError(
-            f"a filter of {model_name(passage.spec)} is unstable at {passage.fs:g} Hz: its values "
-            "grow beyond all bounds. Use form = 'sos', or a lower order."
-        )
+        raise _unstable(passage)
 
 
-def _check_length(passage: Passage, extension: int) -> None:
-    n_samples = passage.signal.shape[-1]
-    if n_samples <= extension:
-        raise SignalError(
-            f"{n_samples} samples at {passage.fs:g} Hz arrived; the filter of "
-            f"{model_name(passage.spec)} needs more than {extension} ({extension / passage.fs:.2g} "
-            "s). Take a longer recording."
-        )
+def _unstable(passage: Passage) -> SignalError:
+    return SignalError(
+        f"a filter of {model_name(passage.spec)} is unstable at {passage.fs:g} Hz. Use form = "
+        "'sos', a lower order, or corners that are not as far below the rate."
+    )
 
 
 def _apply_polynomials(design: tuple, phase: str, passage: Passage) -> None:
@@ -143,8 +149,9 @@ def _apply_polynomials(design: tuple, phase: str, passage: Passage) -> None:
     if phase == "causal":
         passage.signal = lfilter(b, a, passage.signal, axis=-1)
         return
-    _check_length(passage, 3 * max(len(a), len(b)))
-    passage.signal = filtfilt(b, a, passage.signal, axis=-1)
+    refuse_short(passage, 3 * max(len(a), len(b)))
+    with _steady(passage):
+        passage.signal = filtfilt(b, a, passage.signal, axis=-1)
 
 
 def _corners(step: Butterworth | Fir) -> tuple[float, ...]:

@@ -83,3 +83,20 @@ def refuse_gaps(passage: Passage, step: str) -> None:
         f"of them ({step}). Choose a stretch without gaps, or a spec with a 'fill-gaps' step "
         "before it."
     )
+
+
+def refuse_short(passage: Passage, extension: int) -> None:
+    """Refuse a signal that a filter cannot be started on.
+
+    Raises
+    ------
+    SignalError
+        If there are no more samples than the filter extends the ends by.
+    """
+    n_samples = passage.signal.shape[-1]
+    if n_samples <= extension:
+        raise SignalError(
+            f"{n_samples} samples at {passage.fs:g} Hz arrived; the filter of "
+            f"{model_name(passage.spec)} needs more than {extension} ({extension / passage.fs:.2g} "
+            "s). Take a longer recording."
+        )

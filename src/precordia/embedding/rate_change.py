@@ -11,13 +11,20 @@ from jaxtyping import Float
 
 from precordia.core.errors import SamplingRateError, SignalError
 from precordia.core.input_steps import Decimate, Resample
-from precordia.embedding.passage import MOST_NUMBERS, Passage, model_name, refuse_gaps
+from precordia.embedding.passage import (
+    MOST_NUMBERS,
+    Passage,
+    model_name,
+    refuse_gaps,
+    refuse_short,
+)
 from precordia.signal.decimation import decimate
 from precordia.signal.resample import resample
 
 _Signal = Float[np.ndarray, "... sample"]
 _Changed = Float[np.ndarray, "..."]
 _LARGEST_RATIO = 10_000
+_CHEBYSHEV_EXTENSION = 27  # samples, of the eighth-order filter that SciPy decimates with
 
 
 def change_rate(step: Resample, passage: Passage) -> None:
@@ -61,11 +68,12 @@ def divide_rate(step: Decimate, passage: Passage) -> None:
     SamplingRateError
         If leads that are put end to end do not have a whole number of samples afterwards.
     SignalError
-        If samples are missing.
+        If samples are missing, or too few.
     """
     from scipy.signal import decimate as chebyshev
 
     refuse_gaps(passage, "to decimate")
+    refuse_short(passage, _CHEBYSHEV_EXTENSION)
     signal, factor = passage.signal, step.factor
     if step.across_leads:
         if signal.shape[-1] % factor:
