@@ -31,7 +31,10 @@ from precordia.core.source import Source
 HERE = Path(__file__).resolve().parent
 TASKS = ("rpeaks", "delineation", "quality", "speed")
 SMOKE_RECORDS = 3
-SPEED = ("read_wfdb", "detect_rpeaks", "delineate_and_measure", "day_of_rpeaks", "start_up")
+SPEED = (
+    *("read_wfdb", "read_devices", "detect_rpeaks", "delineate_and_measure", "day_of_rpeaks"),
+    *("catalogue", "start_up"),
+)
 
 
 def commit() -> str:

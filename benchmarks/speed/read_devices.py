@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Read recordings of devices, 12 x 5000 samples: against ECGDataKit on the same files."""
 
+import dataclasses
 import os
 import tempfile
 import warnings
@@ -9,6 +10,7 @@ from pathlib import Path
 from ecgdatakit import FileParser
 
 from precordia.benchmarking.timing import best_seconds
+from precordia.core.record import Carried
 from precordia.generation.simulate import simulate
 from precordia.io.read import read
 from precordia.io.write import write
@@ -21,12 +23,13 @@ REAL = {
     "SierraECG XML": "philips-sierra/**/129DYPRG.XML",
     "SCP-ECG": "scp-scpinfo/example/example.scp",
 }
-#: no open recording of 12 x 5000 samples in these formats is at hand: written from a simulation
-WRITTEN = {"DICOM": "a.dcm", "EDF": "a.edf"}
+#: written from a simulation: no open recording of 12 x 5000 samples is at hand in the first two
+WRITTEN = {"DICOM": "a.dcm", "EDF": "a.edf", "HL7 aECG without marks": "a.xml"}
 
 
 def files(folder: Path):
-    record = simulate(seed=1)  # 12 leads, 10 s, 500 Hz
+    made = simulate(seed=1)  # 12 leads, 10 s, 500 Hz
+    record = dataclasses.replace(made, carried=Carried())  # the signal, and nothing said of it
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         for title, name in WRITTEN.items():
