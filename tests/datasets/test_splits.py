@@ -68,6 +68,39 @@ def test_the_published_split_can_be_kept_as_it_is(small):
     assert [i.name for i in split.train] == ["101", "201"]
 
 
+def test_databases_of_the_same_people_are_divided_alike(small, tiny):
+    ptbxl, challenge = small("ptbxl"), small("cinc2021")
+    for k in (2, 3, 5, 6):
+        tiny.write_wfdb(challenge / f"HR0000{k}", comments=["Dx: 426783006"], matlab=True)
+    folder = ptbxl / "ptbxl_database.csv"
+    pairs = [
+        (
+            load_dataset("ptbxl", ptbxl, task="all"),
+            load_dataset("cinc2021", challenge, task="all", ptbxl_table=folder),
+        ),
+        (
+            load_dataset("cinc2021", challenge, task="all"),
+            load_dataset("chapman_ningbo", challenge, task="all"),
+        ),
+        (
+            load_dataset("cinc2021", challenge, task="all"),
+            load_dataset("georgia", challenge, task="all"),
+        ),
+        (load_dataset("mitdb", small("mitdb")), load_dataset("nstdb", small("nstdb"))),
+    ]
+    tiny.write_wfdb(pairs[3][0].folder / "118", leads=["MLII", "V1"], fs=360)
+    tiny.write_marks(pairs[3][0].folder / "118.atr", [(100, "N")])
+    pairs[3] = (load_dataset("mitdb", pairs[3][0].folder), pairs[3][1])
+    for one, other in pairs:
+        assert {i.group for i in one} & {i.group for i in other}
+        for seed in range(8):
+            split = split_dataset(one, method="hash", seed=seed)
+            again = split_dataset(other, method="hash", seed=seed)
+            where = {i.group: part for part, held in split.parts().items() for i in held}
+            for part, held in again.parts().items():
+                assert all(where.get(i.group, part) == part for i in held)
+
+
 def test_own_folds_are_used_and_without_them_patients_are_drawn(small):
     folder = small("folder")
     dataset = load_dataset("folder", folder)

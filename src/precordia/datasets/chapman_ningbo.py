@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 from precordia.datasets.challenge_records import every_code, find_challenge, scored_classes
@@ -58,13 +57,6 @@ def find_chapman_ningbo(folder: Path, *, task: str) -> Found:
     Zheng J et al. Sci Rep 2020;10:2898. doi:10.1038/s41598-020-59821-7
     """
     if task == "all":
-        found = find_challenge(folder, ("JS",), every_code)
-    else:
-        of = RHYTHM_GROUPS if task == "rhythm" else scored_classes(2021)
-        found = find_challenge(
-            folder, ("JS",), lambda code: of.get(code, ""), classes=of.values()
-        )  # fmt: skip
-    found.items = [
-        replace(item, patient=replace(item.patient, patient_id=item.name)) for item in found.items
-    ]
-    return found
+        return find_challenge(folder, ("JS",), every_code)
+    of = RHYTHM_GROUPS if task == "rhythm" else scored_classes(2021)
+    return find_challenge(folder, ("JS",), lambda code: of.get(code, ""), classes=of.values())

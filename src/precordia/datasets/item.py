@@ -26,6 +26,9 @@ class Item:
         File that `read` opens.
     patient
         Who was recorded, as the database says; ``patient.patient_id`` is None where it does not.
+    known_as
+        Key of the patient in every database that has recordings of the same person, such as
+        ``"ptbxl-15709"``; empty where no other has.
     labels
         Targets of the chosen task.
     statements
@@ -47,6 +50,7 @@ class Item:
     name: str
     path: Path
     patient: Patient = NOBODY
+    known_as: str = ""
     labels: tuple[str, ...] = ()
     statements: tuple[Statement, ...] = ()
     fold: str = ""
@@ -59,8 +63,8 @@ class Item:
     @property
     def group(self) -> str:
         """Key of the patient for splits; the record itself where the patient is not known."""
-        known = self.patient.patient_id
-        return f"patient:{known}" if known is not None else f"record:{self.name}"
+        known = self.known_as or self.patient.patient_id
+        return f"patient:{known}" if known else f"record:{self.name}"
 
     def read(self) -> Record:
         """Read the record; what the file lacks of the patient is taken from the table."""

@@ -56,16 +56,18 @@ def find_mitdb(folder: Path, *, task: str) -> Found:
             found.unlabelled.append(name)
             continue
         said = read_header_comments(path).patient
+        patient = "201" if name == "202" else name
         beats = set(aami_beats(read_annotations(path, "atr"))[1])
         found.items.append(
             Item(
                 name=name,
                 path=path,
                 patient=Patient(
-                    patient_id="201" if name == "202" else name,
+                    patient_id=patient,
                     age_years=said.age_years,
                     sex=said.sex,
                 ),
+                known_as=f"mitdb-{patient}",
                 labels=tuple(c for c in AAMI_CLASSES if c in beats),
                 fold=_fold(name),
                 annotation="atr",

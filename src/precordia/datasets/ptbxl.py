@@ -164,6 +164,7 @@ def _item(
         patient=Patient(
             patient_id=patient, age_years=age_of(row["age"]), sex=_SEX.get(row["sex"][:1])
         ),
+        known_as=f"ptbxl-{patient}" if patient else "",
         labels=tuple(sorted(labels)),
         statements=statements,
         fold=row["strat_fold"].removesuffix(".0"),

@@ -87,7 +87,9 @@ def split_dataset(
     -----
     The hash is BLAKE2b of seed and patient, so that a patient falls into the same part on every
     machine, in every subset of the database and after records are added. Shares are therefore
-    those of a draw, not exact.
+    those of a draw, not exact. Databases that hold recordings of the same people (``overlaps`` of
+    the card) are divided alike by one seed, PTB-XL and the challenges if these were loaded with
+    ``ptbxl_table``.
 
     Examples
     --------
