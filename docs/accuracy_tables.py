@@ -108,6 +108,23 @@ def speed() -> str | None:
     return table(("what", "value"), rows) if rows else None
 
 
+def reading_speed() -> str | None:
+    """Print how long reading takes, beside the peer in the same run; None if not measured."""
+    held: dict[str, dict[str, float]] = {}
+    for r in results("speed.csv"):
+        if r["note"] and r["subject"].startswith("read ") and r["unit"] == "ms":
+            held.setdefault(r["subject"].removeprefix("read "), {})[r["method"]] = float(r["value"])
+    rows = [
+        (
+            subject,
+            f"{times['precordia']:.2g} ms",
+            f"{times['ecgdatakit']:.2g} ms" if "ecgdatakit" in times else "–",
+        )
+        for subject, times in held.items()
+    ]
+    return table(("recording", "precordia", "ECGDataKit 2.0"), rows) if rows else None
+
+
 def rule_scores() -> str | None:
     """Print the scores of the rules on databases that they were not looked at on; None if none."""
     rows = []

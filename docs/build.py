@@ -24,7 +24,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from accuracy_tables import cards, goals, peers, rule_scores, speed, table
+from accuracy_tables import cards, goals, peers, reading_speed, rule_scores, speed, table
 
 import precordia as pc
 
@@ -311,7 +311,7 @@ BLOCKS = {
     for f in (
         *(examine_output, front_door_output, commands, formats, goals, peers, speed, rule_scores),
         *(cards, fiducials, absences, quality_reasons, measurements, statements, scenarios, rooms),
-        *(catalogue_columns, kept_by_writers),
+        *(catalogue_columns, kept_by_writers, reading_speed),
     )
 }
 
