@@ -69,7 +69,7 @@ def list_all(json: Json = False) -> None:
         return
     for card in cards:
         size = str(card.n_records or "–")
-        typer.echo(f"{card.name:<16} {size:>7}  {card.licence:<12.12} {card.title}")
+        typer.echo(f"{card.name:<16} {size:>7}  {card.title} ({card.licence})")
 
 
 def describe(
