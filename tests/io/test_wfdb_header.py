@@ -125,3 +125,11 @@ def test_headers_agree_with_wfdb_on_real_files(shared_data):
             assert [s.gain for s in header.signals] == other.adc_gain
             assert [s.baseline for s in header.signals] == other.baseline
             assert [s.checksum for s in header.signals] == other.checksum
+
+
+@pytest.mark.parametrize("zero", ["9" * 400, "-" + "9" * 400])
+def test_a_zero_beyond_any_converter_is_refused(tmp_path, zero):
+    (tmp_path / "a.hea").write_text(f"a 1 360 10\na.dat 16 200 12 {zero} 0 0 0 II\n")
+    (tmp_path / "a.dat").write_bytes(bytes(20))
+    with pytest.raises(FormatError, match="zero"):
+        read_header(str(tmp_path / "a.hea"))

@@ -15,6 +15,7 @@ from precordia.core.record import Annotations, Carried, Record
 from precordia.measurement.measure import measure
 from precordia.pipeline import examine
 from precordia.plotting.plot import plot
+from precordia.plotting.tachogram import tachogram_svg
 
 RR = np.random.default_rng(1).integers(700, 950, 400)
 
@@ -67,8 +68,9 @@ def test_study_of_beat_times_abstains_and_draws_a_tachogram(tmp_path):
 def test_record_without_leads_and_beats_is_told_so():
     empty = Record(signal=np.empty((0, 100)), fs=500, leads=())
     assert math.isnan(measure(empty).heart_rate_bpm)
+    assert "<path" not in plot(empty).svg.partition('class="t"')[2]  # paper, and nothing on it
     with pytest.raises(LeadError, match="nothing to draw"):
-        plot(empty)
+        tachogram_svg(empty)
 
 
 def test_long_series_is_drawn_in_little_space():

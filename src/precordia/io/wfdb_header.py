@@ -287,7 +287,7 @@ def _signal_lines(lines: list[str], name: str) -> tuple[tuple[SignalLine, ...], 
                     pass
                 else:
                     if baseline is None:
-                        baseline = float(zero)
+                        baseline = _offset(zero, name)
                     signals.append(build(SignalLine, (
                         parts[0], *layout, value, baseline, unit, calibrated, first, checksum,
                         parts[8],
@@ -316,6 +316,15 @@ def _loose_line(line: str, parts: list[str], name: str) -> SignalLine:
         parts[0], *layout, value, float(zero) if baseline is None else baseline, unit, calibrated,
         zero if first is None else first, checksum, label,
     )  # fmt: skip
+
+
+def _offset(zero: int, name: str) -> float:
+    """Return the count of zero millivolts, which no converter has with more than 62 bits."""
+    if abs(zero) >> 62:
+        raise FormatError(
+            f"'{name}' gives a zero beyond any converter. The header is damaged: fetch it again."
+        )
+    return float(zero)
 
 
 def _loose_fields(line: str, used: int) -> tuple:
