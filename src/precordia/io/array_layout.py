@@ -113,7 +113,7 @@ def _lead_and_sample(shape: tuple[int, ...], n_named: int | None) -> tuple[str, 
     return None
 
 
-def require_index(index: int | np.integer | None, n_records: int, *, name: str) -> int:
+def require_index(index: object, n_records: int, *, name: str) -> int:
     """Return which record to read.
 
     Raises

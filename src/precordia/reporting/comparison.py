@@ -95,7 +95,10 @@ def compare_marks(study: Study) -> tuple[MarkDifference, ...]:
 
 
 def _difference(
-    name: str, theirs: Float[np.ndarray, " beat"], ours: Float[np.ndarray, " beat"], per_ms: float
+    name: str,
+    theirs: Float[np.ndarray, " beat"],
+    ours: Float[np.ndarray, " fiducial"],
+    per_ms: float,
 ) -> MarkDifference:
     apart = _paired_ms(theirs / per_ms, ours / per_ms)
     return MarkDifference(
@@ -109,8 +112,8 @@ def _difference(
 
 
 def _paired_ms(
-    theirs: Float[np.ndarray, " beat"], ours: Float[np.ndarray, " beat"]
-) -> Float[np.ndarray, " beat"]:
+    theirs: Float[np.ndarray, " beat"], ours: Float[np.ndarray, " fiducial"]
+) -> Float[np.ndarray, " window"]:
     """Return ours minus theirs for pairs of neighbours, each mark in one pair."""
     theirs, ours = np.sort(theirs), np.sort(ours)
     first = np.searchsorted(ours, theirs - _WINDOW_MS)
