@@ -256,7 +256,7 @@ def _millivolts_per_step(data: Element, what: str, name: str, unit: str | None) 
 
 
 def _stacked(
-    rows: list[Float[np.ndarray, " sample"]],
+    rows: list[np.ndarray],  # of different lengths perhaps
     leads: tuple[str, ...],
     name: str,
     remarks: list[Remark],
