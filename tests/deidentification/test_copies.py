@@ -71,7 +71,7 @@ def test_a_copy_in_every_format_holds_the_heart_and_nobody(tmp_path, original, r
 def test_a_copy_can_have_another_format(tmp_path, original):
     for suffix in (".edf", ".csv", ".hea"):
         copy = deidentify_file(original, tmp_path / f"b{suffix}", pseudonyms=Pseudonyms(KEY))
-        assert {"I", "II"} <= {*read(copy.path).leads}
+        assert read(copy.path).n_leads == read(original).n_leads
 
 
 def test_a_copy_that_still_tells_is_never_left(tmp_path, monkeypatch, told):
