@@ -116,6 +116,33 @@ def test_convert_round_trips(capsys, tmp_path):
     assert json.loads(out)["n_samples"] == 5000
 
 
+@pytest.mark.parametrize(
+    ("name", "chosen", "shows"),
+    [
+        ("a.scp", "compressed=true", None),
+        ("a.hea", "fmt=24", b"a.dat 24 "),
+        ("a.json", "fhir_version=r4", b'"period"'),
+    ],
+)
+def test_convert_takes_the_options_of_a_format(capsys, tmp_path, name, chosen, shows):
+    plain, other = tmp_path / "plain", tmp_path / "other"
+    plain.mkdir()
+    other.mkdir()
+    assert _run(capsys, "convert", TOY, str(plain / name))[0] == 0
+    assert _run(capsys, "convert", TOY, str(other / name), "--set", chosen)[0] == 0
+    text = (other / name).read_bytes()
+    assert text != (plain / name).read_bytes()
+    assert shows is None or shows in text
+
+
+@pytest.mark.parametrize("chosen", ["fmt", "compressed=maybe", "nosuch=1", "overwrite=true"])
+def test_wrong_options_of_a_format_are_a_sentence(capsys, tmp_path, chosen):
+    code, _, said = _run(capsys, "convert", TOY, str(tmp_path / "a.scp"), "--set", chosen)
+    assert code == 2
+    assert "Traceback" not in said
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_plot_writes_where_it_is_told(capsys, tmp_path):
     for kind in ("svg", "png"):
         code, *_ = _run(capsys, "plot", TOY, "-o", str(tmp_path / f"a.{kind}"), "--waves")

@@ -12,7 +12,10 @@ from precordia.cli.options import File, Force, Json, Reading, load, reads, save
 
 HELP = """Write a recording in another format; the suffix of OUTPUT decides which.
 
-Example:  precordia convert ecg.dcm ecg.edf
+Examples:  precordia convert ecg.dcm ecg.edf
+           precordia convert ecg.dcm ecg.hea --set fmt=516            WFDB in FLAC
+           precordia convert ecg.dcm ecg.scp --set compressed=true
+           precordia convert ecg.dcm ecg.json --set fhir_version=r4
 """
 
 
@@ -30,6 +33,10 @@ def run(
     identifiers: Annotated[
         bool, typer.Option("--identifiers", help="Write the patient's identifiers too.")
     ] = False,
+    choose: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Option of the format; repeatable."),
+    ] = None,
     force: Force = False,
     json: Json = False,
     *,
@@ -37,5 +44,24 @@ def run(
 ) -> None:
     """Read and write, naming what the new format cannot hold."""
     options = {"identifiers": True} if identifiers else {}
+    options |= dict(_chosen(text) for text in choose or [])
     record = load(file, reading)
     save(record, output, force=force, as_json=json, to=to, **options)
+
+
+def _chosen(text: str) -> tuple[str, object]:
+    """Return name and value of an option: true, false, a number, or a word."""
+    key, sign, value = text.partition("=")
+    if not sign or not key.isidentifier() or key in ("overwrite", "identifiers"):
+        raise typer.BadParameter(
+            f"'{text}' arrived; KEY=VALUE was needed, such as fmt=516 or compressed=true.",
+            param_hint="--set",
+        )
+    if value.lower() in ("true", "false"):
+        return key, value.lower() == "true"
+    for number in (int, float):
+        try:
+            return key, number(value)
+        except ValueError:
+            continue
+    return key, value

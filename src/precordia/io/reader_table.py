@@ -12,6 +12,9 @@ from typing import Any
 from precordia.core.errors import OptionError
 from precordia.io.formats import Format
 
+#: what an option of one of these kinds cannot be given as: a word
+_NEEDED = {"bool": "true or false", "int": "a whole number", "float": "a number"}
+
 
 @functools.cache
 def load_function(where: str) -> Callable[..., Any]:
@@ -29,18 +32,18 @@ def load_function(where: str) -> Callable[..., Any]:
 def check_options(
     doing: str, row: Format, function: Callable[..., Any], options: Mapping[str, Any]
 ) -> None:
-    """Refuse options that a reader or writer does not take.
+    """Refuse options that a reader or writer does not take, and words where it wants numbers.
 
     Raises
     ------
     OptionError
-        Naming the options that it takes.
+        Naming the options that it takes, or what the option should be.
     """
-    known = [
-        name
+    known = {
+        name: parameter
         for name, parameter in inspect.signature(function).parameters.items()
         if parameter.kind is parameter.KEYWORD_ONLY
-    ]
+    }
     unknown = [name for name in options if name not in known]
     if unknown:
         taken = f"It takes {', '.join(known)}." if known else "It takes none."
@@ -48,3 +51,7 @@ def check_options(
             f"{doing} {row.title} has no option '{unknown[0]}'. {taken} Leave it out, or name "
             "another format with format=."
         )
+    for name, value in options.items():
+        wanted = str(known[name].annotation).removesuffix(" | None")
+        if isinstance(value, str) and wanted in _NEEDED:
+            raise OptionError(f"{name}={value!r} arrived; {_NEEDED[wanted]} was needed.")
