@@ -133,6 +133,7 @@ _HERE = {
     "overwrite=True, --force": "--force",
     "overwrite=True": "--force",
     "identifiers=True": "--identifiers",
+    "compressed=True": "--set compressed=true",
     "ignore_checksum=True / --ignore-checksum": "--ignore-checksum",
     "ignore_checksum=True, --ignore-checksum": "--ignore-checksum",
     "ignore_checksum=True (--ignore-checksum)": "--ignore-checksum",
