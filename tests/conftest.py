@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import os
 import re
 import socket
@@ -52,6 +53,16 @@ def shared_data() -> Path:
     if not DATA.is_dir():
         pytest.skip(f"NO RECORDINGS at {DATA}: set PRECORDIA_DATA to run this test")
     return DATA
+
+
+@pytest.fixture(scope="session")
+def tiny_graph():
+    """Builder of small graphs with their cards (tests/models/tiny_graph.py)."""
+    place = Path(__file__).parent / "models" / "tiny_graph.py"
+    spec = importlib.util.spec_from_file_location("tiny_graph", place)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
 
 
 @pytest.fixture(autouse=True)

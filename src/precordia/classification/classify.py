@@ -104,7 +104,9 @@ def classify(
     reason = _unreadable(case)
     if reason:
         everything = tuple(
-            Abstention(code=s.code, name=s.name, reason=reason) for s in list_statements()
+            Abstention(code=s.code, name=s.name, reason=reason)
+            for s in list_statements()
+            if s.by_rules
         )
         return Findings(abstained=everything, source=_source(reason))
     for step in STEPS:

@@ -30,6 +30,8 @@ class KnownStatement(Value):
         PTB-XL's diagnostic superclass; empty for statements of rhythm and form.
     implies
         Code of the statement that this one makes more specific; empty where there is none.
+    by_rules
+        Whether a rule can find it; the others are made by models alone.
     """
 
     code: str
@@ -39,6 +41,7 @@ class KnownStatement(Value):
     snomed_ct: str = ""
     superclass: str = ""
     implies: str = ""
+    by_rules: bool = True
 
     def codes(self) -> dict[str, str]:
         """Return the codes in the other schemes."""
