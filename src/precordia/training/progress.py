@@ -1,0 +1,55 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Where a training stands: everything that a checkpoint must hold beside weights."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+from precordia.core.value import Value
+
+
+@dataclass(slots=True)
+class Progress(Value):
+    """How far a training is.
+
+    Attributes
+    ----------
+    epoch, number
+        Epoch that is under way, and batches of it that are done.
+    step
+        Steps done.
+    best_score, best_epoch
+        Best score on the validation set so far and its epoch; NaN and -1 before the first.
+    epochs
+        What was logged of each finished epoch.
+    loss_sum
+        Sum of the losses of the steps of this epoch.
+    seconds
+        Time spent so far, over all resumptions.
+    ended
+        Why training is over: ``"epochs"`` or ``"patience"``; empty while it is not.
+    """
+
+    epoch: int = 0
+    number: int = 0
+    step: int = 0
+    best_score: float = math.nan
+    best_epoch: int = -1
+    epochs: list[dict[str, Any]] = field(default_factory=list)
+    loss_sum: float = 0.0
+    seconds: float = 0.0
+    ended: str = ""
+
+    def is_better(self, score: float, *, less: bool) -> bool:
+        """Whether a score beats the best so far; NaN beats nothing but NaN.
+
+        Examples
+        --------
+        >>> Progress(best_score=0.8).is_better(0.9, less=False)
+        True
+        """
+        if math.isnan(self.best_score):
+            return True
+        return score < self.best_score if less else score > self.best_score
