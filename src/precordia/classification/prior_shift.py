@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Probabilities for a population where a statement is rarer or commoner than where it was learnt."""
+"""Probabilities where a statement is rarer or commoner than it was in the training data."""
 
 from __future__ import annotations
 
