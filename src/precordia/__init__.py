@@ -43,6 +43,8 @@ _WHERE = {
     "split_dataset": "precordia.datasets.splits",
     "describe_dataset": "precordia.datasets.describe",
     "prepare": "precordia.embedding.prepare",
+    "list_models": "precordia.models.architectures",
+    "load_model": "precordia.models.load_model",
     "embed": "precordia.embedding.embed",
     "examine": "precordia.pipeline",
     "deidentify": "precordia.deidentification.deidentify",

@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of models: name, class and card of each. Listing them loads no PyTorch."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from precordia.core.errors import unknown_name
+from precordia.models.model_card import ModelCard, read_model_card
+
+#: name of each model and the class that makes it; its card has the same name as its file
+ARCHITECTURES = {
+    "resnet1d": "precordia.models.resnet1d:ResNet1d",
+}
+
+
+def list_models() -> tuple[str, ...]:
+    """Return the names of the models that `load_model` knows.
+
+    Examples
+    --------
+    >>> "resnet1d" in list_models()
+    True
+    """
+    return tuple(ARCHITECTURES)
+
+
+@cache
+def model_card(name: str) -> ModelCard:
+    """Return the card of a model.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+
+    Examples
+    --------
+    >>> model_card("resnet1d").fs
+    100
+    """
+    if name not in ARCHITECTURES:
+        raise unknown_name("model", str(name), ARCHITECTURES, listing="list_models()")
+    return read_model_card(files("precordia.models") / f"{name.replace('-', '_')}.toml")

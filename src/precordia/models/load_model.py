@@ -1,0 +1,138 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Make a model by name."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Literal
+
+from precordia.core.errors import OptionError, WeightsError
+from precordia.core.registry import load_object
+from precordia.models.architectures import ARCHITECTURES, model_card
+from precordia.models.model_card import ModelCard
+from precordia.models.options import complete_options
+from precordia.models.saved_model import find_saved
+from precordia.models.signal_shape import SignalShape, resolve_shape
+
+if TYPE_CHECKING:
+    from precordia.models.encoder import Encoder
+
+
+def load_model(
+    name: str,
+    *,
+    n_outputs: int | None = None,
+    n_leads: int | None = None,
+    leads: Sequence[str] | str | None = None,
+    n_samples: int | None = None,
+    seconds: float | None = None,
+    fs: float | None = None,
+    weights: str | os.PathLike[str] | None = None,
+    head: Literal["keep", "new"] = "keep",
+    seed: int = 0,
+    **options: Any,
+) -> Encoder:
+    """Make a model.
+
+    Parameters
+    ----------
+    name
+        One of `list_models`.
+    n_outputs
+        Number of scores; 0 for an encoder without a head. Weights know theirs.
+    n_leads, leads
+        Number or names of the leads (or ``"standard-12"``, ``"independent-8"``).
+    n_samples, seconds, fs
+        Length and rate; two of them give the third, and what is not given is as in the card, or as
+        in the weights.
+    weights
+        Folder that `save_pretrained` wrote, or name of a repository on the Hugging Face hub.
+        Without it, the weights are random.
+    head
+        ``"new"`` puts a random head in place of the stored one, for other statements.
+    seed
+        Of random weights.
+    **options
+        Options of the model, as in its card.
+
+    Returns
+    -------
+    The model, in training mode as PyTorch makes it.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such model.
+    OptionError, LeadError, SamplingRateError
+        If an argument is unknown, impossible, or contradicts another.
+    WeightsError
+        If the weights are absent, damaged or of another model.
+    MissingExtraError
+        If PyTorch is not installed.
+
+    Examples
+    --------
+    >>> model = load_model("resnet1d", n_outputs=5, leads=("I",), seconds=10, fs=100)
+    >>> model.shape.n_samples, model.dim
+    (1000, 512)
+    """
+    card = model_card(name)
+    saved = None
+    if weights is not None:
+        saved = find_saved(weights)
+        if saved.architecture != name:
+            raise WeightsError(
+                f"'{weights}' holds weights of {saved.architecture}; {name} was asked for. Use "
+                f"load_model('{saved.architecture}', weights=...) or from_pretrained."
+            )
+        n_outputs = saved.n_outputs if n_outputs is None else n_outputs
+        options = {**saved.options, **options}
+    if isinstance(n_outputs, bool) or not isinstance(n_outputs, int) or n_outputs < 0:
+        raise OptionError(
+            f"n_outputs of {name} is {n_outputs!r}; a whole number is needed: one for each "
+            "statement, or 0 for an encoder without a head."
+        )
+    if head not in ("keep", "new"):
+        raise OptionError(f"head is {head!r}; one of keep, new is needed.")
+    shape = resolve_shape(
+        n_leads=n_leads,
+        leads=leads,
+        n_samples=n_samples,
+        seconds=seconds,
+        fs=fs,
+        usual=usual_shape(card) if saved is None else saved.shape,
+    )
+    model = build(name, shape, n_outputs, complete_options(card, options), seed=seed)
+    if saved is not None:
+        from precordia.models.pretrained import restore
+
+        restore(model, saved, head=head, seed=seed)
+    return model
+
+
+def usual_shape(card: ModelCard) -> SignalShape:
+    """Return the input that a card names.
+
+    Examples
+    --------
+    >>> usual_shape(model_card("resnet1d")).n_samples
+    1000
+    """
+    usual = SignalShape(n_leads=1, n_samples=1, fs=card.fs)
+    return resolve_shape(leads=card.leads, seconds=card.seconds, fs=card.fs, usual=usual)
+
+
+def build(
+    name: str, shape: SignalShape, n_outputs: int, options: dict[str, Any], *, seed: int
+) -> Encoder:
+    """Make a model with random weights that depend on the seed alone."""
+    purpose = f"the model {name}"
+    random = load_object("torch:random", extra="train", purpose=purpose)
+    kind = load_object(ARCHITECTURES[name], extra="train", purpose=purpose)
+    with random.fork_rng(devices=[]):
+        random.manual_seed(seed)
+        model = kind(shape, n_outputs, **options)
+    model.name = name
+    model.options = dict(options)
+    return model
