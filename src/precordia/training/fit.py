@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import math
-import time
-from collections.abc import Callable, Sequence
+import dataclasses
+import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,24 +13,23 @@ from typing import Any
 import torch
 from torch import nn
 
-from precordia.core.errors import OptionError
+from precordia.core.errors import OptionError, OutputError, WeightsError
 from precordia.core.record import Remark
-from precordia.training.feeding import Augmentation, Feed, Feeder
-from precordia.training.optimiser import optimiser_of, set_lr
-from precordia.training.order import batch_of, n_batches, network_seed
-from precordia.training.predict import autocast, call, predict
-from precordia.training.progress import Progress
-from precordia.training.schedule import lr_factor
+from precordia.training import checkpoint as checkpoints
+from precordia.training import run_log
+from precordia.training.checkpoint import Checkpoint, read_checkpoint
+from precordia.training.device import chosen_device, seeded_devices
+from precordia.training.feeding import Augmentation
+from precordia.training.loop import Loop, Watch
+from precordia.training.order import n_batches
+from precordia.training.processes import Processes, joined
 from precordia.training.settings import TrainingSettings
-from precordia.training.targets import Loss, default_loss, plain_loss, summed_loss
+from precordia.training.targets import loss_of
 from precordia.training.training_set import TrainingSet, refuse_shared_patients
-from precordia.training.validation_scores import (
-    LESS_IS_BETTER,
-    SCORES,
-    by_record,
-    chosen_metric,
-)
-from precordia.training.weight_average import WeightAverage
+from precordia.training.validation_scores import chosen_metric
+
+#: settings that change how fast training is and nothing else
+_SPEED = ("device", "threads", "workers", "checkpoint_steps", "log_steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,7 +86,10 @@ def fit(
     settings: TrainingSettings | None = None,
     *,
     augment: Sequence[Augmentation] = (),
-    watch: Callable[[int, int, str], None] | None = None,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    watch: Watch | None = None,
 ) -> Fitted:
     """Train a model.
 
@@ -103,6 +105,12 @@ def fit(
     augment
         What is done to windows of the training set, in order: each takes windows, which leads are
         there, and a `torch.Generator`, and gives windows.
+    folder
+        Where the log (``log.jsonl``), event files for TensorBoard and the checkpoint go.
+    resume
+        Go on from the checkpoint of the folder, if it has one.
+    overwrite
+        Begin anew in a folder that has a training already.
     watch
         Is told steps done, steps in all, and a few words.
 
@@ -114,6 +122,20 @@ def fit(
     ------
     OptionError
         If settings, model and data do not go together, or the loss stops being a number.
+    OutputError
+        If the folder has a training already, or the disk refuses.
+    WeightsError
+        If the checkpoint is damaged, or of another model, data or settings.
+    Interrupted
+        After Ctrl-C, a `KeyboardInterrupt`; the checkpoint is written first.
+
+    Notes
+    -----
+    All that is drawn (order, mixing, augmentation, dropout) is a function of the seed, the epoch
+    and the place in it, so that a resumed training is the same to the bit as one that was never
+    interrupted. Under torchrun each batch is divided among processes; the result differs from that
+    of one process by rounding, and by what dropout draws. `accumulate` changes what batch norms
+    see, and nothing else.
 
     Examples
     --------
@@ -129,169 +151,62 @@ def fit(
     True
     """
     settings = settings or TrainingSettings()
-    with torch.random.fork_rng(devices=_seeded_devices(settings)):
-        loop = _Loop(model, train, valid, settings, augment, watch)
+    if not augment:  # then work can be divided anywhere
+        settings = dataclasses.replace(settings, grain=1)
+    _check_sets(train, valid)
+    metric = chosen_metric(train.task, settings.metric)
+    loss = loss_of(settings, train)
+    device = chosen_device(settings.device)
+    if settings.threads:
+        torch.set_num_threads(settings.threads)
+    with torch.random.fork_rng(devices=seeded_devices(device)), joined(device) as processes:
+        _check_division(train, settings, processes)
+        about = _about(train, valid, settings, augment)
+        place = None if folder is None else Path(folder)
+        found = None if place is None else _found(place, about, processes, resume, overwrite)
+        loop = Loop(
+            model.to(device),
+            train,
+            valid,
+            settings,
+            loss=loss,
+            metric=metric,
+            augment=augment,
+            processes=processes,
+            folder=place,
+            about=about,
+            found=found,
+            watch=watch if processes.is_first else None,
+        )
         loop.run()
-        return loop.fitted()
-
-
-class _Loop:
-    """One training under way."""
-
-    def __init__(
-        self,
-        model: nn.Module,
-        train: TrainingSet,
-        valid: TrainingSet | None,
-        settings: TrainingSettings,
-        augment: Sequence[Augmentation],
-        watch: Callable[[int, int, str], None] | None,
-    ) -> None:
-        if not len(train):
-            raise OptionError("the training set is empty; at least one window is needed.")
-        if valid is not None:
-            _check_pair(train, valid)
-        self.device = _device(settings.device)
-        self.model = model.to(self.device)
-        self.train, self.valid, self.settings, self.watch = train, valid, settings, watch
-        self.metric = chosen_metric(train.task, settings.metric)
-        self.loss = _loss(settings, train)
-        self.optimiser = optimiser_of(model, settings)
-        self.average = WeightAverage(model, settings.average) if settings.average else None
-        self.feeder = Feeder(train, settings, augment)
-        self.progress = Progress()
-        self.best: dict[str, torch.Tensor] | None = None
-        self.epoch_steps = n_batches(len(train), settings.batch_size)
-        self.n_steps = settings.epochs * self.epoch_steps
-
-    def run(self) -> None:
-        started = time.monotonic() - self.progress.seconds
-        while not self.progress.ended:
-            self.model.train()
-            for feed in self.feeder.over(self._batches_left()):
-                self._step(feed)
-                if self.watch is not None:
-                    self.watch(self.progress.step, self.n_steps, self._words())
-            self._end_epoch()
-            self.progress.seconds = time.monotonic() - started
-
-    def _batches_left(self):
-        at, s = self.progress, self.settings
-        return (
-            batch_of(
-                len(self.train),
-                s.batch_size,
-                seed=s.seed,
-                epoch=at.epoch,
-                number=number,
-                mixup=s.mixup,
-            )
-            for number in range(at.number, self.epoch_steps)
-        )
-
-    def _step(self, feed: Feed) -> None:
-        s, at = self.settings, self.progress
-        lr = s.lr * lr_factor(
-            at.step, self.n_steps, schedule=s.schedule, warmup=s.warmup, last=s.last_lr
-        )
-        set_lr(self.optimiser, lr)
-        self.optimiser.zero_grad(set_to_none=True)
-        total = torch.zeros((), device=self.device)
-        for k, held in enumerate(feed.passes):
-            held = held.to(self.device)
-            torch.manual_seed(network_seed(s.seed, at.step, k))
-            with autocast(self.device, s.precision):
-                logits = call(self.model, held.windows, held.present)
-            if not at.step:
-                _check_logits(logits, held.labels, self.train)
-            loss = summed_loss(self.loss, logits, held.labels, held.weights) / max(
-                feed.counted, 1e-9
-            )
-            loss.backward()
-            total += loss.detach()
-        if s.clip:
-            nn.utils.clip_grad_norm_(self.model.parameters(), s.clip)
-        self.optimiser.step()
-        if self.average is not None:
-            self.average.update(self.model, at.step)
-        at.loss_sum += float(total)
-        if not math.isfinite(at.loss_sum):
-            raise OptionError(
-                f"the loss stopped being a number in step {at.step + 1}; training diverged. Use a "
-                f"lower lr than {s.lr:g}, or clip."
-            )
-        at.step += 1
-        at.number += 1
-
-    def _end_epoch(self) -> None:
-        at = self.progress
-        told: dict[str, Any] = {"epoch": at.epoch, "loss": at.loss_sum / self.epoch_steps}
-        if self.valid is not None:
-            told |= self._validated()
-            score = told[self.metric if self.metric != "loss" else "valid_loss"]
-            if at.is_better(score, less=self.metric in LESS_IS_BETTER):
-                at.best_score, at.best_epoch = score, at.epoch
-                self.best = self._weights()
-        at.epochs.append(told)
-        late = self.settings.patience and at.epoch - at.best_epoch >= self.settings.patience
-        at.epoch, at.number, at.loss_sum = at.epoch + 1, 0, 0.0
-        if self.valid is not None and late:
-            at.ended = "patience"
-        elif at.epoch == self.settings.epochs:
-            at.ended = "epochs"
-
-    def _weights(self) -> dict[str, torch.Tensor]:
-        held = self.average.held if self.average is not None else self.model.state_dict()
-        return {name: tensor.detach().clone() for name, tensor in held.items()}
-
-    def _validated(self) -> dict[str, float]:
-        assert self.valid is not None
-        if self.average is None:
-            logits = predict(self.model, self.valid, precision=self.settings.precision)
-        else:
-            with self.average.inside(self.model):
-                logits = predict(self.model, self.valid, precision=self.settings.precision)
-        z, y, _ = by_record(self.valid, logits)
-        labels = torch.from_numpy(y)
-        known = max(float((~torch.isnan(labels)).sum()), 1.0)
-        told = {
-            "valid_loss": float(summed_loss(self.loss, torch.from_numpy(z), labels, None)) / known
-        }
-        if self.metric != "loss":
-            told[self.metric] = SCORES[self.metric](z, y)
-        return told
-
-    def _words(self) -> str:
-        at = self.progress
-        best = "" if math.isnan(at.best_score) else f", best {self.metric} {at.best_score:.3f}"
-        return f"epoch {at.epoch + 1} of {self.settings.epochs}{best}"
-
-    def fitted(self) -> Fitted:
-        self.model.load_state_dict(self.best if self.best is not None else self._weights())
-        at = self.progress
         return Fitted(
-            model=self.model.eval(),
-            settings=self.settings,
-            metric=self.metric,
-            best_score=at.best_score,
-            best_epoch=at.best_epoch,
-            epochs=tuple(at.epochs),
-            ended=at.ended,
-            n_steps=at.step,
-            seconds=at.seconds,
-            remarks=self.train.remarks,
+            model=loop.take_best(),
+            settings=settings,
+            metric=metric,
+            best_score=loop.progress.best_score,
+            best_epoch=loop.progress.best_epoch,
+            epochs=tuple(loop.progress.epochs),
+            ended=loop.progress.ended,
+            n_steps=loop.progress.step,
+            seconds=loop.progress.seconds,
+            folder=place,
+            remarks=train.remarks,
         )
 
 
-def _check_pair(train: TrainingSet, valid: TrainingSet) -> None:
+def _check_sets(train: TrainingSet, valid: TrainingSet | None) -> None:
+    if not len(train):
+        raise OptionError("the training set is empty; at least one window is needed.")
+    if valid is None:
+        return
+    if not len(valid):
+        raise OptionError("the validation set is empty; leave it out, or give windows.")
     refuse_shared_patients(train, valid)
     if train.task != valid.task or train.classes != valid.classes:
         raise OptionError(
             f"training has {train.task} of {', '.join(train.classes[:8])} and validation "
             f"{valid.task} of {', '.join(valid.classes[:8])}; they must be the same."
         )
-    if not len(valid):
-        raise OptionError("the validation set is empty; leave it out, or give windows.")
     if train.shape != valid.shape:
         raise OptionError(
             f"windows of training are {train.shape} and of validation {valid.shape} (leads, "
@@ -299,43 +214,74 @@ def _check_pair(train: TrainingSet, valid: TrainingSet) -> None:
         )
 
 
-def _check_logits(logits: torch.Tensor, labels: torch.Tensor, train: TrainingSet) -> None:
-    n = len(labels)
-    wanted = {
-        "multilabel": (n, train.n_outputs),
-        "multiclass": (n, train.n_outputs),
-        "regression": (n, train.n_outputs),
-        "sample-classes": (n, train.n_outputs, labels.shape[-1]),
-    }[train.task]
-    if tuple(logits.shape) != wanted:
+def _check_division(train: TrainingSet, settings: TrainingSettings, processes: Processes) -> None:
+    smallest = len(train) // n_batches(len(train), settings.batch_size)
+    grains = -(-smallest // settings.grain) // settings.accumulate
+    if grains < processes.n:
         raise OptionError(
-            f"the model gives {tuple(logits.shape)} for {n} windows; {wanted} is needed for "
-            f"{train.task} of {train.n_outputs} classes. Make it with n_outputs={train.n_outputs}."
+            f"batches of {smallest} records in {settings.accumulate} passes and grains of "
+            f"{settings.grain} do not keep {processes.n} processes busy; use a larger batch_size "
+            f"than {settings.batch_size}, or a smaller grain."
         )
 
 
-def _loss(settings: TrainingSettings, train: TrainingSet) -> Loss:
-    name = settings.loss or default_loss(train.task)
-    if not name:
-        name = "cross-entropy" if train.labels.ndim == 2 else "bce"
-    loss = plain_loss(name)
-    if loss is None:
-        raise OptionError(f"no loss '{name}'.")
-    return loss
+def _about(
+    train: TrainingSet,
+    valid: TrainingSet | None,
+    settings: TrainingSettings,
+    augment: Sequence[Augmentation],
+) -> dict[str, Any]:
+    """Return what must be the same for a training to go on."""
+    chosen = {k: v for k, v in settings.to_dict().items() if k not in _SPEED}
+    return {
+        "settings": chosen,
+        "training data": train.fingerprint,
+        "validation data": "" if valid is None else valid.fingerprint,
+        "augmentations": [_named(change) for change in augment],
+    }
 
 
-def _device(name: str) -> torch.device:
-    if name == "auto":
-        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+def _named(change: Augmentation) -> str:
+    return (
+        repr(change)
+        if dataclasses.is_dataclass(change)
+        else getattr(change, "__qualname__", type(change).__qualname__)
+    )
+
+
+def _found(
+    folder: Path, about: dict[str, Any], processes: Processes, resume: bool, overwrite: bool
+) -> Checkpoint | None:
+    """Return the checkpoint to go on from; without one, make the folder ready."""
+    if resume and (found := read_checkpoint(folder)) is not None:
+        _check_same(found.about, about, folder)
+        return found
+    if not processes.is_first:
+        return None
+    ours = [folder / name for name in (checkpoints.NAME, run_log.NAME, "tensorboard")]
+    there = [path for path in ours if path.exists()]
+    if there and not (resume or overwrite):
+        raise OutputError(
+            f"'{folder}' holds a training already ({there[0].name}). Go on with it (resume=True, "
+            "--resume), begin anew (overwrite=True, --force), or choose another folder."
+        )
+    for path in there:
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     try:
-        device = torch.device(name)
-    except RuntimeError as error:
-        raise OptionError(f"device is '{name}'; 'cpu', 'cuda' or 'auto' is needed.") from error
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise OptionError("device is 'cuda' and this machine has none; use 'cpu' or 'auto'.")
-    return device
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder '{folder}' could not be made ({error.strerror}). Choose another place."
+        ) from error
+    return None
 
 
-def _seeded_devices(settings: TrainingSettings) -> list[int]:
-    device = _device(settings.device)
-    return [device.index or 0] if device.type == "cuda" else []
+def _check_same(then: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
+    old, new = then["settings"], now["settings"]
+    said = [f"{k} was {old.get(k)} and is {v}" for k, v in new.items() if old.get(k) != v]
+    said += [f"the {k} differ" for k in now if k != "settings" and then.get(k) != now[k]]
+    if said:
+        raise WeightsError(
+            f"the training in '{folder}' cannot go on: {'; '.join(said)}. Give what was given "
+            "then, or begin anew (overwrite=True, --force)."
+        )

@@ -3,16 +3,15 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass, field
 from typing import Any
 
-from precordia.core.value import Value
-
 
 @dataclass(slots=True)
-class Progress(Value):
-    """How far a training is.
+class Progress:
+    """How far a training is; the loop moves it on.
 
     Attributes
     ----------
@@ -26,10 +25,17 @@ class Progress(Value):
         What was logged of each finished epoch.
     loss_sum
         Sum of the losses of the steps of this epoch.
+    log_bytes
+        Length of the log that belongs to this state; what follows is of steps that are done again.
     seconds
         Time spent so far, over all resumptions.
     ended
         Why training is over: ``"epochs"`` or ``"patience"``; empty while it is not.
+
+    Examples
+    --------
+    >>> Progress.from_dict(Progress(step=3).to_dict()).step
+    3
     """
 
     epoch: int = 0
@@ -39,11 +45,12 @@ class Progress(Value):
     best_epoch: int = -1
     epochs: list[dict[str, Any]] = field(default_factory=list)
     loss_sum: float = 0.0
+    log_bytes: int = 0
     seconds: float = 0.0
     ended: str = ""
 
     def is_better(self, score: float, *, less: bool) -> bool:
-        """Whether a score beats the best so far; NaN beats nothing but NaN.
+        """Whether a score beats the best so far; NaN never does, once there is another.
 
         Examples
         --------
@@ -53,3 +60,12 @@ class Progress(Value):
         if math.isnan(self.best_score):
             return True
         return score < self.best_score if less else score > self.best_score
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain numbers and texts."""
+        return dataclasses.asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Progress:
+        """Rebuild what `to_dict` returned."""
+        return cls(**data)

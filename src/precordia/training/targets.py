@@ -10,19 +10,53 @@ import torch.nn.functional as F
 from jaxtyping import Float
 from torch import Tensor
 
+from precordia.core.errors import OptionError, unknown_name
+from precordia.training.settings import TrainingSettings
+from precordia.training.training_set import TrainingSet
+
 #: of logits and labels without NaN, a loss for each of them: (batch, class) or (batch, class,
 #: sample) for classes side by side, (batch,) or (batch, sample) for classes that exclude each other
 Loss = Callable[[Tensor, Tensor], Tensor]
 
 
-def default_loss(task: str) -> str:
-    """Return the name of the loss of a task."""
-    return {
+def loss_of(settings: TrainingSettings, train: TrainingSet) -> Loss:
+    """Return the loss that settings name, or that of the task.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is no such loss.
+    """
+    side_by_side = train.labels.ndim == 3
+    usual = {
         "multilabel": "bce",
         "multiclass": "cross-entropy",
         "regression": "huber",
-        "sample-classes": "",
-    }[task]
+        "sample-classes": "bce" if side_by_side else "cross-entropy",
+    }[train.task]
+    name = settings.loss or usual
+    if (plain := plain_loss(name)) is not None:
+        return plain
+    raise unknown_name("loss", name, _PLAIN, listing=", ".join(_PLAIN))
+
+
+def check_logits(logits: Tensor, labels: Tensor, train: TrainingSet) -> None:
+    """Refuse a model whose output does not fit the labels.
+
+    Raises
+    ------
+    OptionError
+        If it does not.
+    """
+    n = len(labels)
+    wanted = (n, train.n_outputs)
+    if train.task == "sample-classes":
+        wanted = (*wanted, labels.shape[-1])
+    if tuple(logits.shape) != wanted:
+        raise OptionError(
+            f"the model gives {tuple(logits.shape)} for {n} windows; {wanted} is needed for "
+            f"{train.task} of {train.n_outputs} classes. Make it with n_outputs={train.n_outputs}."
+        )
 
 
 def plain_loss(name: str) -> Loss | None:

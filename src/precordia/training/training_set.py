@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -17,6 +18,8 @@ Task = Literal["multilabel", "multiclass", "regression", "sample-classes"]
 TASKS = ("multilabel", "multiclass", "regression", "sample-classes")
 #: windows looked through for NaN at a time: memory stays small when they lie on disk
 _LOOKED_AT = 256
+#: windows that stand for all when a training is resumed
+_LOOKED_AT_TWICE = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -123,6 +126,17 @@ class TrainingSet:
     def n_outputs(self) -> int:
         """Numbers that a model must give for each window, or each sample of it."""
         return len(self.classes)
+
+    @property
+    def fingerprint(self) -> str:
+        """Sixteen hexadecimal digits of labels, names, order and a few windows."""
+        digest = hashlib.sha256(repr((self.task, self.classes, self.n, self.names)).encode())
+        for array in (self.labels, self.weights, self.present):
+            digest.update(b"-" if array is None else np.ascontiguousarray(array).data)
+        if self.n:
+            few = np.unique(np.linspace(0, self.n - 1, _LOOKED_AT_TWICE).astype(np.int64))
+            digest.update(self.gather(few).data)
+        return digest.hexdigest()[:16]
 
     def gather(self, rows: Int[np.ndarray, " batch"]) -> Float[np.ndarray, "batch lead sample"]:
         """Return windows as float32, all in one look-up."""

@@ -1,0 +1,82 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Several processes that train one model: who this one is, and sums over all of them."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+
+
+@dataclass(frozen=True, slots=True)
+class Processes:
+    """The processes of one training.
+
+    Attributes
+    ----------
+    rank
+        Which one this is, from 0.
+    n
+        How many there are.
+
+    Examples
+    --------
+    >>> Processes().is_first
+    True
+    """
+
+    rank: int = 0
+    n: int = 1
+
+    @property
+    def is_first(self) -> bool:
+        """Whether this one writes and speaks."""
+        return self.rank == 0
+
+    def sum(self, tensor: Tensor) -> Tensor:
+        """Sum a tensor over all processes, in place."""
+        if self.n > 1:
+            dist.all_reduce(tensor)
+        return tensor
+
+    def sum_all(self, tensors: Sequence[Tensor]) -> None:
+        """Sum tensors over all processes, in place and in one exchange."""
+        if self.n == 1 or not tensors:
+            return
+        flat = torch.cat([t.reshape(-1) for t in tensors])
+        dist.all_reduce(flat)
+        for tensor, part in zip(tensors, flat.split([t.numel() for t in tensors]), strict=True):
+            tensor.copy_(part.view_as(tensor))
+
+    def share(self, tensors: Sequence[Tensor]) -> None:
+        """Give every process the tensors of the first."""
+        if self.n > 1:
+            for tensor in tensors:
+                dist.broadcast(tensor, 0)
+
+
+@contextlib.contextmanager
+def joined(device: torch.device) -> Iterator[Processes]:
+    """Join the processes that torchrun started; alone where it started none.
+
+    Parameters
+    ----------
+    device
+        Where tensors are: NCCL joins accelerators, Gloo processors.
+    """
+    if dist.is_available() and dist.is_initialized():  # the caller's own
+        yield Processes(dist.get_rank(), dist.get_world_size())
+        return
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "RANK" not in os.environ:
+        yield Processes()
+        return
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    try:
+        yield Processes(dist.get_rank(), dist.get_world_size())
+    finally:
+        dist.destroy_process_group()
