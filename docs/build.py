@@ -166,7 +166,7 @@ def measurements() -> str:
 
 
 def statements() -> str:
-    """List the statements that the rules can make."""
+    """List the statements that rules and models can make."""
     rows = [(f"`{s.code}`", s.name, s.group, s.snomed_ct or "–") for s in pc.list_statements()]
     return table(("code", "name", "group", "SNOMED CT"), rows)
 

@@ -18,7 +18,7 @@ import math
 from dataclasses import replace
 from pathlib import Path
 
-from precordia.classification.classify import classify
+from precordia.classification.by_rules import judge_by_rules
 from precordia.core.record import Patient
 from precordia.io.read import read
 from precordia.knowledge.statements import list_statements
@@ -169,7 +169,7 @@ def main():
         for part, key, path, labels, patient in source(given.data):
             record = read(path)
             record = replace(record, patient=patient) if patient else record
-            rows.append(labels_and_findings(part, key, record, labels, classify(record)))
+            rows.append(labels_and_findings(part, key, record, labels, judge_by_rules(record)))
     given.out.mkdir(parents=True, exist_ok=True)
     write_table(rows, given.out / "classification_rules.csv")
 

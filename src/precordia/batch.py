@@ -198,7 +198,7 @@ def _row(job: Job, study: Study) -> dict[str, Any]:
     for name in SUMMARY[3:9]:
         value = getattr(numbers, name)
         row[name] = round(value, 1) if math.isfinite(value) else ""
-    row["findings"] = "; ".join(f.code for f in study.findings)
+    row["findings"] = "; ".join(f.code for f in study.findings.present)
     row["problem"] = ""
     return row
 

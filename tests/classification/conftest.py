@@ -6,7 +6,7 @@ from dataclasses import fields
 import numpy as np
 import pytest
 
-from precordia.classification.classify import classify
+from precordia.classification.by_rules import judge_by_rules
 from precordia.core.fiducials import Fiducials, Waves, empty_waves
 from precordia.core.findings import Findings
 from precordia.core.leads import STANDARD_12
@@ -144,6 +144,6 @@ def findings_of():
         waves = waves_of(table, flat["p_wave_percent"])
         fiducials = Fiducials(fs=FS, n_samples=n_samples, **waves)
         good = Quality(acceptable=True, score=1.0)
-        return classify(record, quality=good, fiducials=fiducials, measurements=measurements)
+        return judge_by_rules(record, quality=good, fiducials=fiducials, measurements=measurements)
 
     return build

@@ -115,7 +115,7 @@ def test_a_graph_without_its_card_or_statistics_is_refused(path, tmp_path):
 
 def test_classes_and_logits_must_agree(path, tmp_path):
     card = tmp_path / "tiny.toml"
-    card.write_text(card.read_text().replace("'NDT'", "'NDT', 'DIG'"))
+    card.write_text(card.read_text().replace("'NDT'", "'NDT', 'EL'"))
     with pytest.raises(WeightsError, match="10 logits"):
         load_graph(path)
 

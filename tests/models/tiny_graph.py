@@ -6,11 +6,8 @@ import hashlib
 import numpy as np
 
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")
-#: superclasses, then statements: those of rules (SR, AFIB, NORM, VCLVH) and one of models alone
-CLASSES = (
-    *(f"superclass:{c}" for c in SUPERCLASSES),
-    *("NORM", "SR", "AFIB", "VCLVH", "NDT"),
-)
+#: superclasses, then statements: those of rules (SR, AFIB, VCLVH) and two of models alone
+CLASSES = (*SUPERCLASSES, "SR", "AFIB", "VCLVH", "NDT", "DIG")
 INPUT = """
 [input]
 leads = "standard-12"

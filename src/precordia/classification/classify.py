@@ -1,42 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Name what a record shows: statements, each with the criterion and the numbers that met it."""
+"""Name what a record shows: by published criteria, by a trained model, or by both."""
 
 from __future__ import annotations
 
-from precordia.classification.case import Case
-from precordia.classification.rules.chambers import judge_chambers
-from precordia.classification.rules.conduction import judge_av_conduction, judge_bundle_branches
-from precordia.classification.rules.ectopy import judge_ectopy
-from precordia.classification.rules.infarction import judge_infarction
-from precordia.classification.rules.normal import judge_normal
-from precordia.classification.rules.numbers import judge_numbers
-from precordia.classification.rules.repolarisation import judge_repolarisation
-from precordia.classification.rules.rhythm import judge_rhythm
+import dataclasses
+
+from precordia.classification.by_rules import judge_by_rules
+from precordia.classification.learned import predict
+from precordia.classification.merge import merge
 from precordia.core.errors import OptionError, unknown_name
 from precordia.core.fiducials import Fiducials
-from precordia.core.findings import Abstention, Findings
-from precordia.core.measurements import Absence, Measurements
-from precordia.core.plausibility import scaled_one_by_one
+from precordia.core.findings import Findings
+from precordia.core.measurements import Measurements
 from precordia.core.quality import Quality
 from precordia.core.record import Record
-from precordia.core.source import Source
-from precordia.knowledge.statements import list_statements
+from precordia.embedding.encode import has_model
 
-VERSION = "1"
-METHODS = ("rules",)
-#: what is judged first is an exclusion for what comes later
-STEPS = (
-    judge_rhythm,
-    judge_av_conduction,
-    judge_bundle_branches,
-    judge_ectopy,
-    Case.withhold_millivolts,  # what follows compares leads or asks for millivolts
-    judge_numbers,
-    judge_infarction,
-    judge_repolarisation,
-    judge_chambers,
-    judge_normal,
-)
+METHODS = ("both", "rules", "learned")
 
 
 def classify(
@@ -45,7 +25,8 @@ def classify(
     quality: Quality | None = None,
     fiducials: Fiducials | None = None,
     measurements: Measurements | None = None,
-    method: str = "rules",
+    method: str = "both",
+    model: str | None = None,
 ) -> Findings:
     """Name what a record shows, each statement with the evidence for it.
 
@@ -59,109 +40,69 @@ def classify(
     quality, fiducials, measurements
         What is known of it already; computed where not given.
     method
-        ``"rules"``.
+        ``"rules"``: published criteria, each finding with the numbers that met it. ``"learned"``: a
+        trained model, calibrated probabilities of PTB-XL's 71 statements and five superclasses.
+        ``"both"``: each statement once, with what either says; where they disagree, it says so.
+    model
+        Name of a model or path of a graph (``.onnx``) with its card; by default the one for twelve
+        leads where all can be used, else the one for any leads.
 
     Returns
     -------
-    Findings, most important first, and abstentions.
+    Findings, most important first, and abstentions. Where a model was asked, the five superclasses
+    are always among the findings one iterates over, ``present`` or not, and ``probabilities`` holds
+    everything that it said.
 
     Raises
     ------
     UnknownNameError
-        If there is no such method.
+        If there is no such method or model.
     OptionError
-        If the fiducials or measurements belong to another record.
+        If the fiducials or measurements belong to another record, or a model is named for rules.
+    WeightsError
+        If the model's files are absent or damaged.
 
     Notes
     -----
-    *Method.* Published criteria on the numbers of the median beat and of single beats; those that
-    are a number against a limit stand in ``knowledge/criteria.toml``, the others in
-    ``classification/rules``. Each finding names its source. *Departures.* Criteria for what a
-    reader sees (notched, slurred) are left out or replaced by durations; each rule says so.
-    Nothing is learned and no probability is calibrated: 1.0 says that a criterion was met.
-
-    A record of unacceptable quality yields no findings. Numbers from leads that are not usable are
-    absent. Where every lead spans the same range, the leads were scaled one by one: only rhythm,
-    intervals and the shapes of bundle branch blocks are judged. Where sex or age decide on a limit
-    and are unknown, the strictest limit holds and the claim says so.
+    How the criteria are judged says `precordia.classification.by_rules.judge_by_rules`; how the
+    model is asked, `precordia.classification.learned.predict`; how they are joined,
+    `precordia.classification.merge.merge`. Leads that the quality calls not usable are used by
+    neither. Criteria in millivolts abstain where a record has lost them; the model normalises each
+    lead and goes on.
 
     References
     ----------
-    AHA/ACCF/HRS recommendations parts III to VI. Circulation 2009;119:e235-e270.
-    doi:10.1161/CIRCULATIONAHA.108.191095
-    Thygesen K et al. J Am Coll Cardiol 2018;72:2231-2264. doi:10.1016/j.jacc.2018.08.1038
+    Wagner P et al. PTB-XL. Sci Data 2020;7:154. doi:10.1038/s41597-020-0495-6
 
     Examples
     --------
     >>> from precordia.generation.simulate import simulate
-    >>> [f.name for f in classify(simulate("sinus", noise="muscle", snr_db=25.0))]
+    >>> record = simulate("sinus", noise="muscle", snr_db=25.0)
+    >>> [f.name for f in classify(record, method="rules")]
     ['sinus rhythm', 'normal ECG']
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS, listing=", ".join(METHODS))
-    scaled = scaled_one_by_one(record.signal)
-    case = Case(*_complete(record, quality, fiducials, measurements), scaled=scaled)
-    reason = _unreadable(case)
-    if reason:
-        everything = tuple(
-            Abstention(code=s.code, name=s.name, reason=reason)
-            for s in list_statements()
-            if s.by_rules
+    if method == "rules":
+        if model is not None:
+            raise OptionError(
+                f"model='{model}' arrived with method='rules', which asks no model. Leave one out."
+            )
+        return judge_by_rules(
+            record, quality=quality, fiducials=fiducials, measurements=measurements
         )
-        return Findings(abstained=everything, source=_source(reason))
-    for step in STEPS:
-        step(case)
-    order = [s.code for s in list_statements()]
-    return Findings(
-        findings=tuple(case.found[c] for c in order if c in case.found),
-        abstained=tuple(case.open[c] for c in order if c in case.open),
-        source=_source(),
-    )
-
-
-def _source(warning: str = "") -> Source:
-    return Source(method="classify:rules", version=VERSION, warnings=(warning,) if warning else ())
-
-
-def _complete(
-    record: Record,
-    quality: Quality | None,
-    fiducials: Fiducials | None,
-    measurements: Measurements | None,
-) -> tuple[Record, Quality, Fiducials, Measurements]:
     if quality is None:
         from precordia.quality.assess import assess
 
         quality = assess(record)
-    if fiducials is None:
-        from precordia.delineation.delineate import delineate
-
-        fiducials = delineate(record)
-    if fiducials.n_samples != record.n_samples or abs(fiducials.fs - record.fs) > 1e-6 * record.fs:
-        raise OptionError(
-            f"the fiducials belong to {fiducials.n_samples} samples at {fiducials.fs:g} Hz, the "
-            f"record has {record.n_samples} at {record.fs:g} Hz; the same record is needed. "
-            "Use delineate(record) on this record."
-        )
-    if measurements is None:
-        from precordia.measurement.measure import measure
-
-        measurements = measure(record, fiducials)
-    strangers = sorted(set(measurements.leads) - set(record.leads))
-    if strangers:
-        raise OptionError(
-            f"the measurements hold lead {', '.join(strangers)}, which the record has not; "
-            "the same record is needed. Use measure(record) on this record."
-        )
-    return record, quality, fiducials, measurements
+    if method == "learned":
+        return merge(None, predict(record, quality=quality, model=model))
+    rules = judge_by_rules(record, quality=quality, fiducials=fiducials, measurements=measurements)
+    if model is None and not has_model():
+        return _without_model(rules)
+    return merge(rules, predict(record, quality=quality, model=model))
 
 
-def _unreadable(case: Case) -> str:
-    if not case.record.n_leads:
-        return str(Absence.NO_SIGNAL)
-    if case.measurements.n_beats == 0:
-        return "no beats were found"
-    if not case.quality.acceptable:
-        why = ", ".join(case.quality.reasons)
-        return f"the quality is not acceptable ({why})" if why else "the quality is not acceptable"
-    return ""
+def _without_model(rules: Findings) -> Findings:
+    warnings = (*rules.source.warnings, "no model is installed: judged by rules alone")
+    return dataclasses.replace(rules, source=dataclasses.replace(rules.source, warnings=warnings))

@@ -41,7 +41,7 @@ def formats(json: Json = False) -> None:
 
 
 def statements(json: Json = False) -> None:
-    """List the statements that the rules can make."""
+    """List the statements that rules and models can make."""
     from precordia.knowledge.statements import list_statements
 
     rows = [s.to_dict() for s in list_statements()]

@@ -145,8 +145,8 @@ def _together(
 ) -> Iterator[Encoded | PrecordiaError]:
     results: dict[int, Encoded] = {}
     ready = [(k, w) for k, w in enumerate(waiting) if not isinstance(w, PrecordiaError)]
-    for name in dict.fromkeys(graph.name for _, (graph, _) in ready):
-        same = [(k, graph, e) for k, (graph, e) in ready if graph.name == name]
+    for version in dict.fromkeys(graph.version for _, (graph, _) in ready):
+        same = [(k, graph, e) for k, (graph, e) in ready if graph.version == version]
         graph = same[0][1]
         said = graph(
             np.concatenate([e.windows for _, _, e in same]),

@@ -11,6 +11,15 @@ from importlib.resources import files
 from precordia.core.errors import unknown_name
 from precordia.core.value import Value
 
+#: PTB-XL's diagnostic superclasses
+SUPERCLASSES = {
+    "NORM": "normal ECG",
+    "MI": "myocardial infarction",
+    "STTC": "ST/T change",
+    "CD": "conduction disturbance",
+    "HYP": "hypertrophy",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KnownStatement(Value):

@@ -230,7 +230,7 @@ def _independent(signal: np.ndarray, leads: tuple[str, ...]) -> np.ndarray:
         return signal
     rows = [k for k, name in enumerate(leads) if name not in ("III", "aVR", "aVL", "aVF")]
     one, two = signal[leads.index("I")], signal[leads.index("II")]
-    if len(rows) == len(leads) or not (np.ptp(one) > 0 and np.ptp(two) > 0):
+    if not one.size or len(rows) == len(leads) or not (np.ptp(one) > 0 and np.ptp(two) > 0):
         return signal
     return signal[rows]
 

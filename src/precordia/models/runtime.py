@@ -16,7 +16,7 @@ from precordia.core.cards import Card
 from precordia.core.errors import MissingExtraError, SignalError, WeightsError
 from precordia.core.input_spec import InputSpec
 from precordia.models.familiar import Familiar, read_familiar
-from precordia.models.shipped import model_bytes, model_card
+from precordia.models.shipped import SHIPPED, model_bytes, model_card
 
 #: windows given to a graph at once: more are no faster on one core and hold more memory
 SLICE = 16
@@ -207,7 +207,7 @@ def _load(name: str, n_threads: int) -> Graph:
             "classes; they must agree. Install precordia anew."
         )
     return Graph(
-        name=name,
+        name=name if name in SHIPPED else card.name,
         version=digest[:12],
         card=card,
         spec=InputSpec.from_table(card.input, model=name),

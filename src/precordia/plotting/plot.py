@@ -94,7 +94,7 @@ def plot(
             f"{record.n_samples} at {record.fs:g} Hz. Delineate this record."
         )
     if findings is not None and not subtitle:
-        subtitle = "; ".join(f.name for f in findings)[:180]
+        subtitle = "; ".join(f.name for f in findings.present)[:180]
     if not record.n_leads and len(carried_beats(record).sample) > 1:
         # Beat times have no traces; what can be seen of them is how long the intervals are.
         svg = tachogram_svg(record, title=title, subtitle=subtitle)
@@ -113,7 +113,8 @@ def plot(
         note=note,
     )
     spans = wave_spans(page, marks) if marks is not None else []
-    leads = {lead for finding in findings or () for lead in finding.leads}
+    shown = findings.present if findings is not None else ()
+    leads = {lead for finding in shown for lead in finding.leads}
     highlighted = leads_found(page.panels, leads) if len(leads) < record.n_leads else set()
     return Drawing(
         svg=page_as_svg(page, record, spans, highlighted),

@@ -53,7 +53,7 @@ class StatementPair:
         In words.
     in_file, here
         Whether the file states it, and whether it was found. ``here`` is None where the file's
-        words are of no known statement, so that nothing can be said.
+        words are of no statement that was judged, so that nothing can be said.
     """
 
     text: str
@@ -140,13 +140,14 @@ def compare_statements(study: Study) -> tuple[StatementPair, ...]:
     said = study.record.carried.statements
     if not said:
         return ()
-    found = {f.code for f in study.findings}
+    found = {f.code for f in study.findings.present}
+    judged = _judged(study.findings)
     names = _names()
     pairs, told = [], set()
     for statement in said:
         code = names.get(statement.code.strip().rstrip(".").lower())
         code = code or names.get(statement.name.strip().lower())
-        here = None if code is None else _is_found(code, found)
+        here = None if code not in judged else _is_found(code, found)
         told |= {code} if code else set()
         pairs.append(StatementPair(text=str(statement), in_file=True, here=here))
     pairs += [
@@ -165,6 +166,11 @@ def _names() -> dict[str, str]:
     return names
 
 
+def _judged(findings: Findings) -> set[str]:
+    """Return the codes of the statements that some method could make."""
+    return {s.code for s in list_statements() if s.by_rules or s.code in findings.probabilities}
+
+
 def _is_found(code: str, found: set[str]) -> bool:
     """Tell whether a statement, or a more specific one, was found."""
     return code in found or any(s.implies == code and s.code in found for s in list_statements())
@@ -172,7 +178,7 @@ def _is_found(code: str, found: set[str]) -> bool:
 
 def _not_told(findings: Findings, told: set[str]) -> list[Finding]:
     implied = {s.code: s.implies for s in list_statements()}
-    return [f for f in findings if f.code not in told and implied.get(f.code) not in told]
+    return [f for f in findings.present if f.code not in told and implied.get(f.code) not in told]
 
 
 def median_likeness(theirs: MedianBeat, ours: MedianBeat | None) -> dict[str, float]:

@@ -22,7 +22,12 @@ border-bottom:1px solid var(--line);vertical-align:top}th{font-weight:600;color:
 font-size:.85rem}td.n,th.n{text-align:right;font-variant-numeric:tabular-nums}
 .ok{color:var(--ok);font-weight:600}.bad{color:var(--accent);font-weight:600}
 .finding{padding:8px 0;border-bottom:1px solid var(--line)}.finding:last-child{border:0}
-.finding b{font-size:1.02rem}.code{color:var(--soft);font-size:.85rem}
+.finding b{font-size:1.02rem}
+h3{font-size:.85rem;margin:.8rem 0 0;color:var(--soft);text-transform:uppercase}
+.classes{display:flex;gap:10px;margin:.4rem 0}.classes span{flex:1;font-size:.85rem;
+font-variant-numeric:tabular-nums}.classes i{display:block;height:4px;border-radius:2px;
+background:currentColor;min-width:1px}.withdrawn b{text-decoration:line-through}
+.code{color:var(--soft);font-size:.85rem}
 ul{margin:.2rem 0;padding-left:1.2rem}details{margin-top:.6rem}summary{cursor:pointer;
 color:var(--soft)}.notice{border-left:4px solid var(--accent);padding:.4rem .8rem;background:#fff}
 @media print{body{background:#fff}main{max-width:none;padding:0}section{break-inside:avoid}}

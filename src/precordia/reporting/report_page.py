@@ -6,7 +6,6 @@ from __future__ import annotations
 import math
 from html import escape
 
-from precordia.core.findings import Findings
 from precordia.core.measurements import Absence, Measurements
 from precordia.core.quality import Quality
 from precordia.core.study import DISCLAIMER, Study
@@ -15,6 +14,7 @@ from precordia.reporting.comparison import (
     compare_statements,
     median_likeness,
 )
+from precordia.reporting.findings_section import findings_section
 from precordia.reporting.html_page import html_page
 
 #: the numbers of the first table: label, field, unit, digits
@@ -78,7 +78,7 @@ def report_page(study: Study, *, title: str, drawing_svg: str = "") -> str:
         + f" · {escape(study.record.source.method.removeprefix('read:'))}</p>",
         f'<p class="notice">{DISCLAIMER}</p>',
         f'<section class="ecg">{drawing_svg}</section>' if drawing_svg else "",
-        f'<div class="cols">{_findings(study.findings)}{_numbers(study)}</div>',
+        f'<div class="cols">{findings_section(study.findings)}{_numbers(study)}</div>',
         _file_beside_ours(study),
         _quality(study),
         _lead_table(study.measurements),
@@ -121,30 +121,6 @@ def _numbers(study: Study) -> str:
             f'<tr><td>{label}</td><td></td><td></td><td class="n">{given}</td><td></td></tr>'
         )
     return f"<section><h2>Measurements</h2><table>{head}</tr>{''.join(rows)}</table></section>"
-
-
-def _findings(findings: Findings) -> str:
-    parts = []
-    for f in findings:
-        where = f" · {', '.join(f.leads)}" if f.leads else ""
-        claims = "".join(f"<li>{escape(str(c))}</li>" for c in f.claims)
-        parts.append(
-            f'<div class="finding"><b>{escape(f.name)}</b> <span class="code">{escape(f.scheme)} '
-            f"{escape(f.code)}{escape(where)}</span>"
-            + (f"<ul>{claims}</ul>" if claims else "")
-            + (f'<p class="soft">{escape(f.criterion)}' if f.criterion else '<p class="soft">')
-            + (f" <i>{escape(f.reference)}</i></p>" if f.reference else "</p>")
-            + "</div>"
-        )
-    if not parts:
-        parts.append('<p class="soft">No criterion was met.</p>')
-    if findings.abstained:
-        items = "".join(f"<li>{escape(str(a))}</li>" for a in findings.abstained)
-        parts.append(
-            f"<details><summary>Not judged ({len(findings.abstained)})</summary>"
-            f"<ul>{items}</ul></details>"
-        )
-    return f"<section><h2>Findings</h2>{''.join(parts)}</section>"
 
 
 def _file_beside_ours(study: Study) -> str:

@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from precordia.classification.classify import classify
-from precordia.core.errors import OptionError, UnknownNameError
+from precordia.classification.by_rules import judge_by_rules
+from precordia.core.errors import OptionError
 from precordia.core.findings import Findings
 from precordia.core.leads import STANDARD_12
 from precordia.core.quality import LeadQuality, Quality, QualityReason
@@ -57,7 +57,9 @@ BESIDE = {
 def findings_from_truth(name, **options):
     record = simulate(name, **options)
     truth = record.carried.fiducials
-    return classify(record, quality=GOOD, fiducials=truth, measurements=measure(record, truth))
+    return judge_by_rules(
+        record, quality=GOOD, fiducials=truth, measurements=measure(record, truth)
+    )
 
 
 def expected(name):
@@ -77,7 +79,7 @@ def test_each_scenario_yields_its_statements_and_no_others(name):
 @pytest.mark.parametrize("seed", range(5))
 def test_sinus_is_normal_from_the_signal_alone(seed):
     record = simulate("sinus", noise="muscle", snr_db=25.0, seed=seed)
-    assert [f.code for f in classify(record)] == ["SR", "NORM"]
+    assert [f.code for f in judge_by_rules(record)] == ["SR", "NORM"]
 
 
 @pytest.mark.parametrize(
@@ -102,7 +104,7 @@ def test_sinus_is_normal_from_the_signal_alone(seed):
     ],
 )
 def test_noisy_scenarios_are_named_from_the_signal_alone(name, code):
-    found = classify(simulate(name, noise="muscle", snr_db=28.0, seed=1))
+    found = judge_by_rules(simulate(name, noise="muscle", snr_db=28.0, seed=1))
     assert code in found
     assert "NORM" not in found
 
@@ -111,7 +113,9 @@ def test_two_to_one_block_leaves_the_type_open():
     scenario = find_scenario("mobitz-2")
     record = simulate(replace(scenario, options=scenario.options | {"cycle": 2}), seed=1)
     truth = record.carried.fiducials
-    found = classify(record, quality=GOOD, fiducials=truth, measurements=measure(record, truth))
+    found = judge_by_rules(
+        record, quality=GOOD, fiducials=truth, measurements=measure(record, truth)
+    )
     assert "2AVB" in found
     assert not {"MOBITZ1", "MOBITZ2"} & {f.code for f in found}
     assert {"MOBITZ1", "MOBITZ2"} <= {a.code for a in found.abstained}
@@ -145,7 +149,7 @@ def test_beats_of_a_finding_are_rows_of_the_fiducials():
     record = simulate("ventricular-premature", seed=1)
     truth = record.carried.fiducials
     numbers = measure(record, truth)
-    finding = classify(record, quality=GOOD, fiducials=truth, measurements=numbers)["PVC"]
+    finding = judge_by_rules(record, quality=GOOD, fiducials=truth, measurements=numbers)["PVC"]
     assert len(finding.beats) == numbers.n_ventricular_beats > 0
     assert all(truth.has_qrs[list(finding.beats)])
 
@@ -163,7 +167,9 @@ def test_a_normalised_record_makes_every_millivolt_criterion_abstain(name):
     scaled = (x - x.mean(axis=1, keepdims=True)) / x.std(axis=1, keepdims=True)
     record = replace(record, signal=scaled)
     truth = record.carried.fiducials
-    found = classify(record, quality=GOOD, fiducials=truth, measurements=measure(record, truth))
+    found = judge_by_rules(
+        record, quality=GOOD, fiducials=truth, measurements=measure(record, truth)
+    )
     assert not {f.code for f in found} & (MILLIVOLT | {"NORM"})
     assert {a.code for a in found.abstained} >= MILLIVOLT
     assert "SR" in found
@@ -177,7 +183,9 @@ def test_leads_that_were_scaled_one_by_one_lose_axis_and_voltage_but_not_rhythm(
     scaled = record.signal / np.ptp(record.signal, axis=1, keepdims=True)
     record = replace(record, signal=scaled)
     truth = record.carried.fiducials
-    found = classify(record, quality=GOOD, fiducials=truth, measurements=measure(record, truth))
+    found = judge_by_rules(
+        record, quality=GOOD, fiducials=truth, measurements=measure(record, truth)
+    )
     assert {f.code for f in found} == {"SR", "CLBBB"}
     reasons = {a.code: a.reason for a in found.abstained}
     for code in ("LAD", "RAD", "LVOLT", "RAO/RAE"):
@@ -186,15 +194,15 @@ def test_leads_that_were_scaled_one_by_one_lose_axis_and_voltage_but_not_rhythm(
 
 def test_a_flat_record_yields_abstentions_alone():
     flat = Record(signal=np.zeros((12, 5000)), fs=500, leads=STANDARD_12)
-    found = classify(flat)
+    found = judge_by_rules(flat)
     assert len(found) == 0
-    assert {a.code for a in found.abstained} == {s.code for s in list_statements()}
+    assert {a.code for a in found.abstained} == {s.code for s in list_statements() if s.by_rules}
     assert "no beats" in found.abstained[0].reason
 
 
 def test_unacceptable_quality_yields_abstentions_that_say_so():
     bad = Quality(acceptable=False, score=0.1, reasons=(QualityReason.MOTION,))
-    found = classify(simulate("stemi-anterior"), quality=bad)
+    found = judge_by_rules(simulate("stemi-anterior"), quality=bad)
     assert len(found) == 0
     assert "electrode motion" in found.abstained[0].reason
 
@@ -202,7 +210,7 @@ def test_unacceptable_quality_yields_abstentions_that_say_so():
 def test_a_lead_that_is_not_usable_is_named_in_the_abstention():
     leads = {"V1": LeadQuality(usable=False, score=0.0, reasons=(QualityReason.LEAD_OFF,))}
     quality = Quality(acceptable=True, score=0.9, leads=leads)
-    found = classify(simulate("sinus", seed=1), quality=quality)
+    found = judge_by_rules(simulate("sinus", seed=1), quality=quality)
     reasons = {a.code: a.reason for a in found.abstained}
     assert reasons["VCLVH"] == "lead V1 is not usable (lead off)"
 
@@ -212,7 +220,7 @@ def test_a_single_lead_yields_what_it_can_tell_and_abstains_from_the_rest(lead):
     record = simulate("atrial-fibrillation", seed=3)
     row = STANDARD_12.index(lead)
     single = replace(record, signal=record.signal[row : row + 1], leads=(lead,))
-    found = classify(single, quality=GOOD)
+    found = judge_by_rules(single, quality=GOOD)
     assert "AFIB" in found
     open_ = {a.code for a in found.abstained}
     assert open_ >= {"LAD", "VCLVH", "NORM", "LAFB", "IMI"}
@@ -231,19 +239,16 @@ def test_findings_survive_json():
 
 def test_no_more_than_a_few_beats_raise_nothing():
     for seconds in (0.5, 1.0, 2.5, 4.0):
-        classify(simulate("sinus", seconds=seconds), quality=GOOD)
+        judge_by_rules(simulate("sinus", seconds=seconds), quality=GOOD)
 
 
 def test_nothing_at_all_raises_nothing():
     empty = Record(signal=np.zeros((1, 0)), fs=500, leads=("II",))
-    assert len(classify(empty)) == 0
-
-
-def test_an_unknown_method_is_refused():
-    with pytest.raises(UnknownNameError, match="rules"):
-        classify(simulate("sinus"), method="rulez")
+    assert len(judge_by_rules(empty)) == 0
 
 
 def test_fiducials_of_another_record_are_refused():
     with pytest.raises(OptionError, match="same record"):
-        classify(simulate("sinus"), fiducials=simulate("sinus", seconds=5.0).carried.fiducials)
+        judge_by_rules(
+            simulate("sinus"), fiducials=simulate("sinus", seconds=5.0).carried.fiducials
+        )

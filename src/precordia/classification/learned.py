@@ -1,0 +1,213 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Statements by a trained model: calibrated probabilities, and what makes them doubtful."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Float
+
+from precordia.core.cards import Card
+from precordia.core.errors import MissingExtraError, PrecordiaError, UnknownNameError, WeightsError
+from precordia.core.quality import Quality, QualityReason
+from precordia.core.record import Record
+from precordia.embedding.encode import Encoded, choose_model, encode, encode_many
+from precordia.embedding.excerpts import useful_leads
+from precordia.models.familiar import distance_from
+from precordia.models.runtime import load_graph
+
+#: the databases that the models learned from hold few younger patients
+_YOUNGEST_YEARS = 16.0
+_MISPLACED = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predicted:
+    """What a model says of a record.
+
+    Attributes
+    ----------
+    model, version
+        Which, and the first digits of the checksum of its weights.
+    probabilities
+        Calibrated probability of each class, by code; empty where the model could not be run.
+    thresholds
+        Probability from which each class counts as found; a class without one is never found.
+    calibration
+        How the probabilities were calibrated.
+    withheld
+        Why nothing may be found in this record; empty where all is well.
+    cautions
+        What makes the answers doubtful, a sentence each.
+    distance
+        How far the record lies from those that the model learned from, 1 at the 99th percentile.
+    leads, n_windows
+        What the model saw.
+    """
+
+    model: str
+    version: str = ""
+    probabilities: dict[str, float] = field(default_factory=dict)
+    thresholds: dict[str, float] = field(default_factory=dict)
+    calibration: str = ""
+    withheld: str = ""
+    cautions: tuple[str, ...] = ()
+    distance: float = float("nan")
+    leads: tuple[str, ...] = ()
+    n_windows: int = 0
+
+    def finds(self, code: str) -> bool:
+        """Tell whether a class is found."""
+        threshold = self.thresholds.get(code, float("inf"))
+        return not self.withheld and self.probabilities.get(code, 0.0) >= threshold
+
+
+def predict(
+    record: Record, *, quality: Quality | None = None, model: str | None = None
+) -> Predicted:
+    """Ask a model for the probability of every statement that it knows.
+
+    Parameters
+    ----------
+    record
+        The recording.
+    quality
+        Its quality, which decides which leads the model is shown; all leads that carry a signal
+        where it is not given.
+    model
+        Name of a model or path of a graph; chosen by the leads that can be used by default.
+
+    Returns
+    -------
+    Probabilities; or why there are none.
+
+    Raises
+    ------
+    UnknownNameError, WeightsError, MissingExtraError
+        If the model is not known, damaged or cannot be run.
+
+    Notes
+    -----
+    *Method.* The windows of the record (see `precordia.embedding.embed`) are judged one by one;
+    the probability of the record is the mean over its windows of the sigmoid of the calibrated
+    logit. Of a long record that is the share of time rather than whether something occurs at all.
+    Leads that the quality calls not usable are hidden from the model. Where the quality of the
+    record is not acceptable, probabilities are given but nothing is found.
+    """
+    trusted = _trusted(record, quality)
+    chosen = model or choose_model(trusted)
+    try:
+        encoded = encode(record, model=chosen, leads=trusted)
+    except (WeightsError, MissingExtraError, UnknownNameError):
+        raise
+    except PrecordiaError as error:
+        return Predicted(model=load_graph(chosen).name, withheld=str(error))
+    return _predicted(encoded, record, quality)
+
+
+def predict_many(
+    records: Iterable[tuple[Record, Quality | None]], *, model: str | None = None
+) -> Iterator[Predicted]:
+    """Ask a model about many records, several at once.
+
+    Parameters
+    ----------
+    records
+        Each with its quality or None.
+    model
+        As in `predict`.
+
+    Yields
+    ------
+    What it says of each, in their order.
+    """
+    waiting: list[tuple[Record, Quality | None]] = []
+
+    def given() -> Iterator[tuple[Record, tuple[str, ...]]]:
+        for record, quality in records:
+            waiting.append((record, quality))
+            yield record, _trusted(record, quality)
+
+    for encoded in encode_many(given(), model=model):
+        record, quality = waiting.pop(0)
+        if isinstance(encoded, PrecordiaError):
+            chosen = load_graph(model or choose_model(_trusted(record, quality)))
+            yield Predicted(model=chosen.name, withheld=str(encoded))
+        else:
+            yield _predicted(encoded, record, quality)
+
+
+def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Predicted:
+    graph = encoded.graph
+    slope, intercept = read_calibration(graph.card, graph.classes)
+    logits = encoded.logits.astype(np.float64) * slope + intercept
+    by_window = 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
+    vector = encoded.embedding.mean(axis=0)
+    distance = float("nan") if graph.familiar is None else distance_from(graph.familiar, vector)
+    return Predicted(
+        model=graph.name,
+        version=graph.version,
+        probabilities=dict(zip(graph.classes, by_window.mean(axis=0).tolist(), strict=True)),
+        thresholds={c: float(t) for c, t in graph.card.details.get("thresholds", {}).items()},
+        calibration=str(graph.card.details.get("calibration", {}).get("method", "Platt scaling")),
+        withheld=_why_withheld(quality),
+        cautions=(*encoded.excerpts.cautions, *_cautions(record, quality, distance)),
+        distance=distance,
+        leads=encoded.excerpts.leads,
+        n_windows=len(by_window),
+    )
+
+
+def read_calibration(
+    card: Card, classes: tuple[str, ...]
+) -> tuple[Float[np.ndarray, " statement"], Float[np.ndarray, " statement"]]:
+    """Return slope and intercept of every class from the card's table ``[calibration]``.
+
+    Raises
+    ------
+    WeightsError
+        If a class has none.
+    """
+    table = card.details.get("calibration", {})
+    try:
+        pairs = [(float(table[c]["slope"]), float(table[c]["intercept"])) for c in classes]
+    except (KeyError, TypeError, ValueError) as error:
+        raise WeightsError(
+            f"the card of {card.name} has no calibration of {error}; slope and intercept of every "
+            "class are needed. Install precordia anew."
+        ) from error
+    slope, intercept = np.array(pairs, float).reshape(-1, 2).T
+    return slope, intercept
+
+
+def _trusted(record: Record, quality: Quality | None) -> tuple[str, ...]:
+    """Return the leads that carry a signal and that the quality does not call unusable."""
+    known = quality.leads if quality is not None else {}
+    return tuple(n for n in useful_leads(record) if n not in known or known[n].usable)
+
+
+def _why_withheld(quality: Quality | None) -> str:
+    if quality is None or quality.acceptable:
+        return ""
+    why = ", ".join(quality.reasons)
+    return f"the quality is not acceptable ({why})" if why else "the quality is not acceptable"
+
+
+def _cautions(record: Record, quality: Quality | None, distance: float) -> list[str]:
+    said = []
+    age = record.patient.age_years
+    if age < _YOUNGEST_YEARS:
+        said.append(f"the patient is {age:.0f} years old; the model learned from adults")
+    if quality is not None:
+        hidden = [n for n in record.leads if n in quality.leads and not quality.leads[n].usable]
+        if hidden:
+            said.append(f"hidden from the model, as not usable: {', '.join(hidden)}")
+        said += [str(reason) for reason in quality.reasons if reason in _MISPLACED]
+    if distance > 1:
+        said.append(
+            f"unlike 99 of 100 records that the model learned from (distance {distance:.2g} of the "
+            "limit)"
+        )
+    return said

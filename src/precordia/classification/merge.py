@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rules and model as one list: each statement once, with what either says of it."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from precordia.classification.learned import Predicted
+from precordia.core.findings import RULES, SUPERCLASS, Abstention, Finding, Findings
+from precordia.core.source import Source
+from precordia.knowledge.statements import SUPERCLASSES, KnownStatement, list_statements
+
+NORMAL, PACED = "NORM", "PACE"
+
+
+def merge(rules: Findings | None, predicted: Predicted) -> Findings:
+    """Join what the rules found and what a model predicted.
+
+    Parameters
+    ----------
+    rules
+        What `precordia.classification.by_rules.judge_by_rules` found; None where no rule was asked.
+    predicted
+        What the model says.
+
+    Returns
+    -------
+    The statements that either makes, each once; then the superclasses.
+
+    Notes
+    -----
+    A statement that both judged has the model's calibrated probability, since a met criterion has
+    none, and keeps the rule's criterion, numbers and leads as its evidence. It is made where either
+    makes it; ``says`` holds both answers and ``disagreement`` is a sentence where they differ.
+    "Normal ECG" says that there is nothing else: it is withdrawn, with a sentence, where rule or
+    model makes a statement of another superclass.
+    """
+    found = {f.code: f for f in rules.findings} if rules is not None else {}
+    open_ = {a.code for a in rules.abstained} if rules is not None else set()
+    implied = {s.implies for s in list_statements() if s.code in found}
+    made: list[Finding] = []
+    for known in list_statements():
+        says: dict[str, float] = {}
+        if rules is not None and known.by_rules and known.code not in open_:
+            says[RULES] = float(known.code in found or known.code in implied)
+        if known.code in predicted.probabilities:
+            says[predicted.model] = predicted.probabilities[known.code]
+        finding = _judged(known, found.get(known.code), says, predicted)
+        if finding is not None:
+            made.append(finding)
+    made = [_normal_or_withdrawn(f, made, predicted) if f.code == NORMAL else f for f in made]
+    return Findings(
+        findings=(*made, *_superclasses(predicted)),
+        abstained=(*(rules.abstained if rules is not None else ()), *_abstained(rules, predicted)),
+        source=_source(rules, predicted, {f.code for f in made}),
+        probabilities=predicted.probabilities,
+        distance=predicted.distance,
+    )
+
+
+def _judged(
+    known: KnownStatement, by_rule: Finding | None, says: dict[str, float], predicted: Predicted
+) -> Finding | None:
+    """Return the finding of one statement; None where nobody makes it."""
+    model, code = predicted.model, known.code
+    by_model = predicted.finds(code)
+    if by_rule is None and not by_model:
+        return None
+    if model not in says:
+        return dataclasses.replace(by_rule, says=says) if by_rule is not None else None
+    learned = {
+        "probability": says[model],
+        "threshold": predicted.thresholds.get(code, float("nan")),
+        "calibration": predicted.calibration,
+        "says": says,
+        "disagreement": _disagreement(says, by_rule is not None, by_model, predicted, code),
+    }
+    if by_rule is not None:
+        return dataclasses.replace(by_rule, method=f"{RULES}+{model}", **learned)
+    return Finding(
+        code=code,
+        name=known.name,
+        method=model if RULES not in says else f"{RULES}+{model}",
+        scheme=known.scheme,
+        codes=known.codes(),
+        criterion=f"probability of at least {learned['threshold']:.2f}",
+        **learned,
+    )
+
+
+def _disagreement(
+    says: dict[str, float], by_rule: bool, by_model: bool, predicted: Predicted, code: str
+) -> str:
+    if predicted.withheld or RULES not in says:
+        return ""
+    probability = says[predicted.model]
+    if by_rule and not by_model:
+        threshold = predicted.thresholds.get(code)
+        below = f", below its threshold of {threshold:.2f}" if threshold is not None else ""
+        return f"a criterion is met; {predicted.model} gives it {probability:.2f}{below}"
+    if by_model and not says[RULES]:
+        return f"{predicted.model} gives it {probability:.2f}; no criterion is met"
+    return ""
+
+
+def _normal_or_withdrawn(normal: Finding, made: list[Finding], predicted: Predicted) -> Finding:
+    """Withdraw "normal ECG" where a statement of another superclass, or that class, is made."""
+    superclass = {s.code: s.superclass for s in list_statements()}
+    others = [f"{f.name} ({f.code})" for f in made if superclass[f.code] not in ("", NORMAL)]
+    others += [
+        f"{name} ({code})"
+        for code, name in SUPERCLASSES.items()
+        if code != NORMAL and predicted.finds(code)
+    ]
+    if not others:
+        return normal
+    who = " and ".join(name for name, said in normal.says.items() if said >= _yes(normal, name))
+    sentence = f"withdrawn: {who} would make it, but {others[0]} is there"
+    return dataclasses.replace(normal, present=False, disagreement=sentence)
+
+
+def _yes(finding: Finding, who: str) -> float:
+    return 1.0 if who == RULES or finding.threshold != finding.threshold else finding.threshold
+
+
+def _superclasses(predicted: Predicted) -> list[Finding]:
+    return [
+        Finding(
+            code=code,
+            name=name,
+            probability=predicted.probabilities[code],
+            method=predicted.model,
+            scheme=SUPERCLASS,
+            calibration=predicted.calibration,
+            present=predicted.finds(code),
+            threshold=predicted.thresholds.get(code, float("nan")),
+            says={predicted.model: predicted.probabilities[code]},
+        )
+        for code, name in SUPERCLASSES.items()
+        if code in predicted.probabilities
+    ]
+
+
+def _abstained(rules: Findings | None, predicted: Predicted) -> list[Abstention]:
+    """Return what only the model could have judged, where it may not."""
+    if not predicted.withheld:
+        return []
+    alone = {s.code: s.name for s in list_statements() if rules is None or not s.by_rules}
+    return [
+        Abstention(code=code, name=name, reason=predicted.withheld, method=predicted.model)
+        for code, name in (alone | SUPERCLASSES).items()
+    ]
+
+
+def _source(rules: Findings | None, predicted: Predicted, codes: set[str]) -> Source:
+    cautions = list(predicted.cautions)
+    if predicted.withheld:
+        cautions.insert(0, f"nothing is found by {predicted.model}: {predicted.withheld}")
+    if PACED in codes:
+        cautions.append("a paced rhythm; the model saw few")
+    before = rules.source if rules is not None else None
+    return Source(
+        method=f"classify:{RULES}+{predicted.model}" if before else f"classify:{predicted.model}",
+        version="+".join(filter(None, (before.version if before else "", predicted.version))),
+        parameters={"leads": list(predicted.leads), "n_windows": predicted.n_windows},
+        warnings=(*(before.warnings if before else ()), *cautions),
+    )
