@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
@@ -14,6 +15,8 @@ from precordia.core.errors import OptionError
 from precordia.training.augment_options import check_probability, check_range
 from precordia.training.draws import Draws, draws_of
 from precordia.training.window_batch import WindowBatch
+
+_QUANTILES = 1025
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -93,9 +96,15 @@ class Mixup:
         )
 
     def _share(self, draws: Draws) -> torch.Tensor:
-        """Draw from the beta distribution: its quantile at a uniform number, folded to the top."""
-        from scipy.special import betaincinv
-
+        """Draw from the beta distribution, folded to the top."""
         drawn = draws.uniform("share", 1)[:, 0].double().numpy()
-        share = betaincinv(self.alpha, self.alpha, drawn)
-        return torch.from_numpy(np.maximum(share, 1 - share)).float()
+        table = _larger_share(float(self.alpha))
+        return torch.from_numpy(np.interp(drawn, np.linspace(0, 1, len(table)), table)).float()
+
+
+@functools.lru_cache(maxsize=8)
+def _larger_share(alpha: float) -> np.ndarray:
+    """Tabulate quantiles of the larger of x and 1 - x for x of the symmetric beta distribution."""
+    from scipy.special import betaincinv
+
+    return betaincinv(alpha, alpha, np.linspace(0.5, 1.0, _QUANTILES))
