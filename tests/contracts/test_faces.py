@@ -6,7 +6,17 @@ import typer.main
 import precordia
 from precordia.cli.main import app
 
-VERBS = ("assess", "delineate", "measure", "classify", "plot", "examine", "simulate", "benchmark")
+VERBS = (
+    "assess",
+    "delineate",
+    "measure",
+    "classify",
+    "embed",
+    "plot",
+    "examine",
+    "simulate",
+    "benchmark",
+)
 
 
 def test_every_verb_is_a_function_and_a_command():

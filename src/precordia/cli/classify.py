@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``precordia classify``: rule-based findings, each with its evidence."""
+"""``precordia classify``: findings by rules and by a model, each with its evidence."""
 
 from __future__ import annotations
+
+from typing import Annotated
 
 import typer
 
@@ -13,14 +15,30 @@ def add_to(app: typer.Typer) -> None:
     app.command("classify", help=HELP)(reads(run))
 
 
-HELP = """Name what is there: rule-based findings, each with the numbers that met it.
+HELP = """Name what is there: findings by rules and by a trained model, each with its evidence.
 
 Example:  precordia classify ecg.dcm --json
 """
 
 
-def run(file: File, json: Json = False, *, reading: Reading) -> None:
+def run(
+    file: File,
+    method: Annotated[
+        str, typer.Option("--method", help="Who judges: both, rules or learned.")
+    ] = "both",
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            help="precordia-12lead, precordia-any-lead, or a graph (.onnx) with its card; chosen "
+            "by the leads where it is not given.",
+        ),
+    ] = None,
+    json: Json = False,
+    *,
+    reading: Reading,
+) -> None:
     """Read, classify, print."""
     from precordia.classification.classify import classify
 
-    show(classify(load(file, reading)), as_json=json)
+    show(classify(load(file, reading), method=method, model=model), as_json=json)
