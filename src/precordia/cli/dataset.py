@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``precordia dataset``: which public databases there are, what is in a folder, and fetching."""
+"""``precordia dataset``: which public databases there are, what a folder or a store holds."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from typing import Annotated, Any
 
 import typer
 
+from precordia.cli import dataset_build
 from precordia.cli.options import Json, show
 
-HELP = """List, describe, verify and fetch public databases of recordings.
+HELP = """List, describe, verify and fetch public databases of recordings, and build stores of them.
 
 Nothing is fetched without --yes.
 
@@ -23,10 +24,12 @@ _HELPS = {
     "list": "List the databases.\n\nExample:  precordia dataset list",
     "describe": (
         "Count what a folder holds of a database; without a folder, print its card.\n\n"
+        "Given the folder of a store instead of a name, count what the store holds.\n\n"
         "Example:  precordia dataset describe mitdb mitdb --json"
     ),
     "verify": (
         "Compare the files with SHA256SUMS.txt, where it is there, and read every record.\n\n"
+        "Given the folder of a store instead of a name, compare its files with its manifest.\n\n"
         "It leaves with 2 where a file is damaged or a record cannot be read.\n\n"
         "Example:  precordia dataset verify ludb ludb --limit 10"
     ),
@@ -35,9 +38,10 @@ _HELPS = {
         "What broke off goes on from where it did. PRECORDIA_OFFLINE=1 forbids it.\n\n"
         "Example:  precordia dataset fetch ptbxl ptbxl --only 'records100/*' --yes"
     ),
+    "build": dataset_build.HELP,
 }
 
-Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the database.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the database, or a store.")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of its files.")]
 Task = Annotated[str | None, typer.Option("--task", help="Which labels; see its card.")]
 Option = Annotated[
@@ -54,6 +58,7 @@ def add_to(app: typer.Typer) -> None:
         ("describe", describe),
         ("verify", verify),
         ("fetch", fetch),
+        ("build", dataset_build.build),
     ):
         group.command(name, help=_HELPS[name])(command)
     app.add_typer(group, name="dataset")
@@ -86,6 +91,12 @@ def describe(
     from precordia.datasets.dataset import load_dataset
     from precordia.datasets.describe import describe_dataset
 
+    if folder is None and _is_store(name):
+        from precordia.datasets.store import open_store
+        from precordia.datasets.store_describe import describe_store
+
+        show(describe_store(open_store(name)), as_json=json)
+        return
     card = dataset_card(name)
     if folder is None:
         lines = [
@@ -98,28 +109,47 @@ def describe(
         ]
         show(card, as_json=json, text="\n".join(lines))
         return
-    dataset = load_dataset(name, folder, task=task, **_options(option))
+    dataset = load_dataset(name, folder, task=task, **loader_options(option))
     show(describe_dataset(dataset), as_json=json)
 
 
 def verify(
     name: Name,
-    folder: Folder,
+    folder: Annotated[
+        Path | None, typer.Argument(metavar="[FOLDER]", help="Folder of its files.")
+    ] = None,
     task: Task = None,
     option: Option = None,
     limit: Annotated[int | None, typer.Option(min=0, help="Read only so many records.")] = None,
     json: Json = False,
 ) -> None:
-    """Verify a folder."""
+    """Verify a folder or a store."""
+    from precordia.datasets.databases import dataset_card
+    from precordia.datasets.store_verify import verify_store
     from precordia.datasets.verify import verify_dataset
 
-    said = verify_dataset(name, folder, task=task, limit=limit, watch=_watch, **_options(option))
+    if folder is None and _is_store(name):
+        said: Any = verify_store(name, watch=_watch)
+    elif folder is None:
+        dataset_card(name)  # a wrong name is told first
+        raise typer.BadParameter(f"the folder of {name} is needed as well.")
+    else:
+        options = loader_options(option)
+        said = verify_dataset(name, folder, task=task, limit=limit, watch=_watch, **options)
     if json:
         typer.echo(json_text.dumps({**said.to_dict(), "ok": said.ok}, ensure_ascii=False))
     else:
         typer.echo(str(said))
     if not said.ok:
         raise typer.Exit(2)
+
+
+def _is_store(name: str) -> bool:
+    """Tell whether the folder of a store stands where a name may stand."""
+    from precordia.datasets.databases import DATABASES
+    from precordia.datasets.store_manifest import is_store
+
+    return name not in DATABASES and (is_store(Path(name)) or Path(name).is_dir())
 
 
 def fetch(
@@ -140,7 +170,7 @@ def fetch(
     show(done, as_json=json)
 
 
-def _options(given: list[str] | None) -> dict[str, Any]:
+def loader_options(given: list[str] | None) -> dict[str, Any]:
     """Turn NAME=VALUE into arguments; whole numbers become numbers."""
     said = {}
     for pair in given or ():

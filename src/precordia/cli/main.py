@@ -134,6 +134,9 @@ def _exit_code(arguments: list[str] | None) -> int:
 _HERE = {
     "overwrite=True, --force": "--force",
     "overwrite=True": "--force",
+    "name=, --as": "--as",
+    "leads=, --leads": "--leads",
+    "seconds=, --seconds": "--seconds",
     "identifiers=True": "--identifiers",
     "compressed=True": "--set compressed=true",
     "ignore_checksum=True / --ignore-checksum": "--ignore-checksum",

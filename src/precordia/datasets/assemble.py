@@ -59,8 +59,8 @@ def assemble(
             f"Needed are {'; '.join(card.layout)}. Check the folder and the task ('{task}')."
         )
     classes = _classes(items, found)
-    _remark_patients(items, found)
-    _remark_single(items, classes, found)
+    remark_patients(items, found)
+    remark_single(items, classes, found)
     return tuple(items), classes, tuple(found.remarks)
 
 
@@ -136,7 +136,8 @@ def _classes(items: list[Item], found: Found) -> tuple[str, ...]:
     return tuple(found.classes)
 
 
-def _remark_patients(items: list[Item], found: Found) -> None:
+def remark_patients(items: Iterable[Item], found: Found) -> None:
+    """Count records whose patient is unknown, and patients in more than one fold."""
     unknown = sum(item.patient.patient_id is None for item in items)
     if unknown:
         found.remark(
@@ -157,7 +158,8 @@ def _remark_patients(items: list[Item], found: Found) -> None:
         )
 
 
-def _remark_single(items: list[Item], classes: tuple[str, ...], found: Found) -> None:
+def remark_single(items: Iterable[Item], classes: tuple[str, ...], found: Found) -> None:
+    """Count classes that a single record carries."""
     seen = Counter(label for item in items for label in set(item.labels))
     single = [name for name in classes if seen[name] == 1]
     if single:

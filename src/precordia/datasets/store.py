@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import mmap
-import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -18,11 +16,8 @@ from precordia.core.source import Source
 from precordia.core.statements import Statement
 from precordia.datasets.store_columns import COLUMNS, require_pyarrow
 from precordia.datasets.store_manifest import Manifest, read_manifest
-from precordia.datasets.store_pages import COMPRESSED, CRC, OFFSET, RAW
-from precordia.datasets.store_shard import CODECS, Shard, read_columns
-from precordia.datasets.store_signal import millivolts_of, unpack
-
-_LENGTH = 4  # bytes before the value in a page
+from precordia.datasets.store_open_shard import OpenShard
+from precordia.datasets.store_shard import read_columns
 
 
 def open_store(path: str | Path) -> Store:
@@ -92,7 +87,7 @@ class Store:
         self.manifest = manifest
         counts = [shard.n_records for shard in manifest.shards]
         self._first = np.concatenate([[0], np.cumsum(counts)]).astype(np.int64)
-        self._opened: dict[int, _OpenShard] = {}
+        self._opened: dict[int, OpenShard] = {}
 
     def __len__(self) -> int:
         return int(self._first[-1])
@@ -104,7 +99,9 @@ class Store:
         names = ", ".join(part.dataset for part in self.manifest.parts) or "nothing"
         return f"Store({len(self)} records of {names}, {len(self.classes)} classes)"
 
-    def signal(self, i: int, *, leads: Sequence[str] | None = None) -> Float[np.ndarray, "l s"]:
+    def signal(
+        self, i: int, *, leads: Sequence[str] | None = None
+    ) -> Float[np.ndarray, "lead sample"]:
         """Return the signal of one record.
 
         Parameters
@@ -124,7 +121,7 @@ class Store:
 
     def window(
         self, i: int, start: int, n: int, *, leads: Sequence[str] | None = None
-    ) -> Float[np.ndarray, "l s"]:
+    ) -> Float[np.ndarray, "lead sample"]:
         """Return n samples of a record from a sample on.
 
         Raises
@@ -136,14 +133,14 @@ class Store:
         n_samples = int(shard.n_samples[row])
         if start < 0 or n < 0 or start + n > n_samples:
             raise SignalError(
-                f"samples {start} to {start + n} were asked for; record {i} has {n_samples}. Choose "
-                "a window within, or prepare() the record, which fills up."
+                f"samples {start} to {start + n} were asked for; record {i} has {n_samples}. "
+                "Choose a window within, or prepare() the record, which fills up."
             )
         return shard.signal(row, tuple(leads) if leads is not None else self._leads, start, n)
 
     def signals(
         self, indices: Sequence[int], *, leads: Sequence[str] | None = None
-    ) -> Float[np.ndarray, "batch l s"]:
+    ) -> Float[np.ndarray, "batch lead sample"]:
         """Return the signals of several records of one length.
 
         Raises
@@ -275,7 +272,7 @@ class Store:
     def _leads(self) -> tuple[str, ...] | None:
         return self.manifest.settings.leads or None
 
-    def _place(self, i: int) -> tuple[_OpenShard, int]:
+    def _place(self, i: int) -> tuple[OpenShard, int]:
         n = len(self)
         if not -n <= i < n:
             raise OptionError(f"there is no record {i}; the store holds {n}, from 0 on.")
@@ -284,82 +281,6 @@ class Store:
         shard = self._opened.get(number)
         if shard is None:
             codec = self.manifest.settings.codec
-            shard = _OpenShard(self.folder, self.manifest.shards[number], codec)
+            shard = OpenShard(self.folder, self.manifest.shards[number], codec)
             self._opened[number] = shard
         return shard, place - int(self._first[number])
-
-
-class _OpenShard:
-    """A shard whose pages are read in place."""
-
-    def __init__(self, folder: Path, shard: Shard, codec: str) -> None:
-        pa = require_pyarrow()
-        self._path = folder / shard.file
-        self._about: list[dict[str, Any]] | None = None
-        held = read_columns(self._path, ("fs", "n_samples", "n_missing", "leads", "scale_mv"))
-        try:
-            with (folder / shard.pages).open("rb") as file:
-                self._pages = np.load(file, allow_pickle=False)
-            with self._path.open("rb") as file:
-                self._map = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
-        except (OSError, ValueError) as error:
-            raise self._damaged(type(error).__name__) from error
-        self._content = memoryview(self._map)
-        self._codec = pa.Codec("lz4_raw" if codec == "lz4" else CODECS[codec][0])
-        self.fs = held.column("fs").to_numpy()
-        self.n_samples = held.column("n_samples").to_numpy()
-        self._n_missing = held.column("n_missing").to_numpy()
-        self.leads = [tuple(names) for names in held.column("leads").to_pylist()]
-        self._scale = [np.array(scale, np.float32) for scale in held.column("scale_mv").to_pylist()]
-        self._seen = bytearray(shard.n_records)
-        if held.num_rows != shard.n_records or self._pages.shape != (shard.n_records, 4):
-            raise self._damaged(f"{held.num_rows} rows instead of {shard.n_records}")
-        sizes = np.array([2 * len(names) for names in self.leads]) * self.n_samples + _LENGTH
-        ends = self._pages[:, OFFSET] + self._pages[:, COMPRESSED]
-        if (
-            not np.array_equal(sizes, self._pages[:, RAW])
-            or (self._pages < 0).any()
-            or (ends > len(self._content)).any()
-        ):
-            raise self._damaged("places that do not fit")
-        self._pages = self._pages.tolist()
-
-    def _damaged(self, what: str) -> FormatError:
-        return FormatError(
-            f"'{self._path}' is not as the store says ({what}). Restore it from a copy, or build "
-            "the store again; precordia dataset verify STORE tells what is damaged."
-        )
-
-    def row(self, row: int) -> dict[str, Any]:
-        """Return what is known of a record."""
-        if self._about is None:
-            names = [name for name in COLUMNS if name != "signal"]
-            self._about = read_columns(self._path, names).to_pylist()
-        return self._about[row]
-
-    def signal(
-        self, row: int, wanted: tuple[str, ...] | None, start: int = 0, n: int | None = None
-    ) -> Float[np.ndarray, "l s"]:
-        """Decode a record, or a part of it."""
-        offset, length, raw, crc = self._pages[row]
-        packed = self._content[offset : offset + length]
-        if not self._seen[row]:
-            if zlib.crc32(packed) != crc:
-                raise self._damaged(f"the checksum of row {row} is wrong")
-            self._seen[row] = 1
-        try:
-            page = self._codec.decompress(packed, raw)
-        except (OSError, ValueError) as error:
-            raise self._damaged(f"row {row} cannot be unpacked") from error
-        leads = self.leads[row]
-        units = unpack(memoryview(page)[_LENGTH:], len(leads))
-        if n is not None:
-            units = units[:, start : start + n]
-        held = millivolts_of(units, self._scale[row], gaps=bool(self._n_missing[row]))
-        if wanted is None or wanted == leads:
-            return held
-        signal = np.full((len(wanted), held.shape[1]), np.nan, np.float32)
-        for k, lead in enumerate(wanted):
-            if lead in leads:
-                signal[k] = held[leads.index(lead)]
-        return signal

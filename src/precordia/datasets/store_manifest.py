@@ -3,74 +3,24 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from precordia.core.errors import FormatError, MissingFileError
 from precordia.core.value import Value
 from precordia.datasets.store_columns import SCHEMA
+from precordia.datasets.store_part import StorePart
+from precordia.datasets.store_settings import CODECS, StoreSettings
 from precordia.datasets.store_shard import Shard
 
 MANIFEST = "store.json"
 _FORMAT = "precordia-store"
 _LARGEST = 1 << 30
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StoreSettings(Value):
-    """What all recordings of a store have in common.
-
-    Attributes
-    ----------
-    fs
-        Sampling rate that all were brought to, Hz; 0 where each kept its own.
-    leads
-        Leads that were kept, in this order; empty where each recording kept its own.
-    seconds
-        Length of the pieces that recordings were cut into; 0 where they were not.
-    codec
-        What packs the signal: zstd or lz4.
-    """
-
-    fs: float = 0.0
-    leads: tuple[str, ...] = ()
-    seconds: float = 0.0
-    codec: str = "zstd"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StorePart(Value):
-    """One database in a store.
-
-    Attributes
-    ----------
-    dataset, title, version, licence, url
-        From its card.
-    task
-        Which labels were chosen.
-    classes
-        Classes of the task, in order.
-    card_fingerprint
-        BLAKE2b of the card as it was then.
-    remarks
-        What loading noticed.
-    left_out
-        Records that could not be stored, each with the reason.
-    """
-
-    dataset: str
-    task: str
-    classes: tuple[str, ...]
-    title: str = ""
-    version: str = ""
-    licence: str = ""
-    url: str = ""
-    card_fingerprint: str = ""
-    remarks: tuple[str, ...] = ()
-    left_out: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +35,8 @@ class Manifest(Value):
         The databases.
     shards
         The files, in order.
+    split_hash
+        Tells stores apart whose records, patients or folds differ; see `split_hash_of`.
     written_by
         Version of the package that wrote it last.
     """
@@ -92,12 +44,42 @@ class Manifest(Value):
     settings: StoreSettings
     parts: tuple[StorePart, ...] = ()
     shards: tuple[Shard, ...] = ()
+    split_hash: str = ""
     written_by: str = ""
 
     @property
     def n_records(self) -> int:
         """Rows of all shards."""
         return sum(shard.n_records for shard in self.shards)
+
+
+def split_hash_of(rows: Iterable[dict[str, Any]], before: str = "") -> str:
+    """Sum up who is in which fold, whatever the order of the records.
+
+    Parameters
+    ----------
+    rows
+        Rows of the store.
+    before
+        The sum over those before them.
+
+    Returns
+    -------
+    Sum, modulo 2 to the power of 128, of BLAKE2b over data set, name, start, patient and fold of
+    each row; in hexadecimal digits.
+
+    Examples
+    --------
+    >>> row = {"dataset": "a", "name": "1", "start_s": 0.0, "patient_id": None, "fold": ""}
+    >>> len(split_hash_of([row])), split_hash_of([row]) == split_hash_of([])
+    (32, False)
+    """
+    total = int(before or "0", 16)
+    for row in rows:
+        said = [row[key] for key in ("dataset", "name", "start_s", "patient_id", "fold")]
+        digest = hashlib.blake2b(json.dumps(said).encode(), digest_size=16).digest()
+        total = (total + int.from_bytes(digest, "big")) % (1 << 128)
+    return f"{total:032x}"
 
 
 def is_store(folder: Path) -> bool:
@@ -140,6 +122,11 @@ def read_manifest(folder: Path) -> Manifest:
             f"reads up to {SCHEMA}. Update precordia, or build the store with this version."
         )
     manifest = Manifest.from_dict(held)
+    if manifest.settings.codec not in CODECS:
+        raise FormatError(
+            f"the store '{folder}' is packed with '{manifest.settings.codec}', which this version "
+            "of precordia does not know. Update precordia, or build the store again."
+        )
     for shard in manifest.shards:
         for name in (shard.file, shard.pages):
             if not name or Path(name).name != name or name.startswith("."):

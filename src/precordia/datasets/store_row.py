@@ -7,6 +7,7 @@ import dataclasses
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,8 @@ from precordia.core.errors import PrecordiaError, SignalError
 from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.datasets.item import Item
-from precordia.datasets.store_manifest import StorePart, StoreSettings
+from precordia.datasets.store_part import StorePart
+from precordia.datasets.store_settings import StoreSettings
 from precordia.datasets.store_signal import pack, quantise
 from precordia.signal.resample import resample_record
 
@@ -33,10 +35,13 @@ class Encoded:
         One dict a row, with every column of the store.
     reason
         Why it was left out; empty where it was not.
+    upwards_from
+        Its sampling rate where that is lower than the store's, Hz; else 0.
     """
 
     rows: list[dict[str, Any]] = field(default_factory=list)
     reason: str = ""
+    upwards_from: float = 0.0
 
 
 def encode_item(
@@ -46,6 +51,7 @@ def encode_item(
     settings: StoreSettings,
     root: str,
     quality: Callable[[Record], Quality] | None = None,
+    pseudonym: Callable[[str], str] | None = None,
 ) -> Encoded:
     """Read an item and turn it into rows.
 
@@ -61,6 +67,8 @@ def encode_item(
         Folder of the database.
     quality
         Assesses the recording as it was read.
+    pseudonym
+        Names the patient anew. Files go without their names then, for these may tell who it is.
 
     Returns
     -------
@@ -70,13 +78,16 @@ def encode_item(
         record = item.read()
         verdict = quality(record) if quality is not None else None
         about = _about(item, record, part, root) | _said_of(verdict)
+        if pseudonym is not None:
+            known = about["patient_id"]
+            about |= {"patient_id": known and pseudonym(known), "source_file": ""}
         rows = [
             about | _held(piece, start_s)
             for start_s, piece in _pieces(_fitted(record, settings), settings.seconds)
         ]
     except (PrecordiaError, OSError, MemoryError) as error:
         return Encoded(reason=str(error) or type(error).__name__)
-    return Encoded(rows=rows)
+    return Encoded(rows=rows, upwards_from=record.fs if record.fs < settings.fs else 0.0)
 
 
 def _fitted(record: Record, settings: StoreSettings) -> Record:
@@ -155,9 +166,14 @@ def _about(item: Item, record: Record, part: StorePart, root: str) -> dict[str, 
         "sex": record.patient.sex,
         "device": item.facts.get("device") or _device(record),
         "origin": record.origin,
-        "source_file": path.relative_to(root).as_posix() if path.is_relative_to(root) else path.name,
+        "source_file": _below(path, root),
         "source_bytes": path.stat().st_size,
     }  # fmt: skip
+
+
+def _below(path: Path, root: str) -> str:
+    """Name a file without the folder of the database, which is nobody's business."""
+    return path.relative_to(root).as_posix() if root and path.is_relative_to(root) else path.name
 
 
 def _device(record: Record) -> str:

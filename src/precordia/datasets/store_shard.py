@@ -18,10 +18,9 @@ from precordia.core.errors import FormatError, PrecordiaError
 from precordia.core.value import Value
 from precordia.datasets.store_columns import COLUMNS, SCHEMA, WORDS, arrow_schema, require_pyarrow
 from precordia.datasets.store_pages import find_pages
+from precordia.datasets.store_settings import CODECS
 from precordia.io.array_growth import check_growth
 
-#: what packs the pages: name in Parquet and level
-CODECS = {"zstd": ("zstd", 1), "lz4": ("lz4", None)}
 _LARGEST_PAGE = 8192
 
 

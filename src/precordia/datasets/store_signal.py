@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""How a store holds a signal: whole numbers, their differences, and these in two planes of bytes."""
+"""How a store holds a signal: whole numbers, and their differences in two planes of bytes."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ def _step_of(values: Float[np.ndarray, " sample"]) -> tuple[float, float]:
     few = values[:: max(1, values.size // 100)]
     for step in (*_STEPS_MV, _finest_difference(few), _finest_difference(values)):
         if (
-            0 < step
+            step > 0
             and peak <= step * _MOST
             and _error(few, step) <= precision
             and _error(values, step) <= precision
@@ -209,7 +209,8 @@ def millivolts_of(
             f"{units.shape[0]} leads arrived with {scale_mv.size} scales; a finite one for each is "
             "needed. The store is damaged: build it again."
         )
-    signal = np.multiply(units, scale_mv[:, np.newaxis], dtype=np.float32)
+    signal = units.astype(np.float32)
+    signal *= scale_mv[:, np.newaxis]
     if gaps:
         signal[units == MISSING] = np.nan
     return signal
