@@ -2,7 +2,8 @@
 """Scores of a classifier over many classes: ranking, calibration, and decisions at thresholds.
 
 Truth is ``(record, class)`` of 0 and 1, NaN where nobody knows; an unknown label counts for
-nothing. Every score may be asked for many draws of records at once, which makes intervals cheap.
+nothing. One class alone may come as ``(record,)``, and its score is then one number. Every score
+may be asked for many draws of records at once, which makes intervals cheap.
 """
 
 from __future__ import annotations
@@ -20,14 +21,14 @@ MIN_RECORDS = 10
 #: draws worked on at a time, so that memory stays small
 _DRAWS = 250
 
-Targets = Real[np.ndarray, "batch statement"]
-Predictions = Float[np.ndarray, "batch statement"]
-Weights = Real[np.ndarray, "_ batch"]
+Targets = Real[np.ndarray, "batch *statement"]
+Predictions = Real[np.ndarray, "batch *statement"]
+Weights = Real[np.ndarray, "*_ batch"]
 
 
 def auroc(
     targets: Targets, scores: Predictions, weights: Weights | None = None
-) -> Float[np.ndarray, "... statement"]:
+) -> Float[np.ndarray, ...]:
     """Return the area under the ROC curve of each class, ties counted half.
 
     Parameters
@@ -62,7 +63,7 @@ def auroc(
 
 def auprc(
     targets: Targets, scores: Predictions, weights: Weights | None = None
-) -> Float[np.ndarray, "... statement"]:
+) -> Float[np.ndarray, ...]:
     """Return the area under the precision-recall curve of each class as average precision.
 
     Read it beside `prevalence`, which is what a coin scores.
@@ -138,7 +139,7 @@ def macro_auroc(targets: Targets, scores: Predictions, min_records: int = MIN_RE
     return macro(auroc(targets, scores), scorable(targets, min_records))
 
 
-def macro(values: Float[np.ndarray, "... statement"], counted: Bool[np.ndarray, " statement"]):
+def macro(values: Float[np.ndarray, ...], counted: Bool[np.ndarray, " statement"]):
     """Return the mean over the counted classes, of one row or of each.
 
     NaN where a counted class has no value: a draw without a positive of some class is no draw of
@@ -159,7 +160,7 @@ def macro(values: Float[np.ndarray, "... statement"], counted: Bool[np.ndarray, 
 
 def brier(
     targets: Targets, probabilities: Predictions, weights: Weights | None = None
-) -> Float[np.ndarray, "... statement"]:
+) -> Float[np.ndarray, ...]:
     """Return the mean squared distance of probability and truth of each class; 0 is best.
 
     References
@@ -228,7 +229,7 @@ def f_score(
     weights: Weights | None = None,
     *,
     beta: float = 1.0,
-) -> Float[np.ndarray, "... statement"]:
+) -> Float[np.ndarray, ...]:
     """Return the F-score of each class at given thresholds.
 
     NaN where the threshold is, and where no record is positive: recall says nothing then.
@@ -238,6 +239,7 @@ def f_score(
     >>> f_score(np.array([[1], [1], [0]]), np.array([[0.9], [0.2], [0.1]]), np.array([0.5]))
     array([0.66666667])
     """
+    scores = _checked(targets, scores)[1]
     thresholds = np.asarray(thresholds, float)
     if thresholds.shape != np.shape(targets)[1:]:
         raise SignalError(
@@ -251,7 +253,6 @@ def f_score(
         with np.errstate(invalid="ignore", divide="ignore"):
             return np.where(weights @ positive > 0, (1 + beta**2) * hits / under, np.nan)
 
-    scores = _checked(targets, scores)[1]
     called = (scores >= np.nan_to_num(thresholds)).astype(float)
     found = _each_class(one, targets, called, weights)
     found[..., ~np.isfinite(thresholds)] = np.nan
@@ -278,6 +279,9 @@ def _each_class(
     score: Callable, targets: Targets, scores: Predictions, weights: Weights | None
 ) -> np.ndarray:
     """Score each class on the records whose label is known, in a few draws at a time."""
+    if np.ndim(targets) == 1:
+        column = (np.reshape(x, (-1, 1)) for x in (targets, scores))
+        return _each_class(score, *column, weights)[..., 0]
     targets, scores = _checked(targets, scores)
     n = len(targets)
     rows = np.ones((1, n)) if weights is None else np.atleast_2d(np.asarray(weights))
@@ -293,7 +297,7 @@ def _each_class(
             drawn = rows[first : first + _DRAWS][:, known].astype(float)
             with np.errstate(invalid="ignore", divide="ignore"):
                 found[first : first + _DRAWS, k] = score(positive, one, drawn)
-    return found[0] if weights is None else found
+    return found[0] if weights is None or np.ndim(weights) == 1 else found
 
 
 def _checked(targets, scores) -> tuple[np.ndarray, np.ndarray]:

@@ -174,7 +174,7 @@ def read_rows(place: str | Path) -> list[ResultRow]:
     Raises
     ------
     FormatError
-        If there is no such file, or a line before the last is no row.
+        If there is no such file, or no line of it is a row.
     """
     path = Path(place)
     path = path / ROWS_FILE if path.is_dir() else path
@@ -195,8 +195,8 @@ def read_rows(place: str | Path) -> list[ResultRow]:
             torn.append((number, str(error)))
     if torn and not rows:
         raise FormatError(
-            f"line {torn[0][0]} of '{path}' is no row of results ({torn[0][1]}). Give rows.jsonl of "
-            "a benchmark."
+            f"line {torn[0][0]} of '{path}' is no row of results ({torn[0][1]}). Give rows.jsonl "
+            "of a benchmark."
         )
     return _complete(rows)
 

@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from precordia.benchmarking.bootstrap import draw_patients, interval
+from precordia.benchmarking.challenge_metric import ChallengeWeights, challenge_score
 from precordia.benchmarking.classification_metrics import (
     MIN_RECORDS,
     auprc,
@@ -24,6 +25,7 @@ from precordia.benchmarking.classification_metrics import (
 )
 from precordia.benchmarking.reliability import ece
 from precordia.core.value import Value
+from precordia.datasets.challenge_records import scored_classes
 
 #: draws of patients for an interval
 DRAWS = 1000
@@ -193,6 +195,60 @@ def macro_draws(
     """Return the macro AUROC in each draw of patients, for comparisons of methods in pairs."""
     counted = scorable(truth.targets, truth.min_records)
     return macro(auroc(truth.targets, scores, truth.weights), counted)
+
+
+def score_challenge(
+    truth: TestTruth,
+    scores: Float[np.ndarray, "batch statement"],
+    thresholds: Float[np.ndarray, " statement"],
+    table: ChallengeWeights,
+) -> Measured:
+    """Return the challenge's score of decisions at thresholds chosen on validation.
+
+    A class without a threshold is never called. Classes of the table that the task lacks count as
+    absent and not called; that is said.
+    """
+    called = (scores >= np.nan_to_num(thresholds)) & np.isfinite(thresholds)
+    n = len(truth.patients)
+    so, said = (np.zeros((n, len(table.classes)), bool) for _ in range(2))
+    held = set()
+    for k, name in enumerate(truth.classes):
+        column = _challenge_column(name, table)
+        if column is not None:
+            so[:, column] |= truth.targets[:, k] == 1
+            said[:, column] |= called[:, k]
+            held.add(column)
+    absent = len(table.classes) - len(held)
+    if not held:
+        return Measured(
+            metric="challenge",
+            value=math.nan,
+            note="no class of this task is one of the challenge's; ask for the task 'scored'",
+        )
+    low, high, words = _ends(challenge_score(so, said, table, weights=truth.weights))
+    notes = ["thresholds of validation", words]
+    if absent:
+        notes.append(f"{absent} columns of the table have no class of their own here")
+    return Measured(
+        metric="challenge",
+        value=challenge_score(so, said, table),
+        low=low,
+        high=high,
+        n_records=n,
+        n_patients=len(set(truth.patients)),
+        n_positive=int(so.sum()),
+        note=_join(*notes),
+    )
+
+
+def _challenge_column(name: str, table: ChallengeWeights) -> int | None:
+    """Column of a class that is named by concepts or by the challenge's abbreviations."""
+    for year in (2021, 2020):
+        codes = [code for code, label in scored_classes(year).items() if label == name]
+        columns = {table.column_of(code) for code in codes or name.split("|")} - {None}
+        if columns:
+            return min(columns)
+    return None
 
 
 def _macro(truth, metric, values, drawn, counted, note) -> Measured:

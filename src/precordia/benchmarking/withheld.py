@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
@@ -47,7 +49,7 @@ class Part:
         The records.
     alter
         What is done to each record before it is prepared: leads taken away, noise added. It gets
-        the record and its row.
+        the record and its row. Leads that are missing then are given to models as zeros.
     """
 
     def __init__(
@@ -56,6 +58,8 @@ class Part:
         self.cohort = cohort
         self._alter = alter
         self._held: dict[str, WindowSet] = {}
+        #: whatever a method keeps of these records, such as embeddings
+        self.kept: dict[str, Any] = {}
 
     def __len__(self) -> int:
         return len(self.cohort)
@@ -99,6 +103,8 @@ class Part:
         return self._held[spec.fingerprint]
 
     def _prepare(self, spec: InputSpec) -> WindowSet:
+        if self._alter is not None and spec.missing_leads == "refuse":
+            spec = dataclasses.replace(spec, missing_leads="zero")
         pieces, owner, present, unusable = [], [], [], {}
         for k in range(len(self)):
             try:

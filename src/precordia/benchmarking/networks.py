@@ -1,0 +1,336 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Encoders under test: probed while frozen, fine-tuned, or trained from nothing."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from precordia.benchmarking.choosing import finish, prior_logits, sigmoid
+from precordia.benchmarking.withheld import Chosen, Part, WindowSet
+from precordia.core.errors import OptionError, unknown_name
+from precordia.core.input_filters import Butterworth
+from precordia.core.input_spec import InputSpec
+from precordia.core.input_steps import FillGaps, Resample, Window
+from precordia.core.leads import STANDARD_12
+from precordia.training.settings import TrainingSettings
+
+MODES = ("linear", "attention", "finetune", "scratch")
+#: windows that go through an encoder at a time
+_BATCH = 128
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Network:
+    """An encoder to be tested.
+
+    Attributes
+    ----------
+    name
+        In tables.
+    architecture, options, weights
+        What makes it: a name of `list_models` with options, and a folder of weights; empty for
+        random ones.
+    spec
+        How records become its windows.
+    training_data
+        Databases that its weights were made from.
+    weights_hash
+        Of the file of weights; empty for random ones.
+    """
+
+    name: str
+    architecture: str
+    spec: InputSpec
+    weights: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    training_data: tuple[str, ...] = ()
+    weights_hash: str = ""
+
+    @property
+    def pretrained(self) -> bool:
+        """Whether its weights were trained on anything."""
+        return bool(self.weights)
+
+    def untrained(self) -> Network:
+        """Return the same network with random weights."""
+        return dataclasses.replace(
+            self,
+            name=f"{self.architecture}, random weights",
+            weights="",
+            training_data=(),
+            weights_hash="",
+        )
+
+    def load(self, n_outputs: int, *, seed: int) -> Any:
+        """Make the network; random weights, and a new head, depend on the seed."""
+        from precordia.models.load_model import load_model
+
+        shape = {
+            "leads": self.spec.leads,
+            "fs": self.spec.fs,
+            "seconds": self.spec.seconds,
+        }
+        if self.weights:
+            shape |= {"weights": self.weights, "head": "new"}
+        return load_model(
+            self.architecture, n_outputs=n_outputs, seed=seed, **shape, **self.options
+        )
+
+
+def usual_spec(leads: tuple[str, ...], fs: float, seconds: float, *, model: str = "") -> InputSpec:
+    """Return the input of networks that come without one: millivolts above 0.5 Hz.
+
+    Examples
+    --------
+    >>> usual_spec(("I", "II"), 100, 10).n_samples
+    1000
+    """
+    return InputSpec(
+        leads=leads,
+        fs=fs,
+        seconds=seconds,
+        missing_leads="zero",
+        model=model,
+        steps=(
+            FillGaps(),
+            Butterworth(kind="highpass", order=2, low_hz=0.5),
+            Resample(),
+            Window(take="centre"),
+        ),
+    )
+
+
+def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -> Network:
+    """Find a network by the name of an architecture, or in a folder of weights.
+
+    Parameters
+    ----------
+    given
+        One of `list_models`, or a folder that `save_pretrained` wrote.
+    spec
+        How records become windows, where it should not be what the model says.
+    **options
+        Of an architecture.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is neither.
+    WeightsError
+        If the folder is damaged.
+    """
+    from precordia.models.architectures import list_models, model_card
+    from precordia.models.load_model import usual_shape
+    from precordia.models.saved_model import find_saved
+
+    if given in list_models():
+        shape = usual_shape(model_card(given))
+        made = spec or usual_spec(shape.leads or STANDARD_12, shape.fs, shape.seconds, model=given)
+        return Network(name=given, architecture=given, spec=made, options=options)
+    if Path(given).is_dir():
+        saved = find_saved(given)
+        shape = saved.shape
+        own = saved.input_spec or usual_spec(
+            shape.leads or STANDARD_12, shape.fs, shape.seconds, model=given
+        )
+        return Network(
+            name=Path(given).name,
+            architecture=saved.architecture,
+            spec=spec or own,
+            weights=str(given),
+            options={**saved.options, **options},
+            training_data=saved.training_data,
+            weights_hash=saved.sha256[:12],
+        )
+    raise unknown_name(
+        "model, folder of weights or baseline", given, list_models(), listing="list_models()"
+    )
+
+
+def learn_network(
+    network: Network,
+    mode: str,
+    train: Part,
+    rows: np.ndarray,
+    valid: Part,
+    *,
+    seed: int,
+    settings: TrainingSettings | None = None,
+    folder: Path | None = None,
+) -> Chosen:
+    """Train what the mode trains, and choose on validation.
+
+    Parameters
+    ----------
+    network
+        The encoder.
+    mode
+        ``"linear"``: frozen, logistic regression on the mean embedding of a record's windows;
+        ``"attention"``: frozen, a learned query over tokens; ``"finetune"``: all weights, lower
+        layers more slowly; ``"scratch"``: all weights, from random ones.
+    train, rows
+        Training records, and those whose labels may be used.
+    valid
+        Records to choose on.
+    seed
+        Of random weights, order and dropout.
+    settings
+        Of the training loop, for finetune and scratch.
+    folder
+        Where checkpoints go; a training that broke off goes on from there.
+    """
+    if mode not in MODES:
+        raise unknown_name("mode", mode, MODES, listing=", ".join(MODES))
+    if not len(rows):
+        raise OptionError("no training record has labels; at least one is needed.")
+    if mode == "linear":
+        return _learn_linear(network, train, rows, valid, seed)
+    if mode == "attention":
+        return _learn_attention(network, train, rows, valid, seed)
+    return _learn_all(network, mode, train, rows, valid, seed, settings, folder)
+
+
+def _learn_linear(network: Network, train: Part, rows: np.ndarray, valid: Part, seed: int):
+    from precordia.training.linear_probe import fit_linear_probe, probe_logits
+
+    encoder = network.load(0, seed=seed)
+    key = f"embedding {network.weights_hash or ('random', network.options, seed)}"
+    key += f" {network.architecture} {network.spec.fingerprint}"
+
+    def embed(part: Part) -> np.ndarray:
+        if key not in part.kept:
+            part.kept[key] = _embeddings(encoder, part, network.spec)
+        return part.kept[key]
+
+    seen, of_train = _usable(embed(train), rows)
+    at, of_valid = _usable(embed(valid), np.arange(len(valid)))
+    probe = fit_linear_probe(
+        of_train,
+        train.targets[seen],
+        valid_embeddings=of_valid,
+        valid_labels=valid.targets[at],
+    )
+    prior = prior_logits(train.targets[rows])
+
+    def answer(part: Part) -> np.ndarray:
+        found = embed(part)
+        unseen = ~np.isfinite(found).all(axis=1)
+        logits = probe_logits(probe, np.where(unseen[:, None], 0.0, found))
+        return np.where(unseen[:, None], prior, logits)
+
+    return finish(
+        answer,
+        valid,
+        probabilities=sigmoid,
+        selection="penalty, scaling and class weights of each class by validation log-loss",
+        weights=(probe.weight, probe.bias),
+        spec=network.spec.fingerprint,
+        notes=tuple(remark.text for remark in probe.remarks),
+    )
+
+
+def _usable(embeddings: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    kept = rows[np.isfinite(embeddings[rows]).all(axis=1)]
+    return kept, embeddings[kept]
+
+
+def _embeddings(encoder: Any, part: Part, spec: InputSpec) -> Float[np.ndarray, "batch dim"]:
+    """Mean embedding of the windows of each record; NaN where it has none."""
+    import torch
+
+    held = part.windows(spec)
+    encoder.eval()
+    pieces = []
+    with torch.no_grad():
+        for first in range(0, len(held.windows), _BATCH):
+            x = torch.from_numpy(held.windows[first : first + _BATCH])
+            there = torch.from_numpy(held.present[first : first + _BATCH])
+            pieces.append(encoder.encode(x, None if bool(there.all()) else there).numpy())
+    return mean_of_windows(np.concatenate(pieces).astype(float), held, len(part))
+
+
+def mean_of_windows(
+    values: Float[np.ndarray, "window dim"], held: WindowSet, n_records: int
+) -> Float[np.ndarray, "batch dim"]:
+    """Average what was said of the windows of each record; NaN where there is none."""
+    total = np.zeros((n_records, values.shape[1]))
+    np.add.at(total, held.owner, values)
+    n = np.bincount(held.owner, minlength=n_records)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        return np.where(n[:, None] > 0, total / n[:, None], np.nan)
+
+
+def _learn_attention(network: Network, train: Part, rows: np.ndarray, valid: Part, seed: int):
+    from precordia.benchmarking.attention_mode import learn_attention
+
+    return learn_attention(network, train, rows, valid, seed)
+
+
+def _learn_all(
+    network: Network,
+    mode: str,
+    train: Part,
+    rows: np.ndarray,
+    valid: Part,
+    seed: int,
+    settings: TrainingSettings | None,
+    folder: Path | None,
+) -> Chosen:
+    from precordia.training.fit import fit
+    from precordia.training.predict import predict
+
+    held = settings or TrainingSettings()
+    lower = 1.0 if mode == "scratch" else held.lower_lr if held.lower_lr < 1 else 0.1
+    held = dataclasses.replace(held, seed=seed, lower_lr=lower)
+    source = network if mode == "finetune" else network.untrained()
+    model = source.load(len(train.cohort.classes), seed=seed)
+    few = train if len(rows) == len(train) else train.few(rows)
+    sets = [_training_set(part, network.spec) for part in (few, valid)]
+    extra = {} if folder is None else {"folder": folder, "resume": True}
+    fitted = fit(model, *sets, held, **extra)
+    prior = prior_logits(train.targets[rows])
+
+    def answer(part: Part) -> np.ndarray:
+        windows = part.windows(network.spec)
+        present = None if windows.present.all() else windows.present
+        logits = predict(fitted.model, windows.windows, present=present)
+        found = mean_of_windows(logits.astype(float), windows, len(part))
+        return np.where(np.isfinite(found), found, prior)
+
+    return finish(
+        answer,
+        valid,
+        probabilities=sigmoid,
+        selection=(
+            f"epoch {fitted.best_epoch + 1} of {len(fitted.epochs)} by validation "
+            f"{fitted.metric} ({fitted.best_score:.3f})"
+        ),
+        weights=(value.detach().cpu().numpy() for value in fitted.model.state_dict().values()),
+        spec=network.spec.fingerprint,
+        notes=tuple(remark.text for remark in fitted.remarks),
+    )
+
+
+def _training_set(part: Part, spec: InputSpec) -> Any:
+    from precordia.training.training_set import TrainingSet
+
+    held = part.windows(spec)
+    return TrainingSet(
+        windows=held.windows,
+        labels=part.targets[held.owner],
+        classes=part.cohort.classes,
+        names=[part.cohort.names[k] for k in held.owner],
+        patients=[part.cohort.patients[k] for k in held.owner],
+        present=None if held.present.all() else held.present,
+    )
+
+
+#: how a network, a mode and its training become a method
+Learner = Callable[..., Chosen]

@@ -1,0 +1,233 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tables of results, built from rows and nothing else."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import math
+from collections.abc import Sequence
+from html import escape
+
+from precordia.benchmarking.published_classification import published_rows
+from precordia.benchmarking.result_rows import ResultRow
+from precordia.benchmarking.summaries import DIFFERENCE, MEAN
+from precordia.core.errors import OptionError, unknown_name
+
+FORMATS = ("text", "markdown", "html", "csv")
+PUBLISHED = "published, not run"
+#: stands behind a model whose training data hold recordings of the test database
+MARK = "‡"
+_HEAD = ("model", "how", "labels", "macro AUROC [95 %]", "minus control", "runs")
+_METRICS = {
+    "macro_auroc": "macro AUROC",
+    "macro_auroc_all": "macro AUROC, all classes",
+    "macro_auprc": "macro AUPRC",
+    "macro_f1": "macro F1",
+    "macro_brier": "macro Brier",
+    "macro_ece_width": "macro ECE, equal width",
+    "macro_ece_mass": "macro ECE, equal mass",
+    "challenge": "challenge score",
+}
+
+
+def render_table(
+    rows: Sequence[ResultRow],
+    *,
+    format: str = "text",
+    metric: str = "macro_auroc",
+    published: bool = True,
+) -> str:
+    """Return a table of rows.
+
+    Parameters
+    ----------
+    rows
+        From `read_rows`.
+    format
+        ``"text"``, ``"markdown"``, ``"html"``, or ``"csv"`` for every row with every column.
+    metric
+        Which number; means of seeds and differences exist for macro AUROC, other numbers are
+        averaged over runs here and have the interval of a run where there is one only.
+    published
+        Also published figures of the same task, marked as not run.
+
+    Raises
+    ------
+    UnknownNameError, OptionError
+        If there is no such format, or no row of the metric.
+    """
+    if format not in FORMATS:
+        raise unknown_name("format", format, FORMATS, listing=", ".join(FORMATS))
+    if format == "csv":
+        return _csv(rows)
+    blocks = _blocks(rows, metric, published)
+    if not blocks:
+        known = sorted({row.metric for row in rows})
+        raise OptionError(
+            f"no row has the metric '{metric}'; there are {', '.join(known) or 'no rows at all'}."
+        )
+    render = {"text": _text, "markdown": _markdown, "html": _html}[format]
+    return render(blocks, metric)
+
+
+def table_as_text(rows: Sequence[ResultRow]) -> str:
+    """Return the table of macro AUROC as text."""
+    return render_table(rows)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Block:
+    title: str
+    lines: list[tuple[str, ...]]
+    foot: list[str]
+
+
+def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Block]:
+    found = []
+    for key in dict.fromkeys((r.database, r.task, _division(r)) for r in rows):
+        here = [r for r in rows if (r.database, r.task, _division(r)) == key]
+        heads = _heads(here, metric)
+        if not heads:
+            continue
+        heads.sort(key=lambda r: (_share(r.labels), -_sortable(r.value)))
+        references = published_rows(key[0], key[1]) if published and metric == "macro_auroc" else []
+        first = heads[0]
+        version = f" {first.database_version}" if first.database_version else ""
+        title = (
+            f"{first.database}{version}, {first.task}: {first.split}; tested on "
+            f"{first.n_records} records of {first.n_patients} patients"
+        )
+        lines = [_line(row, here, metric) for row in heads]
+        lines += [(row.model, PUBLISHED, row.labels, str(row), "", "") for row in references]
+        found.append(_Block(title, lines, _foot(heads, references)))
+    return found
+
+
+def _division(row: ResultRow) -> str:
+    return row.split.partition(", fold ")[0]
+
+
+def _heads(rows: Sequence[ResultRow], metric: str) -> list[ResultRow]:
+    """One row a method and share of labels."""
+    if metric == "macro_auroc":
+        return [r for r in rows if r.kind == MEAN and r.metric == metric]
+    groups: dict[tuple[str, ...], list[ResultRow]] = {}
+    for row in rows:
+        if row.metric == metric and row.subject == "all" and row.kind == "measured":
+            groups.setdefault((row.model, row.mode, row.labels, row.input), []).append(row)
+    heads = []
+    for held in groups.values():
+        one = held[0]
+        if len(held) > 1:
+            values = [row.value for row in held]
+            one = dataclasses.replace(
+                one, value=sum(values) / len(values), low=math.nan, high=math.nan
+            )
+        heads.append(one)
+    return heads
+
+
+def _line(row: ResultRow, rows: Sequence[ResultRow], metric: str) -> tuple[str, ...]:
+    mine = [
+        r
+        for r in rows
+        if (r.model, r.mode, r.labels, r.input) == (row.model, row.mode, row.labels, row.input)
+    ]
+    runs = {r.run for r in mine if r.kind == "measured"}
+    apart = [r for r in mine if r.kind == DIFFERENCE] if metric == "macro_auroc" else []
+    apart.sort(key=lambda r: ("random" not in r.subject, r.subject))
+    shown = f"{apart[0]} {apart[0].subject}" if apart else ""
+    spread = next((r for r in mine if r.metric == "macro_auroc_sd_of_seeds"), None)
+    n_runs = str(len(runs))
+    if metric == "macro_auroc" and spread is not None and math.isfinite(spread.value):
+        n_runs += f", SD {spread.value:.3f}"
+    mark = f" {MARK}" if row.contaminated else ""
+    labels = f"{row.labels} ({row.n_labelled})"
+    return (row.model + mark, row.mode, labels, str(row), shown, n_runs)
+
+
+def _foot(heads: Sequence[ResultRow], references: Sequence[ResultRow]) -> list[str]:
+    foot = ["Intervals over patients, the same draws for all; labels in training records."]
+    foot += sorted(
+        {part.strip() for row in heads for part in row.note.split(";") if "left out" in part}
+    )
+    seen = {row.contaminated for row in heads if row.contaminated}
+    if seen:
+        foot.append(f"{MARK} trained on recordings of this database: {'; '.join(sorted(seen))}.")
+    if references:
+        notes = "; ".join(sorted({row.note for row in references}))
+        foot.append(f"'{PUBLISHED}': for orientation only, other test records ({notes}).")
+    where = sorted({", ".join(filter(None, (r.hardware, r.date, r.commit))) for r in heads})
+    return foot + where[:3]
+
+
+def _share(labels: str) -> float:
+    try:
+        return float(labels.removesuffix("%"))
+    except ValueError:
+        return math.inf
+
+
+def _sortable(value: float) -> float:
+    return value if math.isfinite(value) else -math.inf
+
+
+def _titles(metric: str) -> list[str]:
+    titles = list(_HEAD)
+    titles[3] = f"{_METRICS.get(metric, metric)} [95 %]"
+    return titles
+
+
+def _text(blocks: Sequence[_Block], metric: str) -> str:
+    parts = []
+    for block in blocks:
+        table = [_titles(metric), *block.lines]
+        widths = [max(len(line[k]) for line in table) for k in range(len(_HEAD))]
+        lines = [
+            "  ".join(cell.ljust(w) for cell, w in zip(line, widths, strict=True)).rstrip()
+            for line in table
+        ]
+        parts.append("\n".join([block.title, *lines, *block.foot]))
+    return "\n\n".join(parts)
+
+
+def _markdown(blocks: Sequence[_Block], metric: str) -> str:
+    parts = []
+    for block in blocks:
+        lines = [f"**{block.title}**", "", f"| {' | '.join(_titles(metric))} |"]
+        lines.append("|---" * len(_HEAD) + "|")
+        lines += [f"| {' | '.join(c.replace('|', '/') for c in line)} |" for line in block.lines]
+        parts.append("\n".join([*lines, "", *(f"{words}  " for words in block.foot)]).rstrip())
+    return "\n\n".join(parts) + "\n"
+
+
+def _html(blocks: Sequence[_Block], metric: str) -> str:
+    from precordia.reporting.html_page import html_page
+
+    body = ["<h1>Benchmark of classifiers</h1>"]
+    for block in blocks:
+        cells = "".join(f"<th>{escape(title)}</th>" for title in _titles(metric))
+        lines = "".join(
+            "<tr>" + "".join(f"<td>{escape(cell)}</td>" for cell in line) + "</tr>"
+            for line in block.lines
+        )
+        foot = "".join(f'<p class="soft">{escape(words)}</p>' for words in block.foot)
+        body.append(
+            f"<section><h2>{escape(block.title)}</h2><table><tr>{cells}</tr>{lines}</table>{foot}"
+            "</section>"
+        )
+    return html_page("Benchmark of classifiers", body)
+
+
+def _csv(rows: Sequence[ResultRow]) -> str:
+    names = [f.name for f in dataclasses.fields(ResultRow)]
+    text = io.StringIO()
+    table = csv.DictWriter(text, names, lineterminator="\n")
+    table.writeheader()
+    for row in rows:
+        cells = {name: getattr(row, name) for name in names}
+        blank = {k: "" for k, v in cells.items() if isinstance(v, float) and not math.isfinite(v)}
+        table.writerow(cells | blank)
+    return text.getvalue()
