@@ -7,7 +7,9 @@ from html.parser import HTMLParser
 
 import pytest
 
+from precordia.core.findings import SUPERCLASS, Abstention, Finding, Findings
 from precordia.core.record import Carried, Patient, Record, Remark
+from precordia.core.source import Source
 from precordia.core.statements import Statement
 from precordia.datasets.toy import toy_record
 from precordia.io.read import read
@@ -86,3 +88,55 @@ def test_what_is_absent_says_why():
     assert "no beats were found" in page
     assert "not acceptable" in page
     assert not re.search(r"\bnan\b", page, re.IGNORECASE)
+
+
+def _with_findings(study, *findings, **details):
+    return dataclasses.replace(study, findings=Findings(findings=findings, **details))
+
+
+def _learned(code, name, probability, **details):
+    told = {"method": "a-model", "threshold": 0.5, "says": {"rules": 0.0, "a-model": probability}}
+    return Finding(code=code, name=name, probability=probability, **(told | details))
+
+
+def test_who_says_what_and_every_disagreement_is_on_the_page(study):
+    page = report_page(
+        _with_findings(
+            study,
+            _learned("CLBBB", "left bundle branch block", 0.83, disagreement="no criterion is met"),
+            _learned("NORM", "normal ECG", 0.61, present=False, disagreement="withdrawn: <other>"),
+            source=Source(warnings=("the record is synthetic",)),
+        ),
+        title="toy",
+    )
+    words = " ".join(_read(page).words)
+    assert "rules: not met · a-model: 0.83, found from 0.50 on" in words
+    assert "Disagreement: no criterion is met." in words
+    assert "Not made" in words
+    assert "withdrawn: <other>" in words
+    assert words.index("normal ECG") > words.index("Not made")
+    assert "the record is synthetic" in words
+
+
+def test_superclasses_stand_in_one_line_and_are_no_findings(study):
+    classes = [
+        _learned(code, name, p, scheme=SUPERCLASS, present=p > 0.5)
+        for code, name, p in (("NORM", "normal ECG", 0.02), ("MI", "infarction", 0.91))
+    ]
+    page = report_page(_with_findings(study, *classes), title="toy")
+    words = " ".join(_read(page).words)
+    assert "NORM 0.02" in words
+    assert "MI 0.91" in words
+    assert "Nothing was found." in words
+
+
+def test_what_was_not_judged_says_by_whom(study):
+    abstained = (
+        Abstention(code="LAD", name="left axis deviation", reason="lead I was not recorded"),
+        Abstention(code="MI", name="infarction", reason="one lead", method="a-model"),
+    )
+    words = " ".join(
+        _read(report_page(_with_findings(study, abstained=abstained), title="toy")).words
+    )
+    assert "Not judged by the rules (1)" in words
+    assert "Not judged by a-model (1)" in words

@@ -83,7 +83,6 @@ def _judged(
         method=model if RULES not in says else f"{RULES}+{model}",
         scheme=known.scheme,
         codes=known.codes(),
-        criterion=f"probability of at least {learned['threshold']:.2f}",
         **learned,
     )
 
