@@ -33,7 +33,7 @@ TASKS = ("rpeaks", "delineation", "quality", "speed")
 SMOKE_RECORDS = 3
 SPEED = (
     *("read_wfdb", "read_devices", "detect_rpeaks", "delineate_and_measure", "day_of_rpeaks"),
-    *("catalogue", "start_up"),
+    *("classify", "catalogue", "start_up"),
 )
 
 

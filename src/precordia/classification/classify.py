@@ -41,7 +41,8 @@ def classify(
         What is known of it already; computed where not given.
     method
         ``"rules"``: published criteria, each finding with the numbers that met it. ``"learned"``: a
-        trained model, calibrated probabilities of PTB-XL's 71 statements and five superclasses.
+        trained model, calibrated probabilities of the statements that its card lists, and of
+        PTB-XL's five superclasses.
         ``"both"``: each statement once, with what either says; where they disagree, it says so.
     model
         Name of a model or path of a graph (``.onnx``) with its card; by default the one for twelve
