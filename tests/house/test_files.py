@@ -36,7 +36,7 @@ def test_public_functions_are_documented(path):
 
 
 CARDS = sorted((ROOT / "src" / "precordia").rglob("*.toml"))
-# Tables of knowledge are no cards; cards of databases and architectures have contracts of their own.
+# Tables of knowledge are no cards; databases and architectures have contracts of their own.
 CARDS = [
     c for c in CARDS if "knowledge" not in c.parts and c.parent.name not in ("datasets", "models")
 ]

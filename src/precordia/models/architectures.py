@@ -12,6 +12,14 @@ from precordia.models.model_card import ModelCard, read_model_card
 #: name of each model and the class that makes it; its card has the same name as its file
 ARCHITECTURES = {
     "resnet1d": "precordia.models.resnet1d:ResNet1d",
+    "resnet1d-wang": "precordia.models.resnet1d_wang:ResNet1dWang",
+    "xresnet1d50": "precordia.models.xresnet1d50:XResNet1d50",
+    "xresnet1d101": "precordia.models.xresnet1d101:XResNet1d101",
+    "net1d": "precordia.models.net1d:Net1d",
+    "s4": "precordia.models.s4:S4",
+    "vit1d": "precordia.models.vit1d:ViT1d",
+    "vit1d-leads": "precordia.models.vit1d_leads:ViT1dLeads",
+    "lead-agnostic": "precordia.models.lead_agnostic:LeadAgnostic",
 }
 
 

@@ -9,7 +9,8 @@ from torch import Tensor, nn
 from precordia.models.encoder import Encoder
 from precordia.models.options import check_odd, check_one_of, check_share
 from precordia.models.signal_shape import SignalShape
-from precordia.nn.residual import BottleneckBlock, ResidualBlock, convolution
+from precordia.nn.convolution import convolution
+from precordia.nn.residual import BottleneckBlock, ResidualBlock
 
 #: blocks of each stage
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}

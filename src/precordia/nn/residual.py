@@ -6,20 +6,7 @@ from __future__ import annotations
 from jaxtyping import Float
 from torch import Tensor, nn
 
-
-def convolution(
-    n_in: int, n_out: int, kernel: int, *, stride: int = 1, groups: int = 1
-) -> nn.Conv1d:
-    """Make a convolution without bias that keeps the length, divided by its stride.
-
-    Examples
-    --------
-    >>> convolution(12, 64, 7, stride=2).padding
-    (3,)
-    """
-    return nn.Conv1d(
-        n_in, n_out, kernel, stride=stride, padding=(kernel - 1) // 2, groups=groups, bias=False
-    )
+from precordia.nn.convolution import convolution
 
 
 class ResidualBlock(nn.Module):

@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Diagonal state-space layers (S4D): a long convolution whose kernel is a sum of decaying waves."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+from torch.nn import functional
+
+
+class DiagonalStateSpace(nn.Module):
+    """Convolve each channel with the response of its own diagonal linear system.
+
+    Parameters
+    ----------
+    dim
+        Channels.
+    state
+        States of each channel; even, as they come in conjugate pairs.
+    bidirectional
+        Whether a second system runs from the end to the beginning, and the two are summed.
+    shortest, longest
+        Range of the time steps that the systems begin with, in samples of one.
+
+    Notes
+    -----
+    S4D of Gu et al. 2022 with ``S4D-Lin`` as the beginning: poles at -1/2 + i pi n, input weights
+    of 1, discretised with a zero-order hold, equation 5:
+    ``K[l] = 2 Re(sum_n C_n (exp(dt A_n) - 1) / A_n exp(l dt A_n))``. Real parts stay negative as
+    they are minus an exponential. The kernel is computed in real numbers (a decay times a cosine
+    and a sine) and applied with a real Fourier transform; `as_convolution` says how it is applied
+    where there is none, as in an exported graph.
+
+    References
+    ----------
+    Gu A, Gupta A, Goel K, Ré C. On the parameterization and initialization of diagonal state
+    space models. NeurIPS 2022. arXiv:2206.11893
+
+    Examples
+    --------
+    >>> DiagonalStateSpace(4, state=8)(torch.zeros(2, 4, 100)).shape
+    torch.Size([2, 4, 100])
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        state: int = 8,
+        bidirectional: bool = False,
+        shortest: float = 0.001,
+        longest: float = 0.1,
+    ) -> None:
+        super().__init__()
+        if state < 2 or state % 2:
+            raise ValueError(f"{state} states hold no conjugate pairs; an even number is needed")
+        pairs, ways = state // 2, 2 if bidirectional else 1
+        #: apply the kernel sample by sample: an exported graph knows no Fourier transform
+        self.as_convolution = False
+        spread = math.log(longest) - math.log(shortest)
+        self.log_step = nn.Parameter(torch.rand(dim) * spread + math.log(shortest))
+        self.log_decay = nn.Parameter(torch.full((dim, pairs), math.log(0.5)))
+        self.frequency = nn.Parameter(math.pi * torch.arange(pairs).repeat(dim, 1).float())
+        #: real and imaginary part of the output weights
+        self.weight = nn.Parameter(torch.randn(ways, dim, pairs, 2) * math.sqrt(0.5))
+        self.skip = nn.Parameter(torch.randn(dim))
+
+    def kernel(self, n_samples: int) -> Float[Tensor, "way dim sample"]:
+        """Return the responses to an impulse, for each direction and channel."""
+        step = self.log_step.exp()[:, None]
+        decay, frequency = -self.log_decay.exp(), self.frequency
+        # (exp(dt A) - 1) / A, by real and imaginary part
+        grown = (step * decay).exp()
+        top_re = grown * (step * frequency).cos() - 1
+        top_im = grown * (step * frequency).sin()
+        square = decay.square() + frequency.square()
+        gain_re = (top_re * decay + top_im * frequency) / square
+        gain_im = (top_im * decay - top_re * frequency) / square
+        out_re, out_im = self.weight.unbind(-1)
+        scale_re = out_re * gain_re - out_im * gain_im
+        scale_im = out_re * gain_im + out_im * gain_re
+        time = step * torch.arange(n_samples, device=step.device, dtype=step.dtype)
+        fading = (decay[:, :, None] * time[:, None, :]).exp()
+        angle = frequency[:, :, None] * time[:, None, :]
+        waves = torch.einsum("wdp,dpl->wdl", scale_re, fading * angle.cos())
+        return 2 * (waves - torch.einsum("wdp,dpl->wdl", scale_im, fading * angle.sin()))
+
+    def forward(self, x: Float[Tensor, "batch dim sample"]) -> Float[Tensor, "batch dim sample"]:
+        """Return the output of the systems, with the input times ``skip`` added."""
+        n_samples = int(x.shape[-1])
+        kernel = self.kernel(n_samples)
+        seen = _direct(x, kernel) if self.as_convolution else _by_fourier(x, kernel)
+        return seen + x * self.skip[:, None]
+
+
+def _by_fourier(x: Tensor, kernel: Tensor) -> Tensor:
+    n = x.shape[-1]
+    length = _fast_length(2 * n - 1)
+    whole = functional.pad(kernel[0], (0, length - n))
+    if len(kernel) == 2:
+        # The way back looks at what comes after: times -1, -2, ... stand at the end of the circle.
+        whole = whole + functional.pad(kernel[1, :, : n - 1].flip(-1), (length - n + 1, 0))
+    spectrum = torch.fft.rfft(x, n=length) * torch.fft.rfft(whole, n=length)
+    return torch.fft.irfft(spectrum, n=length)[..., :n]
+
+
+def _direct(x: Tensor, kernel: Tensor) -> Tensor:
+    n = int(x.shape[-1])
+    ahead = n - 1 if len(kernel) == 2 else 0
+    taps = kernel[0].flip(-1)
+    if ahead:
+        taps = torch.cat([taps, kernel[1, :, : n - 1]], dim=-1)
+    padded = functional.pad(x, (n - 1, ahead))
+    return functional.conv1d(padded, taps[:, None, :], groups=kernel.shape[1])
+
+
+def _fast_length(least: int) -> int:
+    """Return the next length without prime factors above 5."""
+    length = least
+    while True:
+        rest = length
+        for prime in (2, 3, 5):
+            while rest % prime == 0:
+                rest //= prime
+        if rest == 1:
+            return length
+        length += 1
+
+
+class StateSpaceBlock(nn.Module):
+    """A state-space layer and a gated map for each time step, led around.
+
+    Parameters
+    ----------
+    dim, state, bidirectional
+        As in `DiagonalStateSpace`.
+    dropout
+        Share of channels that is hidden while training.
+    norm_first
+        Whether the normalisation over channels stands before the layer, or behind the sum.
+
+    Notes
+    -----
+    The block of S4 (Gu et al. 2022): system, GELU, dropout over whole channels, map to twice the
+    width, gated linear unit, dropout.
+
+    References
+    ----------
+    Gu A, Goel K, Ré C. Efficiently modeling long sequences with structured state spaces.
+    ICLR 2022. arXiv:2111.00396
+
+    Examples
+    --------
+    >>> StateSpaceBlock(4)(torch.zeros(2, 4, 100)).shape
+    torch.Size([2, 4, 100])
+    """
+
+    def __init__(
+        self,
+        dim: int,
+        *,
+        state: int = 8,
+        bidirectional: bool = False,
+        dropout: float = 0.0,
+        norm_first: bool = False,
+    ) -> None:
+        super().__init__()
+        self.norm_first = norm_first
+        self.norm = nn.LayerNorm(dim)
+        self.system = DiagonalStateSpace(dim, state=state, bidirectional=bidirectional)
+        self.gate = nn.Linear(dim, 2 * dim)
+        self.dropout = nn.Dropout1d(dropout)
+
+    def forward(self, x: Float[Tensor, "batch dim sample"]) -> Float[Tensor, "batch dim sample"]:
+        """Return the channels after the layer."""
+        entering = self._normalised(x) if self.norm_first else x
+        seen = self.dropout(functional.gelu(self.system(entering)))
+        mixed = functional.glu(self.gate(seen.transpose(1, 2)), dim=-1).transpose(1, 2)
+        x = x + self.dropout(mixed)
+        return x if self.norm_first else self._normalised(x)
+
+    def _normalised(self, x: Tensor) -> Tensor:
+        return self.norm(x.transpose(1, 2)).transpose(1, 2)
