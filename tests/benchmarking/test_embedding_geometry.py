@@ -8,8 +8,8 @@ from precordia.benchmarking.embedding_geometry import (
     effective_rank,
     linear_cka,
     nearest,
-    neighbour_purity,
-    silhouette,
+    neighbour_shares,
+    silhouettes,
     trustworthiness,
 )
 from precordia.core.errors import OptionError
@@ -52,24 +52,16 @@ def test_cka_falls_as_noise_grows():
     assert values[0] > values[1] > values[2]
 
 
-def test_purity_is_the_prevalence_without_order_and_one_in_clean_clusters():
+def test_shares_are_the_prevalence_without_order_and_one_in_clean_clusters():
     labels = RNG.random((2000, 2)) < [0.3, 0.1]
-    found, chance = neighbour_purity(RNG.standard_normal((2000, 16)), labels)
-    assert found == pytest.approx(chance, abs=0.03)
+    near = nearest(RNG.standard_normal((2000, 16)), n_neighbours=10)
+    shares = neighbour_shares(near, labels)
+    for k, prevalence in enumerate(labels.mean(axis=0)):
+        assert shares[labels[:, k], k].mean() == pytest.approx(prevalence, abs=0.03)
     has = np.arange(100) < 40
-    found, _ = neighbour_purity(
-        np.where(has[:, None], [1.0, 0.0], [0.0, 1.0]) + 0.01 * RNG.standard_normal((100, 2)),
-        has[:, None],
-        n_neighbours=5,
-    )
-    assert found.tolist() == [1.0]
-
-
-def test_purity_of_a_class_that_nobody_has_is_unknown():
-    labels = np.zeros((20, 1), bool)
-    found, chance = neighbour_purity(RNG.standard_normal((20, 4)), labels, n_neighbours=3)
-    assert np.isnan(found).all()
-    assert np.isnan(chance).all()
+    centres = np.where(has[:, None], [1.0, 0.0], [0.0, 1.0])
+    near = nearest(centres + 0.01 * RNG.standard_normal((100, 2)), n_neighbours=5)
+    assert (neighbour_shares(near, has[:, None])[has] == 1).all()
 
 
 def test_neighbours_are_those_of_scikit_learn():
@@ -95,7 +87,11 @@ def test_silhouette_is_that_of_scikit_learn():
     metrics = pytest.importorskip("sklearn.metrics")
     points, has = RNG.standard_normal((600, 5)), RNG.random(600) < 0.3
     points[has] += 1.0
-    assert silhouette(points, has) == pytest.approx(metrics.silhouette_score(points, has))
+    assert silhouettes(points, has).mean() == pytest.approx(metrics.silhouette_score(points, has))
+
+
+def test_silhouettes_need_two_on_either_side():
+    assert np.isnan(silhouettes(np.eye(4), np.array([True, False, False, False]))).all()
 
 
 def test_trustworthiness_is_that_of_scikit_learn():

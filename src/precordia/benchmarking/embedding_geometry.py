@@ -99,51 +99,29 @@ def linear_cka(
     return float(_unbiased_hsic(a, b) / np.sqrt(scale)) if scale > 0 else float("nan")
 
 
-def neighbour_purity(
-    embeddings: Float[np.ndarray, "batch dim"],
-    labels: Bool[np.ndarray, "batch statement"],
-    patients: Sequence[str] | None = None,
-    *,
-    n_neighbours: int = 10,
-) -> tuple[Float[np.ndarray, " statement"], Float[np.ndarray, " statement"]]:
-    """Return how often the neighbours of a record share its class, and how often by chance.
+def neighbour_shares(
+    near: Int[np.ndarray, "batch neighbour"], labels: Bool[np.ndarray, "batch statement"]
+) -> Float[np.ndarray, "batch statement"]:
+    """Return which share of the neighbours of each record has each class.
+
+    The mean over the records that have a class themselves is the purity of its neighbourhoods; in
+    embeddings without any order it is the prevalence of the class.
 
     Parameters
     ----------
-    embeddings
-        One row a record.
+    near
+        Rows of the neighbours, from `nearest`.
     labels
         Which record has which class.
-    patients
-        Patient of each record. Records of the same patient are no neighbours: that two recordings
-        of one heart lie together says nothing about the class.
-    n_neighbours
-        How many neighbours to look at, by the cosine of the angle between embeddings.
 
-    Returns
-    -------
-    Share of neighbours with the class, among records with the class, one number a class; and the
-    prevalence of the class, what embeddings without any order would give. NaN for a class that
-    nobody has.
+    Examples
+    --------
+    >>> neighbour_shares(np.array([[1], [0], [1]]), np.array([[True], [True], [False]])).ravel()
+    array([1., 1., 1.])
     """
-    _check(embeddings)
-    if len(labels) != len(embeddings):
-        raise OptionError(f"{len(labels)} labels arrived for {len(embeddings)} embeddings.")
-    if not 0 < n_neighbours < len(embeddings):
-        raise OptionError(
-            f"{n_neighbours} neighbours of {len(embeddings)} records; at least one, and fewer than "
-            "there are records, is needed."
-        )
-    near = nearest(embeddings, patients, n_neighbours=n_neighbours)
-    with np.errstate(invalid="ignore"):
-        found = np.stack(
-            [
-                labels[near[has], k].mean() if (has := labels[:, k]).any() else np.nan
-                for k in range(labels.shape[1])
-            ]
-        )
-    prevalence = np.where(labels.any(axis=0), labels.mean(axis=0), np.nan)
-    return found.astype(np.float64), prevalence
+    if len(labels) != len(near):
+        raise OptionError(f"{len(labels)} labels arrived for {len(near)} embeddings.")
+    return labels[near].mean(axis=1)
 
 
 def nearest(
@@ -177,10 +155,10 @@ def nearest(
     return near
 
 
-def silhouette(
+def silhouettes(
     embeddings: Float[np.ndarray, "batch dim"], has: Bool[np.ndarray, " batch"]
-) -> float:
-    """Return how far records with a class lie from those without, against their own spread.
+) -> Float[np.ndarray, " batch"]:
+    """Return how far each record lies from the other side, against its distance from its own.
 
     Parameters
     ----------
@@ -191,8 +169,8 @@ def silhouette(
 
     Returns
     -------
-    Mean silhouette, -1 to 1, about 0 without separation; NaN where fewer than two records are on
-    one side.
+    Silhouette of each record, -1 to 1, about 0 without separation; NaN where fewer than two
+    records are on one side.
 
     References
     ----------
@@ -200,7 +178,7 @@ def silhouette(
     """
     _check(embeddings)
     if min(has.sum(), (~has).sum()) < 2:
-        return float("nan")
+        return np.full(len(has), np.nan)
     square = (embeddings**2).sum(axis=1)
     sums = np.empty((len(embeddings), 2))
     for start in range(0, len(embeddings), 512):
@@ -214,7 +192,7 @@ def silhouette(
     inside = sums[rows, own] / (size[own] - 1)
     outside = sums[rows, 1 - own] / size[1 - own]
     larger = np.maximum(inside, outside)
-    return float(np.mean(np.where(larger > 0, (outside - inside) / np.where(larger, larger, 1), 0)))
+    return np.where(larger > 0, (outside - inside) / np.where(larger > 0, larger, 1.0), 0.0)
 
 
 def trustworthiness(
