@@ -10,14 +10,15 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
 from precordia.training.order import Batch, augmentation_seed, shares_of_work
 from precordia.training.settings import TrainingSettings
 from precordia.training.training_set import TrainingSet
 
-#: changes windows of some records: (windows, which leads are there, random numbers) -> windows
+#: changes windows of some records: (windows, which leads are there, random numbers) -> windows.
+#: One that has ``of_records`` is told which records these are, and may change leads and labels.
 Augmentation = Callable[[Tensor, Tensor | None, torch.Generator], Tensor]
 
 
@@ -117,66 +118,70 @@ class Feeder:
 
     def make(self, batch: Batch) -> Feed:
         """Make what this process does of a batch."""
-        labels = self._labels(batch)
-        weights = None if self.train.weights is None else self.train.weights[batch.rows]
-        known = ~np.isnan(labels).reshape(len(labels), -1)
-        count = known.sum(axis=1, dtype=np.float64) @ (
-            np.ones(len(labels)) if weights is None else weights.astype(np.float64)
-        )
+        rows, s = batch.rows, self.settings
+        known = ~np.isnan(self.train.labels[rows]).reshape(len(rows), -1)
+        by_window = known.sum(axis=1, dtype=np.float64)
+        if self.train.weights is not None:
+            by_window *= self.train.weights[rows]
         passes = []
-        for whole in shares_of_work(len(batch.rows), self.settings.grain, self.settings.accumulate):
-            mine = shares_of_work(whole.stop - whole.start, self.settings.grain, self.n_processes)[
-                self.rank
-            ]
+        for whole in shares_of_work(len(rows), s.grain, s.accumulate):
+            mine = shares_of_work(whole.stop - whole.start, s.grain, self.n_processes)[self.rank]
             part = slice(whole.start + mine.start, whole.start + mine.stop)
-            windows, present = self._windows(batch, part)
-            passes.append(
-                Pass(
-                    windows,
-                    torch.from_numpy(labels[part]),
-                    None if weights is None else torch.from_numpy(weights[part]),
-                    present,
-                )
-            )
-        return Feed(batch, tuple(passes), float(count))
+            passes.append(self._augmented(self._mixed(batch, part), batch, part))
+        return Feed(batch, tuple(passes), float(by_window.sum()))
 
-    def _labels(self, batch: Batch) -> np.ndarray:
-        labels = self.train.labels[batch.rows]
+    def _gathered(self, rows: Int[np.ndarray, " batch"]) -> Pass:
+        held = self.train
+        return Pass(
+            torch.from_numpy(held.gather(rows)),
+            torch.from_numpy(held.labels[rows]),
+            None if held.weights is None else torch.from_numpy(held.weights[rows]),
+            None if held.present is None else torch.from_numpy(held.present[rows]),
+        )
+
+    def _mixed(self, batch: Batch, part: slice) -> Pass:
+        held = self._gathered(batch.rows[part])
         if batch.partners is None or batch.shares is None:
-            return labels
-        share = batch.shares.reshape(-1, *(1,) * (labels.ndim - 1))
-        return share * labels + (1 - share) * self.train.labels[batch.partners]
+            return held
+        other = self._gathered(batch.partners[part])
+        share = torch.from_numpy(batch.shares[part])
+        windows = torch.lerp(other.windows, held.windows, share[:, None, None])
+        by_label = share.reshape(-1, *(1,) * (held.labels.ndim - 1))
+        labels = by_label * held.labels + (1 - by_label) * other.labels  # NaN stays unknown
+        present = held.present
+        if present is not None and other.present is not None:
+            present = present & other.present
+            windows *= present[:, :, None]
+        return Pass(windows, labels, held.weights, present)
 
-    def _windows(self, batch: Batch, part: slice) -> tuple[Tensor, Tensor | None]:
-        windows = torch.from_numpy(self.train.gather(batch.rows[part]))
-        there = self.train.present
-        present = None if there is None else torch.from_numpy(there[batch.rows[part]])
-        if batch.partners is not None and batch.shares is not None:
-            others = torch.from_numpy(self.train.gather(batch.partners[part]))
-            windows = torch.lerp(
-                others, windows, torch.from_numpy(batch.shares[part])[:, None, None]
-            )
-            if there is not None and present is not None:
-                present = present & torch.from_numpy(there[batch.partners[part]])
-                windows *= present[:, :, None]
-        return (
-            self._augmented(windows, present, batch, part.start) if self.augment else windows
-        ), present
-
-    def _augmented(
-        self, windows: Tensor, present: Tensor | None, batch: Batch, first: int
-    ) -> Tensor:
-        """Augment grain by grain, each with its own random numbers, however work is divided."""
-        grain, done = self.settings.grain, []
-        for start in range(0, len(windows), grain):
-            generator = torch.Generator().manual_seed(
-                augmentation_seed(
-                    self.settings.seed, batch.epoch, batch.number, (first + start) // grain
+    def _augmented(self, held: Pass, batch: Batch, part: slice) -> Pass:
+        """Augment in order; random numbers do not depend on how work is divided."""
+        for change in self.augment:
+            if hasattr(change, "of_records"):
+                done = change.of_records(
+                    held.windows,
+                    held.present,
+                    held.labels,
+                    records=batch.rows[part],
+                    seed=self.settings.seed,
+                    epoch=batch.epoch,
                 )
+                present = done.present
+                if held.present is None and bool(present.all()):
+                    present = None
+                held = Pass(done.windows, done.labels, held.weights, present)
+            else:
+                held = self._by_grain(change, held, batch, part.start)
+        return held
+
+    def _by_grain(self, change: Augmentation, held: Pass, batch: Batch, first: int) -> Pass:
+        """Augment a few windows at a time, each few with random numbers of their own."""
+        grain, done = self.settings.grain, []
+        for start in range(0, len(held.windows), grain):
+            few = slice(start, start + grain)
+            seed = augmentation_seed(
+                self.settings.seed, batch.epoch, batch.number, (first + start) // grain
             )
-            piece = windows[start : start + grain]
-            there = None if present is None else present[start : start + grain]
-            for change in self.augment:
-                piece = change(piece, there, generator)
-            done.append(piece)
-        return torch.cat(done)
+            present = None if held.present is None else held.present[few]
+            done.append(change(held.windows[few], present, torch.Generator().manual_seed(seed)))
+        return Pass(torch.cat(done), held.labels, held.weights, held.present)

@@ -22,7 +22,7 @@ from precordia.training.device import chosen_device, seeded_devices
 from precordia.training.feeding import Augmentation
 from precordia.training.loop import Loop, Watch
 from precordia.training.order import n_batches
-from precordia.training.processes import Processes, joined
+from precordia.training.processes import Processes, join
 from precordia.training.settings import TrainingSettings
 from precordia.training.targets import loss_of
 from precordia.training.training_set import TrainingSet, refuse_shared_patients
@@ -103,7 +103,8 @@ def fit(
     settings
         Everything else.
     augment
-        What is done to windows of the training set, in order: each takes windows, which leads are
+        What is done to windows of the training set, in order: an
+        `precordia.training.augmenter.Augmenter`, or anything that takes windows, which leads are
         there, and a `torch.Generator`, and gives windows.
     folder
         Where the log (``log.jsonl``), event files for TensorBoard and the checkpoint go.
@@ -151,7 +152,7 @@ def fit(
     True
     """
     settings = settings or TrainingSettings()
-    if not augment:  # then work can be divided anywhere
+    if all(hasattr(change, "of_records") for change in augment):  # work can be divided anywhere
         settings = dataclasses.replace(settings, grain=1)
     _check_sets(train, valid)
     metric = chosen_metric(train.task, settings.metric)
@@ -159,7 +160,8 @@ def fit(
     device = chosen_device(settings.device)
     if settings.threads:
         torch.set_num_threads(settings.threads)
-    with torch.random.fork_rng(devices=seeded_devices(device)), joined(device) as processes:
+    processes = join(device)
+    with torch.random.fork_rng(devices=seeded_devices(device)):
         _check_division(train, settings, processes)
         about = _about(train, valid, settings, augment)
         place = None if folder is None else Path(folder)
@@ -242,11 +244,11 @@ def _about(
 
 
 def _named(change: Augmentation) -> str:
-    return (
-        repr(change)
-        if dataclasses.is_dataclass(change)
-        else getattr(change, "__qualname__", type(change).__qualname__)
-    )
+    if hasattr(change, "steps"):
+        return repr(change.steps)
+    if dataclasses.is_dataclass(change):
+        return repr(change)
+    return getattr(change, "__qualname__", type(change).__qualname__)
 
 
 def _found(

@@ -24,6 +24,7 @@ from precordia.training.checkpoint import (
 )
 from precordia.training.feeding import Augmentation, Feed, Feeder
 from precordia.training.interruption import Interrupted, Interruption
+from precordia.training.losses import Loss
 from precordia.training.optimiser import optimiser_of, set_lr
 from precordia.training.order import batch_of, n_batches, network_seed
 from precordia.training.predict import autocast, call
@@ -33,7 +34,7 @@ from precordia.training.run_log import RunLog
 from precordia.training.schedule import lr_factor
 from precordia.training.settings import TrainingSettings
 from precordia.training.synchronised_norm import synchronised_norms
-from precordia.training.targets import Loss, check_logits, summed_loss
+from precordia.training.targets import check_logits, summed_loss
 from precordia.training.training_set import TrainingSet
 from precordia.training.validation import validate
 from precordia.training.validation_scores import LESS_IS_BETTER

@@ -3,9 +3,9 @@
 
 from __future__ import annotations
 
-import contextlib
+import atexit
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -57,26 +57,31 @@ class Processes:
         """Give every process the tensors of the first."""
         if self.n > 1:
             for tensor in tensors:
-                dist.broadcast(tensor, 0)
+                dist.broadcast(tensor.detach(), 0)
 
 
-@contextlib.contextmanager
-def joined(device: torch.device) -> Iterator[Processes]:
+def join(device: torch.device) -> Processes:
     """Join the processes that torchrun started; alone where it started none.
 
     Parameters
     ----------
     device
         Where tensors are: NCCL joins accelerators, Gloo processors.
+
+    Notes
+    -----
+    They stay joined until the program ends: a group cannot be joined twice.
     """
-    if dist.is_available() and dist.is_initialized():  # the caller's own
-        yield Processes(dist.get_rank(), dist.get_world_size())
-        return
-    if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "RANK" not in os.environ:
-        yield Processes()
-        return
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-    try:
-        yield Processes(dist.get_rank(), dist.get_world_size())
-    finally:
+    if not dist.is_available():
+        return Processes()
+    if not dist.is_initialized():
+        if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "RANK" not in os.environ:
+            return Processes()
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        atexit.register(_leave)
+    return Processes(dist.get_rank(), dist.get_world_size())
+
+
+def _leave() -> None:
+    if dist.is_initialized():
         dist.destroy_process_group()

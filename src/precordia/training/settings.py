@@ -40,6 +40,9 @@ class TrainingSettings(Value):
     lower_lr
         Factor on the rate of all layers below the head; smaller for fine-tuning, 0 trains the head
         alone.
+    layer_decay
+        Further factor on the rate of each group of layers below the highest one; see
+        ``model.lower_layers()``.
     weight_decay
         Decoupled decay of weights; biases and norms are never decayed.
     beta1, beta2
@@ -58,7 +61,7 @@ class TrainingSettings(Value):
     loss_options
         What the loss is told beside logits and labels.
     mixup
-        Parameter of the beta distribution by which records are mixed; 0 mixes none.
+        Parameter of the beta distribution by which records of a batch are mixed; 0 mixes none.
     precision
         ``"float32"``, or ``"bfloat16"`` for matrix products and convolutions.
     device
@@ -74,8 +77,8 @@ class TrainingSettings(Value):
     log_steps
         Steps between looks at the loss; every step has its line all the same.
     grain
-        Records that are augmented with one stream of random numbers, and the least that a process
-        is given.
+        Records that share random numbers where an augmentation does not know records, and the least
+        that a process is given then.
 
     Examples
     --------
@@ -91,6 +94,7 @@ class TrainingSettings(Value):
     warmup: float = 0.1
     last_lr: float = 0.001
     lower_lr: float = 1.0
+    layer_decay: float = 1.0
     weight_decay: float = 0.01
     beta1: float = 0.9
     beta2: float = 0.999
@@ -174,6 +178,7 @@ _BETWEEN = {
     "warmup": (0.0, 1.0),
     "last_lr": (0.0, 1.0),
     "lower_lr": (0.0, 1.0),
+    "layer_decay": (0.0, 1.0),
     "weight_decay": (0.0, 100.0),
     "beta1": (0.0, 1.0),
     "beta2": (0.0, 1.0),

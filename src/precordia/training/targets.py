@@ -3,20 +3,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
-import torch
-import torch.nn.functional as F
+import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
 from precordia.core.errors import OptionError, unknown_name
+from precordia.training.losses import Loss, list_losses, load_loss
 from precordia.training.settings import TrainingSettings
 from precordia.training.training_set import TrainingSet
 
-#: of logits and labels without NaN, a loss for each of them: (batch, class) or (batch, class,
-#: sample) for classes side by side, (batch,) or (batch, sample) for classes that exclude each other
-Loss = Callable[[Tensor, Tensor], Tensor]
+#: losses of classes side by side, and of numbers; the first is the default
+_USUAL = (("bce", "focal", "asymmetric"), ("huber", "l1", "mse"))
 
 
 def loss_of(settings: TrainingSettings, train: TrainingSet) -> Loss:
@@ -25,19 +22,34 @@ def loss_of(settings: TrainingSettings, train: TrainingSet) -> Loss:
     Raises
     ------
     UnknownNameError
-        If there is no such loss.
+        If there is no such loss or option of it.
+    OptionError
+        If the loss is not one of the task, or labels cannot be mixed.
+
+    Examples
+    --------
+    >>> held = TrainingSet(windows=np.zeros((2, 1, 5), np.float32), labels=[[0.0], [1.0]])
+    >>> loss_of(TrainingSettings(loss="focal", loss_options={"gamma": 1.0}), held).keywords
+    {'gamma': 1.0}
     """
-    side_by_side = train.labels.ndim == 3
-    usual = {
-        "multilabel": "bce",
-        "multiclass": "cross-entropy",
-        "regression": "huber",
-        "sample-classes": "bce" if side_by_side else "cross-entropy",
-    }[train.task]
-    name = settings.loss or usual
-    if (plain := plain_loss(name)) is not None:
-        return plain
-    raise unknown_name("loss", name, _PLAIN, listing=", ".join(_PLAIN))
+    numbered = train.numbered
+    usual = ("cross-entropy",) if numbered else _USUAL[train.task == "regression"]
+    name = settings.loss or usual[0]
+    if name not in list_losses():
+        raise unknown_name("loss", name, list_losses(), listing="list_losses()")
+    if name not in usual:
+        raise OptionError(
+            f"the loss '{name}' is not one of {train.task}; {', '.join(usual)} can be had."
+        )
+    if settings.mixup and numbered:
+        raise OptionError(
+            f"mixup is {settings.mixup:g} and labels are class numbers, which cannot be mixed; "
+            "use mixup=0, or labels of one column a class."
+        )
+    labels = train.labels
+    if numbered:  # for weights that are counted
+        labels = np.eye(train.n_outputs)[labels[~np.isnan(labels)].astype(int)]
+    return load_loss(name, labels=labels, **(settings.loss_options or {}))
 
 
 def check_logits(logits: Tensor, labels: Tensor, train: TrainingSet) -> None:
@@ -59,17 +71,6 @@ def check_logits(logits: Tensor, labels: Tensor, train: TrainingSet) -> None:
         )
 
 
-def plain_loss(name: str) -> Loss | None:
-    """Return one of the losses that need no options; None for any other name.
-
-    Examples
-    --------
-    >>> float(plain_loss("mse")(torch.zeros(1), torch.full((1,), 2.0)))
-    4.0
-    """
-    return _PLAIN.get(name)
-
-
 def summed_loss(
     loss: Loss,
     logits: Float[Tensor, "batch ..."],
@@ -80,42 +81,12 @@ def summed_loss(
 
     Examples
     --------
-    >>> bce, nothing = plain_loss("bce"), float("nan")
-    >>> round(float(summed_loss(bce, torch.zeros(1, 2), torch.tensor([[1.0, nothing]]), None)), 3)
+    >>> import torch
+    >>> bce, labels = load_loss("bce"), torch.tensor([[1.0, float("nan")]])
+    >>> round(float(summed_loss(bce, torch.zeros(1, 2), labels, None)), 3)
     0.693
     """
-    known = ~torch.isnan(labels)
-    each = loss(logits.float(), torch.where(known, labels, 0))
-    counts = known if weights is None else known * weights.reshape(-1, *(1,) * (known.ndim - 1))
-    return (each * counts).sum()
-
-
-def counted(
-    labels: Float[Tensor, "batch ..."], weights: Float[Tensor, " batch"] | None
-) -> Float[Tensor, ""]:
-    """Return how many labels are known, each as much as its window counts.
-
-    Examples
-    --------
-    >>> float(counted(torch.tensor([[1.0, float("nan")], [0, 1]]), torch.tensor([1.0, 0.5])))
-    2.0
-    """
-    known = (
-        (~torch.isnan(labels)).double().flatten(1).sum(1)
-        if labels.ndim > 1
-        else ((~torch.isnan(labels)).double())
-    )
-    return (known if weights is None else known * weights).sum()
-
-
-def _cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    return F.cross_entropy(logits, labels.long(), reduction="none")
-
-
-_PLAIN: dict[str, Loss] = {
-    "bce": lambda z, y: F.binary_cross_entropy_with_logits(z, y, reduction="none"),
-    "cross-entropy": _cross_entropy,
-    "l1": lambda z, y: F.l1_loss(z, y, reduction="none"),
-    "mse": lambda z, y: F.mse_loss(z, y, reduction="none"),
-    "huber": lambda z, y: F.huber_loss(z, y, reduction="none"),
-}
+    each = loss(logits.float(), labels)
+    if weights is None:
+        return each.sum()
+    return (each.flatten(1).sum(1) if each.ndim > 1 else each) @ weights

@@ -123,6 +123,13 @@ class TrainingSet:
         return one.shape[1], one.shape[2]
 
     @property
+    def numbered(self) -> bool:
+        """Whether labels are numbers of classes that exclude each other."""
+        return self.task == "multiclass" or (
+            self.task == "sample-classes" and np.ndim(self.labels) == 2
+        )
+
+    @property
     def n_outputs(self) -> int:
         """Numbers that a model must give for each window, or each sample of it."""
         return len(self.classes)
@@ -271,7 +278,7 @@ def _checked_labels(labels: Any, task: str, n: int) -> np.ndarray:
 
 def _checked_classes(held: TrainingSet) -> tuple[str, ...]:
     labels = held.labels
-    if held.task == "multiclass" or (held.task == "sample-classes" and labels.ndim == 2):
+    if held.numbered:
         found = labels[~np.isnan(labels)]
         n = int(found.max()) + 1 if found.size else 0
         if held.classes and len(held.classes) < n:

@@ -7,9 +7,10 @@ import numpy as np
 import torch
 from torch import nn
 
+from precordia.training.losses import Loss
 from precordia.training.predict import predict
 from precordia.training.processes import Processes
-from precordia.training.targets import Loss, summed_loss
+from precordia.training.targets import summed_loss
 from precordia.training.training_set import TrainingSet
 from precordia.training.validation_scores import SCORES, by_record
 
