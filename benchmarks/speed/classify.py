@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Classify 12 leads of 10 s by the model in the box: beside the forward pass of torch_ecg's CRNN.
 
-The peer gets windows that are ready; ours prepares them first. Without torch_ecg the peer is missing.
+The peer gets windows that are ready; ours prepares them first. Without torch_ecg there is no peer.
 """
 
 import copy
@@ -53,7 +53,7 @@ def compare(headers, smoke):
             "records/s",
         )
     if peer is not None:
-        ours, theirs = list(rates.values())[0], list(rates.values())[-1]
+        ours, theirs = next(iter(rates.values())), list(rates.values())[-1]
         yield subject, "precordia, prepared, against torch_ecg, forward", "ratio", ours / theirs, ""
 
 

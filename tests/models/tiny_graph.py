@@ -26,16 +26,20 @@ def logit(p):
     return float(np.log(p / (1 - p)))
 
 
-def build(folder, stem="tiny", *, any_lead=False, says=None, slope=1.0, limit=3.0):
+def build(folder, stem="tiny", *, any_lead=False, says=None, slope=1.0, limit=3.0, head=None):
     """Write a graph and its card; ``says`` gives each class the probability of its answer.
 
-    The embedding is the mean square of each of the twelve leads, in mV².
+    The embedding is the mean square of each of the twelve leads, in mV²; ``head`` adds to logits:
+    ``{(lead, class): weight}``.
     """
     from onnx import TensorProto, checker, helper, numpy_helper, save
 
     says = dict.fromkeys(CLASSES, 0.1) | (says or {})
     bias = np.array([logit(says[c]) / slope for c in CLASSES], np.float32)
-    weights = {"head": np.zeros((12, len(CLASSES)), np.float32), "bias": bias}
+    linear = np.zeros((12, len(CLASSES)), np.float32)
+    for (lead, code), weight in (head or {}).items():
+        linear[lead, CLASSES.index(code)] = weight
+    weights = {"head": linear, "bias": bias}
     nodes = [
         helper.make_node("Mul", ["window", "window"], ["square"]),
         helper.make_node("ReduceMean", ["square"], ["power"], axes=[2], keepdims=0),

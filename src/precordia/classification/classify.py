@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 
 from precordia.classification.by_rules import judge_by_rules
+from precordia.classification.lead_evidence import with_lead_evidence
 from precordia.classification.learned import predict
 from precordia.classification.merge import merge
 from precordia.core.errors import OptionError, unknown_name
@@ -27,6 +28,7 @@ def classify(
     measurements: Measurements | None = None,
     method: str = "both",
     model: str | None = None,
+    explain: bool = False,
 ) -> Findings:
     """Name what a record shows, each statement with the evidence for it.
 
@@ -47,6 +49,8 @@ def classify(
     model
         Name of a model or path of a graph (``.onnx``) with its card; by default the one for twelve
         leads where all can be used, else the one for any leads.
+    explain
+        Add to each finding of a model the leads without which it would be less probable.
 
     Returns
     -------
@@ -97,11 +101,13 @@ def classify(
 
         quality = assess(record)
     if method == "learned":
-        return merge(None, predict(record, quality=quality, model=model))
+        found = merge(None, predict(record, quality=quality, model=model))
+        return with_lead_evidence(found, record, quality, model=model) if explain else found
     rules = judge_by_rules(record, quality=quality, fiducials=fiducials, measurements=measurements)
     if model is None and not has_model():
         return _without_model(rules)
-    return merge(rules, predict(record, quality=quality, model=model))
+    found = merge(rules, predict(record, quality=quality, model=model))
+    return with_lead_evidence(found, record, quality, model=model) if explain else found
 
 
 def _without_model(rules: Findings) -> Findings:

@@ -16,7 +16,7 @@ from precordia.core.record import Record
 from precordia.embedding.encode import Encoded, choose_model, encode, encode_many
 from precordia.embedding.excerpts import useful_leads
 from precordia.models.familiar import distance_from
-from precordia.models.runtime import load_graph
+from precordia.models.runtime import Graph, load_graph
 
 #: the databases that the models learned from hold few younger patients
 _YOUNGEST_YEARS = 16.0
@@ -96,7 +96,7 @@ def predict(
     Leads that the quality calls not usable are hidden from the model. Where the quality of the
     record is not acceptable, probabilities are given but nothing is found.
     """
-    trusted = _trusted(record, quality)
+    trusted = trusted_leads(record, quality)
     chosen = model or choose_model(trusted)
     try:
         encoded = encode(record, model=chosen, leads=trusted)
@@ -128,12 +128,12 @@ def predict_many(
     def given() -> Iterator[tuple[Record, tuple[str, ...]]]:
         for record, quality in records:
             waiting.append((record, quality))
-            yield record, _trusted(record, quality)
+            yield record, trusted_leads(record, quality)
 
     for encoded in encode_many(given(), model=model):
         record, quality = waiting.pop(0)
         if isinstance(encoded, PrecordiaError):
-            chosen = load_graph(model or choose_model(_trusted(record, quality)))
+            chosen = load_graph(model or choose_model(trusted_leads(record, quality)))
             yield Predicted(model=chosen.name, withheld=str(encoded))
         else:
             yield _predicted(encoded, record, quality)
@@ -141,9 +141,7 @@ def predict_many(
 
 def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Predicted:
     graph = encoded.graph
-    slope, intercept = read_calibration(graph.card, graph.classes)
-    logits = encoded.logits.astype(np.float64) * slope + intercept
-    by_window = 1.0 / (1.0 + np.exp(-np.clip(logits, -60.0, 60.0)))
+    by_window = calibrated(graph, encoded.logits)
     vector = encoded.embedding.mean(axis=0)
     distance = float("nan") if graph.familiar is None else distance_from(graph.familiar, vector)
     return Predicted(
@@ -158,6 +156,15 @@ def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Pre
         leads=encoded.excerpts.leads,
         n_windows=len(by_window),
     )
+
+
+def calibrated(
+    graph: Graph, logits: Float[np.ndarray, "window statement"]
+) -> Float[np.ndarray, "window statement"]:
+    """Return the calibrated probability of every logit of a graph."""
+    slope, intercept = read_calibration(graph.card, graph.classes)
+    scores = np.clip(logits.astype(np.float64) * slope + intercept, -60.0, 60.0)
+    return 1.0 / (1.0 + np.exp(-scores))
 
 
 def read_calibration(
@@ -182,7 +189,7 @@ def read_calibration(
     return slope, intercept
 
 
-def _trusted(record: Record, quality: Quality | None) -> tuple[str, ...]:
+def trusted_leads(record: Record, quality: Quality | None) -> tuple[str, ...]:
     """Return the leads that carry a signal and that the quality does not call unusable."""
     known = quality.leads if quality is not None else {}
     return tuple(n for n in useful_leads(record) if n not in known or known[n].usable)

@@ -34,6 +34,9 @@ def run(
             "by the leads where it is not given.",
         ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say which leads the model's findings rest on.")
+    ] = False,
     json: Json = False,
     *,
     reading: Reading,
@@ -41,4 +44,5 @@ def run(
     """Read, classify, print."""
     from precordia.classification.classify import classify
 
-    show(classify(load(file, reading), method=method, model=model), as_json=json)
+    record = load(file, reading)
+    show(classify(record, method=method, model=model, explain=explain), as_json=json)
