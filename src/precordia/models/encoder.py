@@ -29,7 +29,8 @@ class Encoder(nn.Module):
     - ``stages()``: its layers in groups, from the input upwards (for learning rates by depth);
     - ``pool(tokens, present)``: the embedding, where it is not the mean of the tokens;
     - ``self.neck``, where something stands between embedding and head;
-    - ``flexible_length``, ``smallest``: whether other lengths than ``n_samples`` may come.
+    - ``flexible_length``, ``smallest``: whether other lengths than ``n_samples`` may come;
+    - ``leaves_out_absent``, where it makes something of which leads there are.
 
     Everything else is here and the same for all. `docs/recipes/add_a_model.md` has the five steps.
 
@@ -61,6 +62,8 @@ class Encoder(nn.Module):
     flexible_length: ClassVar[bool] = True
     #: fewest samples that make a token
     smallest: ClassVar[int] = 1
+    #: whether absent leads are left out; other models take them as rows of zeros
+    leaves_out_absent: ClassVar[bool] = False
 
     def __init__(
         self,

@@ -67,6 +67,7 @@ class LeadAgnostic(Encoder):
     """
 
     smallest: ClassVar[int] = 16
+    leaves_out_absent: ClassVar[bool] = True
 
     def __init__(
         self,

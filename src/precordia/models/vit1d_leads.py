@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -51,6 +53,8 @@ class ViT1dLeads(Encoder):
     >>> model.tokens(torch.zeros(2, 12, 1000)).shape
     torch.Size([2, 240, 32])
     """
+
+    leaves_out_absent: ClassVar[bool] = True
 
     def __init__(
         self,

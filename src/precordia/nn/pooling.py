@@ -76,9 +76,9 @@ class AttentionPool(nn.Module):
         weight = masked_softmax(
             self.score(tokens).transpose(1, 2), None if valid is None else valid[:, None, :]
         )
-        n_batch, n_tokens, dim = tokens.shape
-        shared = tokens.reshape(n_batch, n_tokens, self.heads, dim // self.heads)
-        return torch.einsum("bht,bthc->bhc", weight, shared).reshape(n_batch, dim)
+        n_tokens, dim = int(tokens.shape[1]), int(tokens.shape[2])
+        shared = tokens.reshape(-1, n_tokens, self.heads, dim // self.heads)
+        return torch.einsum("bht,bthc->bhc", weight, shared).reshape(-1, dim)
 
 
 def masked_softmax(scores: Tensor, valid: Tensor | None = None) -> Tensor:
