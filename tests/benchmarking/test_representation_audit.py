@@ -4,9 +4,9 @@
 import numpy as np
 import pytest
 
-from precordia.benchmarking.embedding_picture import picture_embeddings, project
+from precordia.benchmarking.embedding_picture import picture_embeddings, project, save_maps
 from precordia.benchmarking.representation_audit import RANDOM, Audited, audit_representation
-from precordia.core.errors import OptionError
+from precordia.core.errors import OptionError, OutputError
 
 N = 360
 
@@ -114,9 +114,19 @@ def test_umap_keeps_clusters_apart_and_repeats_itself():
     assert apart > 3 * max(flat[:45].std(), flat[45:].std()) / 2
 
 
-def test_the_picture_names_groups_and_method():
+def test_the_picture_names_groups_method_and_trust():
     points = np.random.default_rng(0).standard_normal((40, 4))
-    figure = picture_embeddings(points, ["a"] * 30 + ["b"] * 10, method="pca", title="map")
-    axes = figure.axes[0]
-    assert [t.get_text() for t in axes.get_legend().get_texts()] == ["a 30", "b 10"]
-    assert "PCA of 40 records; trustworthiness" in axes.get_xlabel()
+    groups = ["a"] * 30 + ["b"] * 10
+    figure = picture_embeddings({"one": points, "other": points}, groups, method="pca")
+    assert [t.get_text() for t in figure.legends[0].get_texts()] == ["a (30)", "b (10)"]
+    assert [axes.get_title(loc="left") for axes in figure.axes] == ["one", "other"]
+    assert all("trustworthiness 0." in axes.get_xlabel() for axes in figure.axes)
+    assert "PCA of 40 records" in figure.get_suptitle()
+
+
+def test_a_map_is_not_written_over_another(tmp_path):
+    points = np.random.default_rng(0).standard_normal((12, 4))
+    path = save_maps({"one": points}, ["a"] * 12, tmp_path / "map.svg", method="pca")
+    assert "<svg" in path.read_text()
+    with pytest.raises(OutputError, match="exists"):
+        save_maps({"one": points}, ["a"] * 12, path, method="pca")

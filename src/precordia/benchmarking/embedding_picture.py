@@ -3,7 +3,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,6 +12,7 @@ from jaxtyping import Float
 
 from precordia.benchmarking.embedding_geometry import trustworthiness
 from precordia.core.errors import OptionError
+from precordia.core.output import whole_file
 from precordia.core.registry import load_object
 
 if TYPE_CHECKING:
@@ -75,59 +77,77 @@ def project(
 
 
 def picture_embeddings(
-    embeddings: Float[np.ndarray, "batch dim"],
+    views: Mapping[str, Float[np.ndarray, "batch dim"]],
     groups: Sequence[str],
     *,
     method: Method = "umap",
-    title: str = "",
     seed: int = 0,
 ) -> Figure:
-    """Draw a map of embeddings.
+    """Draw a map for each encoder.
 
     Parameters
     ----------
-    embeddings
-        One row a record.
+    views
+        Embeddings of the same records by each encoder, one row a record.
     groups
         Class, site or device of each record; the seven largest have a colour of their own.
     method
         See `project`.
-    title
-        Above the map.
     seed
         Of UMAP.
 
     Returns
     -------
-    A figure of matplotlib; its footer tells the method and how trustworthy the map is.
+    A figure of matplotlib; below each map stands how trustworthy it is.
     """
     from matplotlib.figure import Figure
 
-    if len(groups) != len(embeddings):
-        raise OptionError(f"{len(groups)} groups arrived for {len(embeddings)} embeddings.")
-    flat = project(embeddings, method=method, seed=seed)
-    near = min(10, (len(flat) - 1) // 2)
-    trust = trustworthiness(embeddings, flat, n_neighbours=max(near, 1))
+    if not views or any(len(view) != len(groups) for view in views.values()):
+        raise OptionError(f"{len(groups)} groups arrived; one for each row of every map is needed.")
     names, counts = np.unique(np.asarray(groups, dtype=str), return_counts=True)
     shown = names[np.argsort(-counts, kind="stable")][:7].tolist()
-    figure = Figure(figsize=(7, 5.4), layout="constrained")
-    axes = figure.add_subplot()
-    order = np.random.default_rng(seed).permutation(len(flat))  # or the last class hides the rest
-    colour = [COLOURS[shown.index(g)] if g in shown else COLOURS[7] for g in groups]
-    axes.scatter(*flat[order].T, c=[colour[k] for k in order], s=9, alpha=0.75, linewidths=0)
-    for k, name in enumerate([*shown, "others"] if len(names) > 7 else shown):
-        count = int((np.asarray(groups) == name).sum()) if name in shown else ""
-        axes.scatter([], [], c=COLOURS[k], s=24, label=f"{name} {count}".rstrip())
-    axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
-    axes.set_xticks([])
-    axes.set_yticks([])
-    for side in axes.spines.values():
-        side.set_visible(False)
-    axes.set_title(title, loc="left")
-    axes.set_xlabel(
-        f"{method.upper()} of {len(flat)} records; trustworthiness {trust:.2f} at {max(near, 1)} "
-        "neighbours",
-        fontsize=8,
-        color="#555555",
-    )
+    colour = np.array([COLOURS[shown.index(g)] if g in shown else COLOURS[7] for g in groups])
+    order = np.random.default_rng(seed).permutation(len(groups))  # or the last class hides others
+    across = min(len(views), 3)
+    down = -(-len(views) // across)
+    figure = Figure(figsize=(3.6 * across, 3.6 * down + 0.5), layout="constrained")
+    panels = figure.subplots(down, across, squeeze=False).ravel()
+    for axes, (name, view) in zip(panels, views.items(), strict=False):
+        flat = project(view, method=method, seed=seed)
+        near = max(1, min(10, (len(flat) - 1) // 2))
+        trust = trustworthiness(view, flat, n_neighbours=near)
+        axes.scatter(*flat[order].T, c=colour[order], s=7, alpha=0.75, linewidths=0)
+        axes.set_title(name, loc="left", fontsize=10)
+        axes.set_xlabel(f"trustworthiness {trust:.2f}", fontsize=8, color="#555555")
+    for axes in panels:
+        axes.set_xticks([])
+        axes.set_yticks([])
+        axes.spines[:].set_visible(False)
+    for axes in panels[len(views) :]:
+        axes.set_visible(False)
+    labels = [f"{name} ({int((np.asarray(groups) == name).sum())})" for name in shown]
+    for k, label in enumerate([*labels, "others"] if len(names) > 7 else labels):
+        panels[0].scatter([], [], c=COLOURS[k], s=24, label=label)
+    handles = panels[0].get_legend_handles_labels()
+    figure.legend(*handles, frameon=False, ncols=4, loc="outside lower center", fontsize=8)
+    figure.suptitle(f"{method.upper()} of {len(groups)} records", fontsize=10, x=0.01, ha="left")
     return figure
+
+
+def save_maps(
+    views: Mapping[str, Float[np.ndarray, "batch dim"]],
+    groups: Sequence[str],
+    path: Path,
+    *,
+    method: Method = "umap",
+    seed: int = 0,
+    overwrite: bool = False,
+) -> Path:
+    """Draw the maps into one file: ``.png``, ``.svg`` or ``.pdf``."""
+    if path.suffix not in (".png", ".svg", ".pdf"):
+        raise OptionError(
+            f"'{path.name}' arrived; a name that ends in .png, .svg or .pdf is needed."
+        )
+    with whole_file(path, overwrite=overwrite) as part:
+        picture_embeddings(views, groups, method=method, seed=seed).savefig(part, dpi=150)
+    return path

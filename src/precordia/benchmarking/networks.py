@@ -206,7 +206,7 @@ def _learn_linear(network: Network, train: Part, rows: np.ndarray, valid: Part, 
 
     def embed(part: Part) -> np.ndarray:
         if key not in part.kept:
-            part.kept[key] = _embeddings(encoder, part, network.spec)
+            part.kept[key] = embed_windows(encoder, part, network.spec)
         return part.kept[key]
 
     seen, of_train = _usable(embed(train), rows)
@@ -241,7 +241,7 @@ def _usable(embeddings: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.nd
     return kept, embeddings[kept]
 
 
-def _embeddings(encoder: Any, part: Part, spec: InputSpec) -> Float[np.ndarray, "batch dim"]:
+def embed_windows(encoder: Any, part: Part, spec: InputSpec) -> Float[np.ndarray, "batch dim"]:
     """Mean embedding of the windows of each record; NaN where it has none."""
     import torch
 

@@ -98,7 +98,7 @@ def audit_representation(
     Returns
     -------
     For each encoder: effective rank; for each class with enough records: purity of neighbourhoods
-    (prevalence beside it), silhouette, area under the ROC curve of a linear head at each share of
+    (chance beside it), silhouette, area under the ROC curve of a linear head at each share of
     labels, and on how many dimensions that head rests; for each pair of encoders their likeness
     (CKA); and where records come from several sites, how well a linear head tells the sites apart
     and whether heads of two sites rest on the same dimensions.
@@ -162,6 +162,16 @@ def audit_representation(
     )
 
 
+def group_of(records: Audited) -> list[str]:
+    """Return one word for each record: its site where there are several, else its classes."""
+    if records.sites:
+        return list(records.sites)
+    return [
+        " + ".join(name for name, has in zip(records.classes, row, strict=True) if has) or "none"
+        for row in records.labels
+    ]
+
+
 class _Judge:
     """Turns one encoder into scores."""
 
@@ -190,8 +200,8 @@ class _Judge:
         standard = (test - test.mean(axis=0)) / np.maximum(test.std(axis=0), 1e-12)
         for k in self.scored:
             has = self.labels[:, k]
-            told = f"by chance {has.mean():.3f}"
-            yield self._mean(name, k, "neighbour purity", shares[:, k], has, told)
+            yield self._mean(name, k, "neighbour purity", shares[:, k], has)
+            yield self._score(name, records.classes[k], "purity by chance", has.mean())
             apart = silhouettes(standard, has)
             yield self._mean(name, k, "silhouette", apart, np.ones(len(has), bool))
 
@@ -289,14 +299,12 @@ class _Judge:
         low, high = interval(lambda w: auroc(*columns, weights=w)[:, 0], self.weights)
         return self._score(name, named, metric, auroc(*columns)[0], low, high)
 
-    def _mean(
-        self, name: str, k: int, metric: str, values: np.ndarray, of: np.ndarray, note: str = ""
-    ) -> Score:
+    def _mean(self, name: str, k: int, metric: str, values: np.ndarray, of: np.ndarray) -> Score:
         known = np.where(of, np.nan_to_num(values), 0.0)
         with np.errstate(invalid="ignore"):
             low, high = interval(lambda w: (w @ known) / (w @ of), self.weights)
         mean = float(values[of].mean())
-        return self._score(name, self.records.classes[k], metric, mean, low, high, note)
+        return self._score(name, self.records.classes[k], metric, mean, low, high)
 
     def _score(
         self,
@@ -306,7 +314,6 @@ class _Judge:
         value: float,
         low: float = float("nan"),
         high: float = float("nan"),
-        note: str = "",
     ) -> Score:
         test = self.records.test
         return Score(
@@ -320,7 +327,6 @@ class _Judge:
             high=float(high),
             n_records=len(test),
             n_patients=len({self.records.patients[k] for k in test}),
-            note=note,
         )
 
 

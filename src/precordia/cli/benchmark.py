@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from precordia.cli import benchmark_models
+from precordia.cli import benchmark_models, benchmark_representation
 from precordia.cli.options import Json, show
 
 HELP = """Score methods and models on annotated recordings, with 95 % intervals over patients.
@@ -35,6 +35,7 @@ def add_to(app: typer.Typer) -> None:
         text = f"{about}\n\nExample:  precordia benchmark {task} --data DATA"
         group.command(task, help=text)(_command(task))
     benchmark_models.add_to(group)
+    benchmark_representation.add_to(group)
     app.add_typer(group, name="benchmark")
 
 
