@@ -24,7 +24,7 @@ from precordia.benchmarking.commit import source_commit
 from precordia.benchmarking.contamination import seen_in_training
 from precordia.benchmarking.low_labels import choose_labelled, read_share
 from precordia.benchmarking.networks import MODES, Network, find_network, learn_network
-from precordia.benchmarking.partition import Partition, cross_divide, divide
+from precordia.benchmarking.partition import Partition, cross_divide, divide, divide_records
 from precordia.benchmarking.predictions import Predictions, read_predictions, write_predictions
 from precordia.benchmarking.result_rows import ROWS_FILE, ResultRow, append_rows, read_rows, run_key
 from precordia.benchmarking.scoring import (
@@ -52,6 +52,7 @@ from precordia.training.settings import TrainingSettings
 
 #: changes with whatever changes a result although all arguments are the same
 PROTOCOL = 1
+SPLITS = ("", "patients", "records")
 SCRATCH, BASELINE = "scratch", "baseline"
 Watch = Callable[[str], None]
 
@@ -78,6 +79,9 @@ class ClassificationOptions:
         Which folds are what, as for `partition.read_folds`; the published ones by default.
     cross_validate
         Number of folds of a cross-validation by patients instead; 0 for none.
+    split
+        ``""`` for published folds, or a hash of patients where there are none; ``"patients"`` for
+        the hash; ``"records"`` for a division by record, as some papers have it.
     split_seed
         Of divisions that are drawn.
     lead_subsets, subgroups
@@ -106,6 +110,7 @@ class ClassificationOptions:
     baselines: tuple[str, ...] = ()
     folds: str | None = None
     cross_validate: int = 0
+    split: str = ""
     split_seed: int = 0
     lead_subsets: bool = False
     subgroups: bool = False
@@ -134,6 +139,8 @@ class ClassificationOptions:
             raise OptionError(f"draws is {self.draws}; at least 1 is needed.")
         if self.cross_validate and self.folds:
             raise OptionError("both folds and a cross-validation were named; one is needed.")
+        if self.split not in SPLITS:
+            raise unknown_name("split", self.split, SPLITS[1:], listing=", ".join(SPLITS[1:]))
         for share in self.labels:
             read_share(share)
 
@@ -211,7 +218,7 @@ def benchmark_classification(
     if options.cross_validate:
         partitions = cross_divide(cohort, options.cross_validate, seed=options.split_seed)
     else:
-        partitions = [divide(cohort, options.folds, seed=options.split_seed)]
+        partitions = [_divided(cohort, options)]
     methods = list_methods(options)
     noises = read_noises(options.noise) if options.noise else {}
     table = read_challenge_weights(options.challenge) if options.challenge else None
@@ -248,6 +255,17 @@ def benchmark_classification(
             append_rows(rows, place)
     mine = keys | {rows[0].run for rows in summaries}
     return [row for row in _rows_there(place) if row.run in mine]
+
+
+def _divided(cohort: Cohort, options: ClassificationOptions) -> Partition:
+    if options.split == "records":
+        return divide_records(cohort)
+    return divide(
+        cohort,
+        options.folds,
+        by_hash=options.split == "patients",
+        seed=options.split_seed,
+    )
 
 
 def list_methods(options: ClassificationOptions) -> list[Method]:

@@ -14,8 +14,9 @@ from jaxtyping import Float
 
 from precordia.core.errors import FormatError, OptionError, SignalError
 from precordia.core.record import Record, Remark
-from precordia.datasets.databases import dataset_card
+from precordia.datasets.databases import DATABASES, dataset_card
 from precordia.datasets.dataset import Dataset, load_dataset
+from precordia.datasets.store_manifest import MANIFEST
 
 #: short words for tasks whose published names are long
 TASK_WORDS = {
@@ -123,6 +124,19 @@ class Cohort:
         }
         return replace(self, targets=self.targets[chosen], ages=self.ages[chosen], **few)
 
+    def frequent(self, least: int) -> Cohort:
+        """Return the cohort without classes that fewer records have, and records without any."""
+        kept = np.flatnonzero((self.targets == 1).sum(axis=0) >= least)
+        if not kept.size:
+            raise OptionError(
+                f"no class of {self.database} has {least} positive records; there are "
+                f"{len(self.classes)} classes. Ask for fewer."
+            )
+        targets = self.targets[:, kept]
+        rows = np.flatnonzero((targets == 1).any(axis=1))
+        few = replace(self, classes=tuple(self.classes[k] for k in kept), targets=targets)
+        return few.part(rows)
+
     def record(self, k: int) -> Record:
         """Read a record."""
         return self.read(self.rows[k])
@@ -164,8 +178,32 @@ def load_cohort(given: str, *, task: str | None = None, **options: Any) -> Cohor
             "store that 'precordia dataset build' made."
         )
     if _is_store(Path(place)):
-        return cohort_of_store(Path(place), task=wanted, database=name)
+        return cohort_of_store(Path(place), task=wanted)
     return cohort_of_dataset(load_dataset(name, place, task=wanted, **options))
+
+
+def place_of(given: str) -> str:
+    """Return which database ``NAME=FOLDER``, or a store, is of.
+
+    Raises
+    ------
+    OptionError, FormatError
+        If it is neither.
+
+    Examples
+    --------
+    >>> place_of("ptbxl=data")
+    'ptbxl'
+    """
+    name, equals, _ = str(given).partition("=")
+    if equals:
+        return name
+    if not _is_store(Path(given)):
+        raise OptionError(
+            f"data is '{given}'; NAME=FOLDER is needed, such as ptbxl=data/ptbxl, or the path of a "
+            "store that 'precordia dataset build' made."
+        )
+    return cohort_of_store(Path(given)).database
 
 
 def cohort_of_dataset(dataset: Dataset) -> Cohort:
@@ -190,46 +228,61 @@ def cohort_of_dataset(dataset: Dataset) -> Cohort:
 
 
 def _is_store(place: Path) -> bool:
-    return (place / "store.toml").is_file() or (place / "store.json").is_file()
+    return (place / MANIFEST).is_file()
 
 
-def cohort_of_store(place: Path, *, task: str | None = None, database: str = "") -> Cohort:
-    """Return the records of a store.
+def cohort_of_store(place: Path, *, task: str | None = None) -> Cohort:
+    """Return the records of a store, with the labels that it was built with.
 
     Raises
     ------
     FormatError
         If the store has no labels.
+    OptionError
+        If other labels are asked for.
     """
     from precordia.datasets.store import open_store
 
     store = open_store(place)
+    parts = store.manifest.parts
     classes = tuple(store.classes)
     if not classes:
         raise FormatError(
             f"the store '{place}' has no labels; a store of labelled records is needed. Build it "
             "from a database with a task."
         )
-    named = database or str(getattr(store, "database", "") or place.stem)
-    try:
-        card = dataset_card(named)
-        version, published = card.version, dict(card.folds)
-    except KeyError:
-        version, published = "", {}
-    table = store.table(["name", "age_years", "sex", "device"])
-    n = len(store)
+    built = "+".join(dict.fromkeys(part.task for part in parts))
+    if task not in (None, built):
+        raise OptionError(
+            f"the store '{place}' has the labels of '{built}'; '{task}' was asked for. Build a "
+            "store with that task, or name the folder of the database."
+        )
+    known = "+".join(part.dataset for part in parts)
+    published = dict(dataset_card(known).folds) if known in DATABASES else {}
+    held = store.table(
+        ("dataset", "name", "start_s", "age_years", "sex", "device", "dataset_version")
+    ).to_pydict()
     return Cohort(
-        database=named,
-        version=version,
-        task=task or str(getattr(store, "task", "") or "labels"),
+        database=known,
+        version=" ".join(dict.fromkeys(str(v or "") for v in held["dataset_version"])),
+        task=built,
         classes=classes,
-        names=tuple(map(str, table.get("name", range(n)))),
+        names=_unique_names(held),
         patients=tuple(map(str, store.patients)),
-        folds=tuple(map(str, store.folds)),
+        folds=tuple(str(fold or "") for fold in store.folds),
         targets=np.asarray(store.targets(), float),
-        ages=np.asarray(table.get("age_years", np.full(n, np.nan)), float),
-        sexes=tuple(str(s or "") for s in table.get("sex", [""] * n)),
-        devices=tuple(str(d or "") for d in table.get("device", [""] * n)),
+        ages=np.array([np.nan if a is None else a for a in held["age_years"]], float),
+        sexes=tuple(str(sex or "") for sex in held["sex"]),
+        devices=tuple(str(device or "").strip() for device in held["device"]),
         read=store.record,
         published=published,
+    )
+
+
+def _unique_names(held: dict[str, list[Any]]) -> tuple[str, ...]:
+    """Names of records; with their database where there are several, with their start if cut."""
+    several = len(set(held["dataset"])) > 1
+    return tuple(
+        (f"{dataset}/" if several else "") + name + (f"@{start:g}" if start else "")
+        for dataset, name, start in zip(held["dataset"], held["name"], held["start_s"], strict=True)
     )

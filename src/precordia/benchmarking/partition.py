@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -109,7 +110,9 @@ def _spread(folds: str) -> list[str]:
     return found
 
 
-def divide(cohort: Cohort, folds: str | None = None, *, seed: int = 0) -> Partition:
+def divide(
+    cohort: Cohort, folds: str | None = None, *, by_hash: bool = False, seed: int = 0
+) -> Partition:
     """Divide records into train, validation and test.
 
     Parameters
@@ -119,6 +122,8 @@ def divide(cohort: Cohort, folds: str | None = None, *, seed: int = 0) -> Partit
     folds
         As for `read_folds`. By default the folds that the database publishes; where it has none, a
         hash of the patient, the same that `split_dataset` uses: 80, 10 and 10 % of patients.
+    by_hash
+        Use the hash although the database publishes folds.
     seed
         Of the hash, and of what is carved out.
 
@@ -132,7 +137,7 @@ def divide(cohort: Cohort, folds: str | None = None, *, seed: int = 0) -> Partit
     OptionError
         If a part has no record here.
     """
-    if folds is None and cohort.published and any(cohort.folds):
+    if folds is None and cohort.published and any(cohort.folds) and not by_hash:
         wanted = {part: frozenset(cohort.published.get(part, ())) for part in PARTS}
         if not wanted["validation"]:
             wanted["validation"] = frozenset({CARVE})
@@ -164,6 +169,41 @@ def divide(cohort: Cohort, folds: str | None = None, *, seed: int = 0) -> Partit
                 where[k] = "validation"
         method += f", validation carved from training patients with seed {seed}"
     return _partition(cohort, where, method, tuple(remarks))
+
+
+def divide_records(cohort: Cohort, *, seed: int = 42) -> Partition:
+    """Divide records as many papers do: by record, a patient may be on both sides.
+
+    Notes
+    -----
+    *Method*: scikit-learn's ``train_test_split`` twice, a fifth for the test and a tenth of the
+    rest for validation, for comparison with figures that were made so. Records are in the order of
+    the cohort. A score on this division may be too good.
+    """
+    n = len(cohort)
+    rest, test = _shuffled(np.arange(n), 0.2, seed)
+    train, validation = _shuffled(rest, 0.1, seed)
+    remark = Remark(
+        code="divided-by-record",
+        text="divided by record as published: a patient may be in train and in test",
+    )
+    return Partition(
+        train=np.sort(train),
+        validation=np.sort(validation),
+        test=np.sort(test),
+        method=f"records, seed {seed}, as published",
+        remarks=(remark,),
+    )
+
+
+def _shuffled(rows: np.ndarray, share: float, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    n_apart = math.ceil(share * rows.size)
+    if not 0 < n_apart < rows.size:
+        raise OptionError(
+            f"{rows.size} records arrived; more are needed for train, validation and test."
+        )
+    order = np.random.RandomState(seed).permutation(rows.size)
+    return rows[order[n_apart:]], rows[order[:n_apart]]
 
 
 def cross_divide(cohort: Cohort, n_folds: int, *, seed: int = 0) -> list[Partition]:

@@ -19,6 +19,7 @@ FORMATS = ("text", "markdown", "html", "csv")
 PUBLISHED = "published, not run"
 #: stands behind a model whose training data hold recordings of the test database
 MARK = "‡"
+_LIKE_PUBLISHED = ("macro_auroc", "macro_auroc_all")
 _HEAD = ("model", "how", "labels", "macro AUROC [95 %]", "minus control", "runs")
 _METRICS = {
     "macro_auroc": "macro AUROC",
@@ -92,7 +93,7 @@ def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Bl
         if not heads:
             continue
         heads.sort(key=lambda r: (_share(r.labels), -_sortable(r.value)))
-        references = published_rows(key[0], key[1]) if published and metric == "macro_auroc" else []
+        references = published_rows(key[0], key[1]) if published and metric in _LIKE_PUBLISHED else []
         first = heads[0]
         version = f" {first.database_version}" if first.database_version else ""
         title = (

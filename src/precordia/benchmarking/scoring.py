@@ -252,19 +252,24 @@ def _challenge_column(name: str, table: ChallengeWeights) -> int | None:
 
 
 def _macro(truth, metric, values, drawn, counted, note) -> Measured:
-    n_known = int(np.isfinite(truth.targets[:, counted]).any(axis=1).sum()) if counted.any() else 0
+    held = counted if counted.any() else np.ones(len(counted), bool)
+    known = np.isfinite(truth.targets[:, held]).any(axis=1)
+    sizes = {
+        "n_records": int(known.sum()),
+        "n_patients": len({p for p, there in zip(truth.patients, known, strict=True) if there}),
+        "n_positive": int(count_labels(truth.targets)[0, held].sum()),
+    }
     if not counted.any():
-        return Measured(metric=metric, value=math.nan, note=note or "no class has records enough")
+        why = note or "no class has records enough"
+        return Measured(metric=metric, value=math.nan, note=why, **sizes)
     low, high, words = _ends(None if drawn is None else macro(drawn, counted))
     return Measured(
         metric=metric,
         value=macro(values, counted),
         low=low,
         high=high,
-        n_records=n_known,
-        n_patients=len(set(truth.patients)),
-        n_positive=int(count_labels(truth.targets)[0, counted].sum()),
         note=_join(note, words),
+        **sizes,
     )
 
 

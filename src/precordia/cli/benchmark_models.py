@@ -181,7 +181,7 @@ def protocol(
     json: Json = False,
 ) -> None:
     """Run all tasks of a protocol that can be run here."""
-    from precordia.benchmarking.protocols import benchmark_protocol
+    from precordia.benchmarking.protocol_tasks import benchmark_protocol
     from precordia.benchmarking.result_tables import table_as_text
 
     options = _options(

@@ -1,0 +1,257 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Published sets of tasks: what can be run here is run, what cannot says why."""
+
+from __future__ import annotations
+
+import dataclasses
+import textwrap
+import tomllib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from precordia.benchmarking.classification import (
+    ClassificationOptions,
+    Watch,
+    benchmark_classification,
+)
+from precordia.benchmarking.cohort import Cohort, load_cohort, place_of
+from precordia.benchmarking.result_rows import ResultRow
+from precordia.core.errors import FormatError, OptionError, PrecordiaError, unknown_name
+from precordia.core.value import Value
+from precordia.datasets.databases import DATABASES, dataset_card
+
+DONE, NOT_HERE, CANNOT, REFUSED = "done", "not here", "cannot yet", "refused"
+_FOLDER = files("precordia.benchmarking") / "protocols"
+_SPLITS = ("", "patients", "records")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolTask(Value):
+    """One task of a protocol.
+
+    Attributes
+    ----------
+    title
+        In reports.
+    database, task
+        What it is scored on; the task is empty where it cannot be run.
+    split
+        ``""`` for the published folds (or a hash of patients), ``"patients"`` for the hash,
+        ``"records"`` for a published division that does not mind patients.
+    least_positive
+        Classes with fewer positive records are no part of it.
+    note
+        What has to be known of it.
+    cannot
+        Why this package cannot run it yet; empty where it can.
+    """
+
+    title: str
+    database: str
+    task: str = ""
+    split: str = ""
+    least_positive: int = 0
+    note: str = ""
+    cannot: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Protocol(Value):
+    """A published set of tasks.
+
+    Attributes
+    ----------
+    name, title, paper, about
+        What it is.
+    as_published
+        Where running it here differs from the publication.
+    tasks
+        Its tasks.
+    """
+
+    name: str
+    title: str
+    paper: str
+    about: str
+    as_published: tuple[str, ...]
+    tasks: tuple[ProtocolTask, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskState(Value):
+    """What became of one task: done, not here, cannot yet, or refused, and why."""
+
+    task: str
+    state: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProtocolResult(Value):
+    """What a protocol gave: the state of every task, and the rows of those that were run."""
+
+    protocol: str
+    states: tuple[TaskState, ...]
+    rows: tuple[ResultRow, ...]
+
+    def __str__(self) -> str:
+        lines = [f"{self.protocol}: {sum(s.state == DONE for s in self.states)} of "
+                 f"{len(self.states)} tasks done"]  # fmt: skip
+        width = max(len(s.task) for s in self.states)
+        for s in self.states:
+            first = f"  {s.task.ljust(width)}  {s.state}"
+            said = f"{first}: {s.reason}" if s.reason else first
+            lines += textwrap.wrap(said, 110, subsequent_indent=" " * (width + 4))
+        return "\n".join(lines)
+
+
+def list_protocols() -> tuple[str, ...]:
+    """Return the names of the protocols.
+
+    Examples
+    --------
+    >>> list_protocols()
+    ('benchecg', 'merl', 'ptbxl')
+    """
+    names = sorted(path.name.removesuffix(".toml") for path in _FOLDER.iterdir())
+    return tuple(name for name in names if name != "published")
+
+
+def read_protocol(name: str) -> Protocol:
+    """Return a protocol.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name.
+    FormatError
+        If its file is damaged.
+
+    Examples
+    --------
+    >>> len(read_protocol("benchecg").tasks)
+    10
+    """
+    if name not in list_protocols():
+        raise unknown_name("protocol", name, list_protocols(), listing=", ".join(list_protocols()))
+    try:
+        table = tomllib.loads((_FOLDER / f"{name}.toml").read_text(encoding="utf-8"))
+        tasks = tuple(ProtocolTask(**task) for task in table.pop("task"))
+        lines = tuple(table.pop("as_published", ()))
+        made = Protocol(**table, as_published=lines, tasks=tasks)
+        if any(not (task.task or task.cannot) or task.split not in _SPLITS for task in tasks):
+            raise ValueError("a task without labels or reason, or an unknown split")
+        return made
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise FormatError(
+            f"the protocol '{name}' cannot be read ({error}). Reinstall the package."
+        ) from error
+
+
+def benchmark_protocol(
+    name: str,
+    data: Sequence[str],
+    output: str | Path,
+    options: ClassificationOptions,
+    *,
+    watch: Watch = lambda _: None,
+) -> ProtocolResult:
+    """Run the tasks of a protocol whose databases are here.
+
+    Parameters
+    ----------
+    name
+        One of `list_protocols`.
+    data
+        ``"NAME=FOLDER"`` of each database, or paths of stores.
+    output
+        Folder of rows and answers; runs that are there are not made again.
+    options
+        Models, modes, labels, seeds. Folds are used where a database has folds.
+    watch
+        Is told in a few words what is being done.
+
+    Returns
+    -------
+    The state of every task, none left out, and the rows.
+
+    Raises
+    ------
+    UnknownNameError, OptionError
+        If there is no such protocol, or data that it does not know what to do with.
+    """
+    protocol = read_protocol(name)
+    here = _places(data)
+    wanted = {task.database for task in protocol.tasks}
+    if unused := sorted(set(here) - wanted):
+        raise OptionError(
+            f"protocol '{name}' has no task on {', '.join(unused)}; it needs "
+            f"{', '.join(sorted(wanted))}. Leave the others out."
+        )
+    states, rows = [], []
+    for task in protocol.tasks:
+        watch(f"{protocol.title}: {task.title}")
+        state, made = _run_task(task, here, output, options, watch)
+        states.append(state)
+        rows += made
+    return ProtocolResult(protocol=protocol.title, states=tuple(states), rows=tuple(rows))
+
+
+def _run_task(
+    task: ProtocolTask,
+    here: dict[str, str],
+    output: str | Path,
+    options: ClassificationOptions,
+    watch: Watch,
+) -> tuple[TaskState, list[ResultRow]]:
+    if task.cannot:
+        return TaskState(task=task.title, state=CANNOT, reason=task.cannot), []
+    if task.database not in here:
+        return TaskState(task=task.title, state=NOT_HERE, reason=_how_to_get(task.database)), []
+    try:
+        cohort = load_cohort(here[task.database], task=task.task)
+        if task.least_positive:
+            cohort = cohort.frequent(task.least_positive)
+        rows = benchmark_classification(
+            cohort, output, _options_for(task, cohort, options), watch=watch
+        )
+    except PrecordiaError as error:
+        return TaskState(task=task.title, state=REFUSED, reason=str(error)), []
+    reason = f"{len({row.run for row in rows if row.kind == 'measured'})} runs"
+    return (
+        TaskState(task=task.title, state=DONE, reason="; ".join(filter(None, (reason, task.note)))),
+        rows,
+    )
+
+
+def _options_for(
+    task: ProtocolTask, cohort: Cohort, options: ClassificationOptions
+) -> ClassificationOptions:
+    changes: dict[str, Any] = {"split": task.split}
+    if task.split or not any(cohort.folds):
+        changes["folds"] = None
+    return dataclasses.replace(options, **changes)
+
+
+def _places(data: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for given in data:
+        database = place_of(given)
+        if database in found:
+            raise OptionError(f"{database} was named twice; once is needed.")
+        found[database] = given
+    return found
+
+
+def _how_to_get(database: str) -> str:
+    if database not in DATABASES:
+        return f"needs {database}, for which there is no loader"
+    card = dataset_card(database)
+    files_needed = "; ".join(card.layout)
+    return (
+        f"needs {card.title} in a folder ({files_needed}): --data {database}=FOLDER. "
+        f"Get it with: precordia dataset fetch {database} FOLDER"
+    )
