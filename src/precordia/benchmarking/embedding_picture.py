@@ -110,7 +110,7 @@ def picture_embeddings(
     order = np.random.default_rng(seed).permutation(len(groups))  # or the last class hides others
     across = min(len(views), 3)
     down = -(-len(views) // across)
-    figure = Figure(figsize=(3.6 * across, 3.6 * down + 0.5), layout="constrained")
+    figure = Figure(figsize=(3.8 * across, 3.6 * down + 0.6), layout="constrained")
     panels = figure.subplots(down, across, squeeze=False).ravel()
     for axes, (name, view) in zip(panels, views.items(), strict=False):
         flat = project(view, method=method, seed=seed)
@@ -129,7 +129,9 @@ def picture_embeddings(
     for k, label in enumerate([*labels, "others"] if len(names) > 7 else labels):
         panels[0].scatter([], [], c=COLOURS[k], s=24, label=label)
     handles = panels[0].get_legend_handles_labels()
-    figure.legend(*handles, frameon=False, ncols=4, loc="outside lower center", fontsize=8)
+    figure.legend(
+        *handles, frameon=False, ncols=min(4, 2 * across), loc="outside lower center", fontsize=8
+    )
     figure.suptitle(f"{method.upper()} of {len(groups)} records", fontsize=10, x=0.01, ha="left")
     return figure
 
