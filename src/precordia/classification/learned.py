@@ -20,6 +20,8 @@ from precordia.models.runtime import Graph, load_graph
 
 #: the databases that the models learned from hold few younger patients
 _YOUNGEST_YEARS = 16.0
+#: what is wrong more than four times in five is no finding, whatever its threshold
+_LEAST_PROBABILITY = 0.2
 _MISPLACED = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP)
 
 
@@ -93,6 +95,7 @@ def predict(
     *Method.* The windows of the record (see `precordia.embedding.embed`) are judged one by one;
     the probability of the record is the mean over its windows of the sigmoid of the calibrated
     logit. Of a long record that is the share of time rather than whether something occurs at all.
+    A class is found from the threshold of the card on, and never below a probability of 0.2.
     Leads that the quality calls not usable are hidden from the model. Where the quality of the
     record is not acceptable, probabilities are given but nothing is found.
     """
@@ -148,7 +151,10 @@ def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Pre
         model=graph.name,
         version=graph.version,
         probabilities=dict(zip(graph.classes, by_window.mean(axis=0).tolist(), strict=True)),
-        thresholds={c: float(t) for c, t in graph.card.details.get("thresholds", {}).items()},
+        thresholds={
+            code: max(float(threshold), _LEAST_PROBABILITY)
+            for code, threshold in graph.card.details.get("thresholds", {}).items()
+        },
         calibration=str(graph.card.details.get("calibration", {}).get("method", "Platt scaling")),
         withheld=_why_withheld(quality),
         cautions=(*encoded.excerpts.cautions, *_cautions(record, quality, distance)),

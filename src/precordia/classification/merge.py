@@ -80,7 +80,7 @@ def _judged(
     return Finding(
         code=code,
         name=known.name,
-        method=model if RULES not in says else f"{RULES}+{model}",
+        method=model,
         scheme=known.scheme,
         codes=known.codes(),
         **learned,
