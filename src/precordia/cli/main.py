@@ -12,6 +12,7 @@ import typer
 
 from precordia.cli import (
     assess,
+    beats,
     benchmark,
     catalogue,
     classify,
@@ -56,6 +57,7 @@ for room in (
     delineate,
     measure,
     classify,
+    beats,
     embed,
     plot,
     convert,

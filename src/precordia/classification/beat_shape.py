@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: Apache-2.0
+"""How each beat looks beside the patient's own beats; no lead is special, nor its gain or sign."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float
+
+from precordia.classification.beat_cuts import BEFORE, LAG, QRS, WIDTH, in_one_scale
+from precordia.classification.beat_families import find_families, width_ms
+
+#: parts of a cut: P wave and PR, ST and T
+P, T = slice(BEFORE - 38, BEFORE - 6), slice(BEFORE + 14, BEFORE + 58)
+_P_LAG = 6
+_FEW = 400
+_TINY = 1e-6
+NAMES = (
+    *("qrs_fit", "qrs_speed_fit", "qrs_gain", "qrs_size", "width", "width_of_usual"),
+    *("family_width", "family_share", "family_fit", "family_early", "family_late_next"),
+    *("family_is_usual", "second_fit", "peak_speed", "late_qrs_fit"),
+    *("t_fit", "t_size", "t_polarity", "p_fit", "p_fit_moved", "p_lag", "p_size", "p_error"),
+    *("late_p_fit", "late_p_fit_moved", "late_p_lag", "late_p_error", "p_template_size"),
+    *("early_p_fit", "own_p_fit", "family_p_fit", "family_p_size", "noise", "usual_width"),
+    *("last_fit", "next_fit"),
+)
+
+
+def shape_features(
+    cuts: Float[np.ndarray, "beat lead sample"], timing: Float[np.ndarray, "beat dim"]
+) -> Float[np.ndarray, "beat dim"]:
+    """Describe the shapes of beats.
+
+    Parameters
+    ----------
+    cuts
+        From `precordia.classification.beat_cuts.cut_beats`; some hundred to some thousand beats of
+        one patient, fewer where there are fewer.
+    timing
+        Of the same beats, from `precordia.classification.beat_timing.timing_features`.
+
+    Returns
+    -------
+    One row per beat, columns as `NAMES`. Zeros where no lead shows beats.
+
+    Notes
+    -----
+    *fit* is a correlation over leads and time. The *usual* beat is the median of the patient's
+    usual family; the *late* one that of its beats after the longest two fifths of the intervals
+    around them, the *early* one of the earliest tenth. P and T are compared after the straight line
+    that fits best was taken away; P also moved by up to 48 ms. Sizes are logarithms of shares of
+    the usual beat's; *width* is that of the middle nine tenths of the movement of the QRS complex,
+    tenths of a second.
+
+    Examples
+    --------
+    >>> shape_features(np.zeros((5, 2, 134), np.float32), np.zeros((5, 19))).shape
+    (5, 36)
+    """
+    n = len(cuts)
+    x = in_one_scale(cuts)
+    if not x.shape[1] or not n:
+        return np.zeros((n, len(NAMES)), np.float32)
+    early = np.exp(timing[:, 6])
+    families = find_families(x, early)
+    moved = _moved(x, families.lag)
+    usual = families.member == families.usual
+    usual &= families.fit[:, families.usual] >= 0.75
+    if not usual.any():
+        usual = families.member == families.usual
+    template = _middle(moved[usual])
+    late = _late(usual, timing)
+    late_template, early_template = _middle(moved[late]), _middle(moved[_soonest(usual, timing)])
+    qrs, of_usual = _centred(moved[:, :, QRS]), _centred(template[:, QRS])
+    norm = np.sqrt(_dot(of_usual, of_usual)) + _TINY
+    size = np.sqrt(_dot(qrs, qrs)) + _TINY
+    gain = _dot(qrs, of_usual) / norm**2
+    speed, usual_speed = np.diff(moved, axis=2), np.diff(template, axis=1)
+    width, usual_width = width_ms(moved[:, :, QRS]), width_ms(template[None, :, QRS])[0]
+    member, rows = families.member, np.arange(n)
+    share = np.bincount(member, minlength=families.fit.shape[1]) / n
+    sorted_fit = np.sort(families.fit, axis=1)
+    second = sorted_fit[:, -2] if sorted_fit.shape[1] > 1 else np.zeros(n)
+
+    def of_family(values: np.ndarray) -> np.ndarray:
+        total = np.bincount(member, values, minlength=share.size)
+        return (total / np.maximum(share * n, 1))[member]
+
+    t, t_of_usual = _levelled(moved[:, :, T]), _levelled(template[:, T])
+    p, p_of_usual, p_of_late = (
+        _levelled(moved[:, :, P]),
+        _levelled(template[:, P]),
+        _levelled(late_template[:, P]),
+    )
+    p_size, p_usual_size = _size(p), _size(p_of_usual)
+    p_moved, p_lag = _best_lag(moved, p_of_usual)
+    late_moved, late_lag = _best_lag(moved, p_of_late)
+    p_fit = _fit(p, p_of_usual)
+    peak = np.sqrt((speed[:, :, QRS] ** 2).sum(axis=1)).max(axis=1)
+    usual_peak = np.sqrt((usual_speed[:, QRS] ** 2).sum(axis=0)).max()
+    calm = np.sort(np.sqrt((speed**2).sum(axis=1)), axis=1)[:, : WIDTH // 3].mean(axis=1)
+    own_p = np.concatenate([_levelled(t_[None, :, P]) for t_ in _family_means(moved, member)])
+    qrs_fit = gain * norm / size
+    columns = [
+        qrs_fit,
+        _fit(speed[:, :, QRS], usual_speed[:, QRS]),
+        np.clip(gain, -2, 3),
+        np.log(size / norm),
+        width / 100.0,
+        np.log(width / usual_width),
+        np.log(of_family(width) / usual_width),
+        np.log10(share[member]),
+        families.fit[rows, member],
+        of_family(timing[:, 6]),
+        of_family(timing[:, 1]),
+        (member == families.usual).astype(float),
+        second,
+        np.log(peak / (usual_peak + _TINY) + 0.01),
+        _fit(qrs, _centred(late_template[:, QRS])),
+        _fit(t, t_of_usual),
+        np.log(_size(t) / (_size(t_of_usual) + _TINY) + 0.01),
+        np.clip(_dot(t, t_of_usual) / (_dot(t_of_usual, t_of_usual) + _TINY), -3, 3),
+        p_fit,
+        p_moved,
+        p_lag / 6.0,
+        np.log(p_size / (p_usual_size + _TINY) + 0.01),
+        np.log(_size(p - p_of_usual) / (p_usual_size + _TINY) + 0.01),
+        _fit(p, p_of_late),
+        late_moved,
+        late_lag / 6.0,
+        np.log(_size(p - p_of_late) / (_size(p_of_late) + _TINY) + 0.01),
+        np.full(n, np.log(p_usual_size / (_size(of_usual) + _TINY) + 0.01)),
+        _fit(p, _levelled(early_template[:, P])),
+        _fit(p, own_p[member]),
+        of_family(p_fit),
+        np.log(of_family(p_size) / (p_usual_size + _TINY) + 0.01),
+        np.log(calm / (usual_peak + _TINY) + 0.01),
+        np.full(n, usual_width / 100.0),
+        _beside(qrs_fit, 1),
+        _beside(qrs_fit, -1),
+    ]
+    return np.nan_to_num(np.stack(columns, axis=1).astype(np.float32))
+
+
+def _beside(x: np.ndarray, by: int) -> np.ndarray:
+    out = np.roll(x, by)
+    if by > 0:
+        out[:by] = 1.0
+    else:
+        out[by:] = 1.0
+    return out
+
+
+def _moved(x: np.ndarray, lag: np.ndarray) -> np.ndarray:
+    at = LAG + lag[:, None, None] + np.arange(WIDTH)
+    return np.take_along_axis(x, np.broadcast_to(at, (*x.shape[:2], WIDTH)), axis=2)
+
+
+def _middle(x: np.ndarray) -> np.ndarray:
+    return np.median(x[:: max(1, len(x) // _FEW)], axis=0)
+
+
+def _family_means(x: np.ndarray, member: np.ndarray) -> list[np.ndarray]:
+    means = []
+    for k in range(int(member.max()) + 1):
+        own = x[member == k]
+        means.append(_middle(own) if len(own) else np.zeros(x.shape[1:], x.dtype))
+    return means
+
+
+def _late(usual: np.ndarray, timing: np.ndarray) -> np.ndarray:
+    """Tell which usual beats come after long intervals and are of the sinus, if any is."""
+    wait = timing[:, 5]
+    limit = np.quantile(wait[usual], 0.6)
+    return usual & (wait >= limit)
+
+
+def _soonest(usual: np.ndarray, timing: np.ndarray) -> np.ndarray:
+    wait = timing[:, 6]
+    limit = np.quantile(wait[usual], 0.1)
+    return usual & (wait <= limit)
+
+
+def _centred(x: np.ndarray) -> np.ndarray:
+    return x - x.mean(axis=-1, keepdims=True)
+
+
+def _levelled(x: np.ndarray) -> np.ndarray:
+    """Take away the straight line that fits best, as baseline and T waves lend one."""
+    line = np.linspace(-1.0, 1.0, x.shape[-1]).astype(x.dtype)
+    x = x - x.mean(axis=-1, keepdims=True)
+    return x - (x @ line / (line @ line))[..., None] * line
+
+
+def _dot(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return (x * y).sum(axis=(-2, -1))
+
+
+def _size(x: np.ndarray) -> np.ndarray:
+    return np.sqrt(_dot(x, x))
+
+
+def _fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    return _dot(x, y) / (_size(x) * _size(y) + _TINY)
+
+
+def _best_lag(moved: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Best correlation of P with a template within 48 ms, and where."""
+    fits = np.stack(
+        [
+            _fit(_levelled(moved[:, :, P.start + k : P.stop + k]), p)
+            for k in range(-_P_LAG, _P_LAG, 2)
+        ]
+    )
+    best = fits.argmax(axis=0)
+    return fits[best, np.arange(len(moved))], 2.0 * best - _P_LAG

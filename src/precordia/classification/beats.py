@@ -1,0 +1,221 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which class each beat of a record belongs to, by networks that know the patient's own beats."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+from jaxtyping import Bool, Float, Int
+
+import precordia
+from precordia.classification.beat_cuts import cut_beats
+from precordia.classification.beat_network import beat_weights, judge_beats
+from precordia.classification.beat_shape import shape_features
+from precordia.classification.beat_timing import timing_features
+from precordia.core.beats import JUDGED, Beats
+from precordia.core.errors import OptionError
+from precordia.core.fiducials import empty_waves
+from precordia.core.record import Annotations, Record
+from precordia.core.source import Source
+from precordia.delineation.rpeaks import detect_rpeaks
+from precordia.measurement.pacing import paced_beats
+
+FEWEST_BEATS = 4
+#: so many beats share their templates; a patient's beats change over hours
+BLOCK = 3600
+NO_LEADS = "no lead shows beats"
+FEW_BEATS = f"needs at least {FEWEST_BEATS} beats"
+MISSING = "most of the beat is missing"
+PACED = "paced"
+_MOST_MISSING = 0.5
+_SPIKES_MS = (20.0, 90.0)
+Progress = Callable[[int, int], None]
+
+
+def classify_beats(
+    record: Record,
+    *,
+    rpeaks: Int[np.ndarray, " beat"] | None = None,
+    progress: Progress | None = None,
+) -> Beats:
+    """Tell which class each beat belongs to: N, S, V, F or Q of ANSI/AAMI EC57.
+
+    Any number of leads, any rate, seconds to days. Each beat is compared with the patient's own
+    beats and with the rhythm around it, so minutes say more than seconds.
+
+    Parameters
+    ----------
+    record
+        The recording.
+    rpeaks
+        Sample index of each beat, ascending; found by `detect_rpeaks` by default.
+    progress
+        Called with the number of beats done and of all beats.
+
+    Returns
+    -------
+    The beats. Beats that could not be judged are Q and say why: paced, mostly missing, or too few.
+
+    Raises
+    ------
+    OptionError
+        If ``rpeaks`` are not ascending places within the record.
+    WeightsError
+        If the weights are not there.
+
+    Notes
+    -----
+    *Method*, our own. Intervals around each beat are set against those of the seconds and minutes
+    around it. QRS complexes are grouped into families over all leads; the most frequent, narrowest
+    and least early one is the patient's usual beat, and each beat's QRS, P and T are compared with
+    it, with its own family, and with the usual beats that come after long intervals (which are of
+    the sinus even where most beats are ectopic). No class label of the patient is used. All
+    comparisons are inner products over leads that were brought to one scale, so gain, polarity and
+    order of leads do not matter. Small networks then judge each beat among 15 before and after it.
+    They were trained on half of the MIT-BIH Arrhythmia Database (de Chazal's DS1) and on simulated
+    rhythms; the card ``models/box/precordia_beats.toml`` has the cross-validated scores. Recordings
+    of more than 3600 beats are compared with themselves in blocks of at most so many.
+
+    Beats after a pacing spike are Q, as AAMI has it. The kinds of beats that `measure` counts
+    (``n_ventricular_beats``) come from rules and may differ.
+
+    References
+    ----------
+    ANSI/AAMI EC57:2012. de Chazal P et al. IEEE Trans Biomed Eng 2004;51:1196-1206.
+    doi:10.1109/TBME.2004.827359 (classes and division of the database, not the method)
+
+    Examples
+    --------
+    >>> from precordia.generation.simulate import simulate
+    >>> beats = classify_beats(simulate("ventricular-premature", seconds=30, seed=3))
+    >>> beats.count("V") > 4
+    True
+    """
+    places = detect_rpeaks(record) if rpeaks is None else _checked(rpeaks, record.n_samples)
+    reasons = np.full(places.size, "", dtype=object)
+    probability = np.full((places.size, len(JUDGED)), np.nan)
+    weights = beat_weights()
+    if places.size < FEWEST_BEATS:
+        reasons[:] = FEW_BEATS
+    elif places.size:
+        features = _features(record, places, progress)
+        if features is None:
+            reasons[:] = NO_LEADS
+        else:
+            probability = judge_beats(features, weights.arrays)
+            reasons[_paced(record, places)] = PACED
+            reasons[_missing(record.signal, record.fs, places)] = MISSING
+            probability[reasons != ""] = np.nan
+    judged = np.nan_to_num(probability, nan=-1.0).argmax(axis=1) if places.size else []
+    return Beats(
+        fs=record.fs,
+        n_samples=record.n_samples,
+        sample=places,
+        label=tuple(
+            "Q" if why else JUDGED[k] for k, why in zip(judged, reasons.tolist(), strict=True)
+        ),
+        probability=probability,
+        abstained=tuple(reasons.tolist()),
+        source=Source(
+            method=f"beats:{weights.card.name}",
+            version=precordia.__version__,
+            parameters={"rpeaks": "detected" if rpeaks is None else "given"},
+        ),
+    )
+
+
+def beat_annotations(beats: Beats) -> Annotations:
+    """Return beats as annotations, for `write_annotations`.
+
+    Parameters
+    ----------
+    beats
+        From `classify_beats`.
+
+    Returns
+    -------
+    The symbols N, S, V, F and Q of the WFDB annotation format; the reason of a Q as its text.
+    """
+    return Annotations(sample=beats.sample, symbol=beats.label, aux=beats.abstained)
+
+
+def beat_features(
+    signal: Float[np.ndarray, "lead sample"], fs: float, rpeaks: Int[np.ndarray, " beat"]
+) -> Float[np.ndarray, "beat dim"]:
+    """Describe every beat for the networks: first its timing, then its shape.
+
+    Parameters
+    ----------
+    signal
+        Potential, mV.
+    fs
+        Sampling rate, Hz.
+    rpeaks
+        Sample index of each beat, ascending.
+
+    Returns
+    -------
+    Columns as `beat_timing.NAMES` and `beat_shape.NAMES`.
+    """
+    timing = timing_features(rpeaks / fs)
+    shape = shape_features(cut_beats(signal, fs, rpeaks), timing)
+    return np.concatenate([timing, shape], axis=1, dtype=np.float32)
+
+
+def _features(record: Record, places: np.ndarray, progress: Progress | None) -> np.ndarray | None:
+    if not record.n_leads or not np.isfinite(record.signal).any():
+        return None
+    timing = timing_features(places / record.fs)
+    parts, done, moves = [], 0, False
+    for rows in np.array_split(np.arange(places.size), -(-places.size // BLOCK)):
+        cuts = cut_beats(record.signal, record.fs, places[rows])
+        moves |= bool(np.ptp(cuts) > 0)
+        parts.append(shape_features(cuts, timing[rows]))
+        done += rows.size
+        if progress is not None:
+            progress(done, places.size)
+    if not moves:
+        return None
+    return np.concatenate([timing, np.concatenate(parts)], axis=1, dtype=np.float32)
+
+
+def _paced(record: Record, places: np.ndarray) -> Bool[np.ndarray, " beat"]:
+    """Tell which beats follow a spike; the QRS begins up to 120 ms before its R-peak."""
+    signal = np.nan_to_num(record.signal)
+    paced = np.zeros(places.size, dtype=bool)
+    for before_ms in _SPIKES_MS:
+        none = empty_waves(places.size)
+        r_peak = places.astype(float)
+        onset = r_peak - before_ms * record.fs / 1000.0
+        paced |= paced_beats(signal, replace(none, r_peak=r_peak, qrs_onset=onset), record.fs)
+    return paced
+
+
+def _missing(signal: np.ndarray, fs: float, places: np.ndarray) -> Bool[np.ndarray, " beat"]:
+    """Tell of which beats less than half of the QRS complex and its surroundings is there."""
+    gone = ~np.isfinite(signal).any(axis=0)
+    if not gone.any():
+        return np.zeros(places.size, dtype=bool)
+    lost = np.concatenate([[0], np.cumsum(gone)])
+    reach = max(1, round(0.1 * fs))
+    low, high = np.maximum(places - reach, 0), np.minimum(places + reach, gone.size)
+    return lost[high] - lost[low] > _MOST_MISSING * (high - low)
+
+
+def _checked(rpeaks: object, n_samples: int) -> Int[np.ndarray, " beat"]:
+    given = np.asarray(rpeaks)
+    if given.ndim != 1 or (given.size and not np.isfinite(given.astype(float)).all()):
+        raise OptionError(
+            f"rpeaks of shape {given.shape} arrived; one finite sample index per beat is needed. "
+            "Use detect_rpeaks(record), or leave them out."
+        )
+    places = np.round(given.astype(float)).astype(np.int64)
+    if places.size and (np.diff(places).min(initial=1) < 0 or places[0] < 0 or
+                        places[-1] >= n_samples):  # fmt: skip
+        raise OptionError(
+            f"rpeaks from {places.min()} to {places.max()} arrived; ascending indices from 0 to "
+            f"{n_samples - 1} are needed. Sort them, and use those of this record."
+        )
+    return places
