@@ -17,6 +17,7 @@ from precordia.cli import (
     catalogue,
     classify,
     convert,
+    convert_weights,
     dataset,
     deidentify,
     delineate,
@@ -25,6 +26,7 @@ from precordia.cli import (
     formats,
     info,
     measure,
+    models,
     plot,
     simulate,
 )
@@ -69,6 +71,8 @@ for room in (
 benchmark.add_to(app)
 dataset.add_to(app)
 formats.add_to(app)
+models.add_to(app)
+convert_weights.add_to(app)
 
 
 def _version(wanted: bool) -> None:
@@ -150,6 +154,7 @@ _HERE = {
     "leads=['I', 'II']": "--leads I,II",
     "leads=[...]": "--leads I,II,...",
     "list_formats()": "'precordia formats'",
+    "list_models()": "'precordia models list'",
     "confirmed=True (--yes)": "--yes",
     "list_datasets()": "'precordia dataset list'",
     "list_scenarios()": "'precordia simulate --scenario list'",
