@@ -23,8 +23,9 @@ def writing(folder: Path) -> Iterator[None]:
 
     Notes
     -----
-    The lock is the operating system's and ends with the process, however that ends. Where the
-    system has no such locks nothing is checked.
+    The lock is the operating system's (POSIX ``fcntl``): it ends with the process, however that
+    ends, and the processes that it started do not hold it. It therefore does not part threads of
+    one process. Where the system has no such locks nothing is checked.
     """
     try:
         import fcntl
@@ -33,7 +34,7 @@ def writing(folder: Path) -> Iterator[None]:
         return
     with (folder / LOCK).open("a") as file:
         try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise OutputError(
                 f"another process is writing into '{folder}'. Wait until it is done."

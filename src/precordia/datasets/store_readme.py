@@ -49,4 +49,6 @@ def write_readme(folder: Path) -> None:
     """
     columns = "\n".join(f"| `{name}` | {words} |" for name, (_, words) in COLUMNS.items())
     page = _PAGE.format(decoding=DECODING, columns=columns)
-    (folder / README).write_text(page, encoding="utf-8")
+    part = folder / f".{README}.part"
+    part.write_text(page, encoding="utf-8")
+    part.replace(folder / README)

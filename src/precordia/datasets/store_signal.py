@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -91,7 +92,7 @@ def _step_of(values: Float[np.ndarray, " sample"]) -> tuple[float, float]:
         return _FINE_MV, 0.0
     precision = peak * 2.0**-22
     few = values[:: max(1, values.size // 100)]
-    for step in (*_STEPS_MV, _finest_difference(few), _finest_difference(values)):
+    for step in (*_STEPS_MV, *_steps_between(few), *_steps_between(values)):
         if (
             step > 0
             and peak <= step * _MOST
@@ -111,21 +112,20 @@ def _error(values: Float[np.ndarray, " sample"], step: float) -> float:
     return float(np.abs(np.rint(values / step) * step - values).max())
 
 
-def _finest_difference(values: Float[np.ndarray, " sample"]) -> float:
-    """Return the smallest step between two values, sharpened on all of them; 0 for none."""
+def _steps_between(values: Float[np.ndarray, " sample"]) -> Iterator[float]:
+    """Give the smallest difference of two values, sharpened on all of them, and parts of it."""
     apart = np.diff(np.unique(values))
     apart = apart[apart > np.abs(values).max() * 2.0**-16]
     if not apart.size:
-        return 0.0
-    step = float(apart.min())
-    for _ in range(3):  # each round makes the count of steps right for larger values
-        near = values[np.abs(values) < 64 * step] if _ == 0 else values
-        count = np.rint(near / step)
-        square = float(count @ count)
-        if square == 0:
-            return step
-        step = float(count @ near) / square
-    return step
+        return
+    for part in (1, 2, 3):  # differences of 2 and 3 steps may be all there are
+        step = float(apart.min()) / part
+        for reach in (64, np.inf, np.inf):  # first where the count of steps is surely right
+            near = values[np.abs(values) < reach * step]
+            count = np.rint(near / step)
+            if square := float(count @ count):
+                step = float(count @ near) / square
+        yield step
 
 
 def pack(units: Int16[np.ndarray, "lead sample"]) -> bytes:
