@@ -55,6 +55,7 @@ _WHERE = {
     "Pseudonyms": "precordia.deidentification.pseudonyms",
     "catalogue": "precordia.cataloguing.catalogue",
     "benchmark": "precordia.benchmarking.benchmark",
+    "train": "precordia.training.train",
 }
 
 __all__ = ["__version__", *_WHERE]

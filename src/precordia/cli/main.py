@@ -29,6 +29,7 @@ from precordia.cli import (
     models,
     plot,
     simulate,
+    train,
 )
 from precordia.core.errors import PrecordiaError
 
@@ -69,6 +70,7 @@ for room in (
 ):
     room.add_to(app)
 benchmark.add_to(app)
+train.add_to(app)
 dataset.add_to(app)
 formats.add_to(app)
 models.add_to(app)

@@ -82,7 +82,7 @@ def macro_auroc(logits: Labels, labels: Labels) -> float:
     >>> macro_auroc(np.eye(2), np.eye(2))
     1.0
     """
-    areas = class_aurocs(logits, _one_column_a_class(labels, logits.shape[1]))
+    areas = class_aurocs(logits, one_column_a_class(labels, logits.shape[1]))
     known = areas[~np.isnan(areas)]
     return float(known.mean()) if known.size else float("nan")
 
@@ -146,7 +146,15 @@ def _share(right: np.ndarray, known: np.ndarray) -> float:
     return float(right[known].mean()) if known.any() else float("nan")
 
 
-def _one_column_a_class(labels: np.ndarray, n_classes: int) -> np.ndarray:
+def one_column_a_class(labels: Labels, n_classes: int) -> Labels:
+    """Return labels as 0 and 1 for each class, where they are numbers of classes.
+
+    Examples
+    --------
+    >>> one_column_a_class(np.array([1.0, np.nan]), 2)
+    array([[ 0.,  1.],
+           [nan, nan]], dtype=float32)
+    """
     if labels.ndim == 2:
         return labels
     columns = (labels[:, None] == np.arange(n_classes)).astype(np.float32)

@@ -1,0 +1,318 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What `precordia train` is told: one TOML file, checked before anything is loaded."""
+
+from __future__ import annotations
+
+import json
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from precordia.core.errors import FormatError, MissingFileError, OptionError, unknown_name
+from precordia.core.input_spec import InputSpec
+from precordia.training.augmentations import describe_augmentation
+from precordia.training.settings import TrainingSettings
+
+_WORDS = {
+    "str": "text",
+    "int": "a whole number",
+    "float": "a number",
+    "list": "a list",
+    "dict": "a table",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataChoice:
+    """Which recordings, and what of them is for training and for validation.
+
+    Attributes
+    ----------
+    store
+        Folder of a store.
+    database, folder, labels, options
+        Or: name of a database, the folder of its files, which of its label sets, and what its
+        loader takes.
+    simulated, scenarios
+        Or: how many recordings to simulate, and of what.
+    task
+        ``"multilabel"``, or ``"multiclass"`` where classes exclude each other.
+    classes
+        Which classes; all by default.
+    train, validation
+        Folds of each; without them, the published parts or a hash of the patient.
+    shares, seed
+        Of the hash.
+    cache
+        Folder for prepared windows.
+    jobs
+        Processes that prepare windows.
+    """
+
+    store: str = ""
+    database: str = ""
+    folder: str = ""
+    labels: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    simulated: int = 0
+    scenarios: list[str] = field(default_factory=list)
+    task: str = "multilabel"
+    classes: list[str] = field(default_factory=list)
+    train: list[Any] = field(default_factory=list)
+    validation: list[Any] = field(default_factory=list)
+    shares: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])
+    seed: int = 0
+    cache: str = ""
+    jobs: int = 1
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelChoice:
+    """Which model.
+
+    Attributes
+    ----------
+    name, options
+        One of `precordia.models.architectures.list_models`, and its options.
+    weights
+        Folder of `save_pretrained`, or a repository of the hub, to start from.
+    sha256
+        Hash that these weights must have; any by default.
+    leads, fs, seconds
+        Where they should not be as in the model's card; an ``[input]`` says them too.
+    """
+
+    name: str = ""
+    options: dict[str, Any] = field(default_factory=dict)
+    weights: str = ""
+    sha256: str = ""
+    leads: list[str] = field(default_factory=list)
+    fs: float = 0.0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Configuration:
+    """Everything that a training is told.
+
+    Attributes
+    ----------
+    output
+        Folder for the model, its scores and the log.
+    data, model, training
+        See there.
+    input
+        How recordings become windows; by default as the weights, or the model's card, say.
+    augment
+        Tables of `precordia.training.augmentations`, in order.
+    tables
+        All of it as it was read.
+    """
+
+    output: str
+    data: DataChoice
+    model: ModelChoice
+    training: TrainingSettings
+    input: InputSpec | None
+    augment: tuple[dict[str, Any], ...]
+    tables: dict[str, Any]
+
+
+def read_configuration(
+    given: str | Path | Mapping[str, Any], *, changes: Iterable[str] = ()
+) -> Configuration:
+    """Read a configuration and check it.
+
+    Parameters
+    ----------
+    given
+        Path of a TOML file, or its tables.
+    changes
+        ``"key=value"`` with a dotted key and a value as in TOML, such as ``"training.lr=0.01"``;
+        they replace what stands there.
+
+    Raises
+    ------
+    MissingFileError, FormatError
+        If there is no such file, or it is no TOML.
+    UnknownNameError
+        If a key is unknown; the nearest is named.
+    OptionError, LeadError, SamplingRateError
+        If a value is of the wrong kind or impossible, or something is missing.
+
+    Examples
+    --------
+    >>> tables = {"data": {"simulated": 20, "scenarios": ["sinus"]}, "model": {"name": "resnet1d"}}
+    >>> read_configuration(tables, changes=["training.lr = 0.01"]).training.lr
+    0.01
+    """
+    tables = _changed(_tables(given), changes)
+    known = ("output", "data", "model", "input", "training", "augment")
+    _check_keys("the configuration", tables, known)
+    for key in ("data", "model"):
+        if key not in tables:
+            raise OptionError(f"the configuration has no table [{key}]; it needs one.")
+    augment = tables.get("augment", [])
+    if not isinstance(augment, list) or not all(isinstance(t, dict) for t in augment):
+        raise OptionError("augment is a list of tables, [[augment]], each with a name.")
+    for table in augment:
+        describe_augmentation(str(table.get("name", "")))
+    output = tables.get("output", "")
+    if not isinstance(output, str):
+        raise OptionError(f"output is {output!r}; text is needed: a folder.")
+    spec = InputSpec.from_table(tables["input"]) if "input" in tables else None
+    return Configuration(
+        output=output,
+        data=_checked_data(_made("data", DataChoice, tables["data"])),
+        model=_checked_model(_made("model", ModelChoice, tables["model"]), spec),
+        training=TrainingSettings.from_table(_table("training", tables.get("training", {}))),
+        input=spec,
+        augment=tuple(augment),
+        tables=tables,
+    )
+
+
+def toml_text(tables: Mapping[str, Any]) -> str:
+    """Write tables as TOML; texts, numbers, truth values, lists and tables of them.
+
+    Examples
+    --------
+    >>> print(toml_text({"output": "a", "model": {"options": {"width": 8}}}), end="")
+    output = "a"
+    <BLANKLINE>
+    [model]
+    options = { width = 8 }
+    """
+    plain = [f"{key} = {_toml(v)}\n" for key, v in tables.items() if not _is_room(v)]
+    rooms = []
+    for key, value in tables.items():
+        if isinstance(value, dict):
+            lines = "".join(f"{_key(k)} = {_toml(v)}\n" for k, v in value.items())
+            rooms.append(f"\n[{key}]\n{lines}")
+        elif _is_room(value):
+            for table in value:
+                lines = "".join(f"{_key(k)} = {_toml(v)}\n" for k, v in table.items())
+                rooms.append(f"\n[[{key}]]\n{lines}")
+    return "".join([*plain, *rooms])
+
+
+def _tables(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
+    if isinstance(given, Mapping):
+        return json.loads(json.dumps(dict(given)))  # a copy of its own
+    path = Path(given)
+    if not path.is_file():
+        raise MissingFileError(
+            f"there is no file '{path}'; a configuration is needed. 'precordia train --example' "
+            "prints one."
+        )
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FormatError(f"'{path}' is not TOML ({error}). Mend the line.") from error
+
+
+def _changed(tables: dict[str, Any], changes: Iterable[str]) -> dict[str, Any]:
+    for change in changes:
+        key, equals, said = change.partition("=")
+        path = [part.strip() for part in key.split(".")]
+        if not equals or not all(path):
+            raise OptionError(f"'{change}' is no key=value, such as training.lr=0.01.")
+        at = tables
+        for part in path[:-1]:
+            at = at.setdefault(part, {})
+            if not isinstance(at, dict):
+                raise OptionError(f"'{key.strip()}' is no key: '{part}' is no table.")
+        at[path[-1]] = _value(said.strip())
+    return tables
+
+
+def _value(said: str) -> Any:
+    try:
+        return tomllib.loads(f"value = {said}")["value"]
+    except (tomllib.TOMLDecodeError, KeyError):
+        return said  # a word without quotes
+
+
+def _made(room: str, kind: type, table: Any) -> Any:
+    known = {f.name: str(f.type).partition("[")[0] for f in fields(kind)}
+    _check_keys(f"[{room}]", _table(room, table), known)
+    for key, value in table.items():
+        needed = known[key]
+        number = isinstance(value, int | float) and not isinstance(value, bool)
+        fits = number if needed == "float" else type(value).__name__ == needed
+        if not fits:
+            raise OptionError(f"{room}.{key} is {value!r}; {_WORDS[needed]} is needed.")
+    return kind(**table)
+
+
+def _table(room: str, table: Any) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise OptionError(f"{room} is {table!r}; a table is needed, [{room}].")
+    return table
+
+
+def _check_keys(what: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
+    for key in table:
+        if key not in known:
+            raise unknown_name(f"key of {what}", key, known, listing=", ".join(known))
+
+
+def _checked_data(data: DataChoice) -> DataChoice:
+    said = [name for name in ("store", "database", "simulated") if getattr(data, name)]
+    if len(said) != 1:
+        raise OptionError(
+            f"[data] names {' and '.join(said) or 'nothing'}; one of store, database (with "
+            "folder) and simulated (with scenarios) is needed."
+        )
+    if data.database and not data.folder:
+        raise OptionError(f"[data] names {data.database} and no folder; data.folder is needed.")
+    if data.simulated and not data.scenarios:
+        raise OptionError("[data] has no scenarios to simulate; data.scenarios is needed.")
+    if data.task not in ("multilabel", "multiclass"):
+        raise OptionError(
+            f"data.task is '{data.task}'; 'multilabel' or 'multiclass' is needed. Numbers and "
+            "marks of samples are trained from Python: TrainingSet and fit."
+        )
+    real = all(isinstance(s, int | float) and s >= 0 for s in data.shares)
+    if len(data.shares) != 3 or not real or abs(sum(data.shares) - 1) > 1e-6:
+        raise OptionError(
+            f"data.shares is {data.shares}; three shares of train, validation and test that add "
+            "up to 1 are needed."
+        )
+    if data.jobs < 1:
+        raise OptionError(f"data.jobs is {data.jobs}; at least 1 is needed.")
+    return data
+
+
+def _checked_model(model: ModelChoice, spec: InputSpec | None) -> ModelChoice:
+    if not model.name and not model.weights:
+        raise OptionError("[model] has neither name nor weights; one of them is needed.")
+    if spec is not None and (model.leads or model.fs or model.seconds):
+        raise OptionError(
+            "[model] names leads, fs or seconds beside an [input], which says them; leave them "
+            "out of [model]."
+        )
+    return model
+
+
+def _is_room(value: Any) -> bool:
+    return isinstance(value, dict) or (
+        isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
+    )
+
+
+def _key(key: str) -> str:
+    return key if key.replace("_", "").replace("-", "").isalnum() else json.dumps(key)
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, dict):
+        inside = ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items())
+        return "{ " + inside + " }" if inside else "{}"
+    if isinstance(value, list):
+        return "[" + ", ".join(map(_toml, value)) + "]"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return repr(value) if isinstance(value, int | float) else json.dumps(value)

@@ -1,0 +1,358 @@
+# SPDX-License-Identifier: Apache-2.0
+"""From a configuration to a model with its scores, in one folder."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from importlib.resources import files
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from precordia.core.errors import OptionError, OutputError, WeightsError
+from precordia.core.input_spec import InputSpec
+from precordia.core.output import write_text_whole
+from precordia.core.record import Remark
+from precordia.core.registry import load_object
+from precordia.core.settings import settings as places
+from precordia.training.augmentations import augmentations_from_tables
+from precordia.training.configuration import Configuration, read_configuration, toml_text
+from precordia.training.data_parts import part_of_each, training_sets
+from precordia.training.prepared_windows import PreparedWindows, prepare_windows
+from precordia.training.record_source import (
+    RecordSource,
+    simulated_source,
+    source_from_dataset,
+    source_from_store,
+)
+from precordia.training.training_set import TrainingSet
+from precordia.training.usual_input import usual_input
+
+if TYPE_CHECKING:
+    from precordia.models.encoder import Encoder
+    from precordia.training.fit import Fitted
+    from precordia.training.loop import Watch
+    from precordia.training.processes import Processes
+
+MODEL, METRICS, CONFIGURATION, ENVIRONMENT = (
+    "model",
+    "metrics.json",
+    "configuration.toml",
+    "environment.json",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Trained:
+    """A trained model, its scores, and where they are.
+
+    Attributes
+    ----------
+    folder
+        Where everything is.
+    model
+        With the weights of the best epoch.
+    metrics
+        What ``metrics.json`` says.
+    remarks
+        What was noticed.
+    """
+
+    folder: Path
+    model: Any
+    metrics: dict[str, Any]
+    remarks: tuple[Remark, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return folder, scores and remarks as plain texts and numbers."""
+        remarks = [remark.text for remark in self.remarks]
+        return {"folder": str(self.folder), "metrics": self.metrics, "remarks": remarks}
+
+    def __str__(self) -> str:
+        told = self.metrics
+        lines = [
+            f"{self.folder / MODEL}: {told['best_metric']} {told['best_score']:.3f} on "
+            f"{told['n_validation']} records for validation, epoch {told['best_epoch']} of "
+            f"{told['n_epochs']}"
+        ]
+        if "macro_auroc" in told:
+            for name, held in {"all": told["macro_auroc"], **told["classes"]}.items():
+                low, high = held["interval"]
+                lines.append(f"  {name:<24} AUROC {held['value']:.3f} ({low:.3f} to {high:.3f})")
+        lines += [f"note: {remark.text}" for remark in self.remarks]
+        return "\n".join(lines)
+
+
+def train(
+    configuration: str | Path | Mapping[str, Any],
+    *,
+    folder: str | Path | None = None,
+    resume: bool = False,
+    overwrite: bool = False,
+    changes: Iterable[str] = (),
+    watch: Watch | None = None,
+) -> Trained:
+    """Train a model as a configuration says, and save it with its scores.
+
+    Parameters
+    ----------
+    configuration
+        Path of a TOML file, or its tables; ``example_configuration()`` is one.
+    folder
+        Where everything goes, in place of ``output``.
+    resume
+        Go on with a training that was interrupted.
+    overwrite
+        Begin anew in a folder that holds a training.
+    changes
+        ``"key=value"`` in place of what the configuration says, such as ``"training.lr=0.01"``.
+    watch
+        Is told steps done, steps in all, and a few words.
+
+    Returns
+    -------
+    The model and its scores. The folder has the model (``model``), ``metrics.json``, the
+    configuration as it was run, ``environment.json``, ``log.jsonl`` and event files for
+    TensorBoard.
+
+    Raises
+    ------
+    UnknownNameError, OptionError
+        If the configuration is not right.
+    OutputError
+        If the folder holds a training already, or the disk refuses.
+    WeightsError
+        If weights or a checkpoint are damaged, or of another model.
+    MissingExtraError
+        If PyTorch is not installed.
+
+    Notes
+    -----
+    Scores are of the validation set that chose the epoch and are too good by a little for that;
+    the test part is not touched. Intervals are of 1000 draws of patients.
+    """
+    held = read_configuration(configuration, changes=changes)
+    place = Path(folder or held.output)
+    if not str(folder or held.output):
+        raise OptionError("nothing says where to; give output, or a folder (folder=, --folder).")
+    join = load_object("precordia.training.processes:join", extra="train", purpose="training")
+    chosen_device = load_object("precordia.training.device:chosen_device", extra="train")
+    processes = join(chosen_device(held.training.device))
+    if processes.is_first:
+        _make_place(place, held, resume=resume, overwrite=overwrite)
+    source = _source(held)
+    model, spec = _model(held, n_outputs=len(held.data.classes or source.classes))
+    sets, remarks = _sets(held, source, spec, processes, watch)
+    fitted = _fitted(held, model, spec, sets, place, resume, overwrite, watch)
+    metrics = _metrics(fitted, sets[1])
+    if processes.is_first:
+        _save(place, fitted, spec, source, sets, metrics)
+    noticed = (*source.remarks, *remarks, *fitted.remarks)
+    return Trained(folder=place, model=fitted.model, metrics=metrics, remarks=noticed)
+
+
+def example_configuration() -> str:
+    """Return a configuration with comments, which runs as it is.
+
+    Examples
+    --------
+    >>> import tomllib
+    >>> read_configuration(tomllib.loads(example_configuration())).model.name
+    'resnet1d'
+    """
+    return (files("precordia.training") / "example.toml").read_text(encoding="utf-8")
+
+
+def _make_place(place: Path, held: Configuration, *, resume: bool, overwrite: bool) -> None:
+    if place.exists() and not place.is_dir():
+        raise OutputError(f"'{place}' is a file; a folder is needed. Choose another name.")
+    if place.is_dir() and any(place.iterdir()) and not (resume or overwrite):
+        raise OutputError(
+            f"the folder '{place}' is not empty. Go on with the training in it (resume=True, "
+            "--resume), begin anew (overwrite=True, --force), or choose another."
+        )
+    try:
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise OutputError(
+            f"the folder '{place}' could not be made ({error.strerror}). Choose another."
+        ) from error
+    if overwrite or not (place / CONFIGURATION).exists():
+        write_text_whole(toml_text(held.tables), place / CONFIGURATION, overwrite=True)
+
+
+def _source(held: Configuration) -> RecordSource:
+    data = held.data
+    if data.store:
+        return source_from_store(data.store)
+    if data.database:
+        return source_from_dataset(
+            data.database, data.folder, task=data.labels or None, **data.options
+        )
+    return simulated_source(data.simulated, data.scenarios, seed=data.seed)
+
+
+def _model(held: Configuration, *, n_outputs: int) -> tuple[Encoder, InputSpec]:
+    """Make the model and say how recordings become its windows."""
+    from precordia.models.load_model import load_model
+
+    choice, spec = held.model, held.input
+    asked: dict[str, Any] = {
+        "leads": choice.leads or None,
+        "fs": choice.fs or None,
+        "seconds": choice.seconds or None,
+    }
+    if choice.weights:
+        from precordia.models.saved_model import find_saved
+
+        saved = find_saved(choice.weights)
+        if choice.sha256 and saved.sha256 != choice.sha256:
+            raise WeightsError(
+                f"the weights in '{choice.weights}' have the hash {saved.sha256} and model.sha256 "
+                f"is {choice.sha256}; they are of another training. Correct the one that is wrong."
+            )
+        usual = any(value is not None for value in asked.values())
+        spec = spec or (None if usual else saved.input_spec)
+        asked |= {"weights": choice.weights, "head": "new"}
+        name = choice.name or saved.architecture
+    else:
+        name = choice.name
+    if spec is not None:
+        asked |= {"leads": spec.leads, "fs": spec.fs, "seconds": spec.seconds}
+    given = {key: value for key, value in asked.items() if value is not None}
+    model = load_model(
+        name, n_outputs=n_outputs, seed=held.training.seed, **given, **choice.options
+    )
+    if spec is None:
+        shape = model.shape
+        spec = usual_input(shape.leads, shape.fs, shape.seconds)
+    return model, replace(spec, model=name)
+
+
+def _sets(
+    held: Configuration,
+    source: RecordSource,
+    spec: InputSpec,
+    processes: Processes,
+    watch: Watch | None,
+) -> tuple[tuple[TrainingSet, TrainingSet], list[Remark]]:
+    data = held.data
+    parts, remarks = part_of_each(
+        source,
+        train=[str(fold) for fold in data.train],
+        validation=[str(fold) for fold in data.validation],
+        shares=data.shares,
+        seed=data.seed,
+    )
+    used = np.flatnonzero([part in ("train", "validation") for part in parts])
+    few = source.of(used)
+    windows = prepare_windows(
+        few,
+        spec,
+        data.cache or places().cache / "windows",
+        n_jobs=data.jobs,
+        wait=not processes.is_first,
+        watch=watch if processes.is_first else None,
+    )
+    sets = training_sets(
+        few, windows, [parts[k] for k in used], classes=data.classes, task=data.task
+    )
+    return sets, [*remarks, *_left_out(windows)]
+
+
+def _left_out(windows: PreparedWindows) -> list[Remark]:
+    if not windows.left_out:
+        return []
+    name, reason = next(iter(windows.left_out.items()))
+    text = f"{len(windows.left_out)} records were left out, such as '{name}': {reason}"
+    return [Remark(code="records-left-out", text=text)]
+
+
+def _fitted(
+    held: Configuration,
+    model: Encoder,
+    spec: InputSpec,
+    sets: tuple[TrainingSet, TrainingSet],
+    place: Path,
+    resume: bool,
+    overwrite: bool,
+    watch: Watch | None,
+) -> Fitted:
+    from precordia.training.augmenter_for import augmenter_for
+    from precordia.training.fit import fit
+
+    steps = augmentations_from_tables(held.augment)
+    augment = [augmenter_for(sets[0], steps, spec)] if steps else []
+    return fit(
+        model,
+        *sets,
+        held.training,
+        augment=augment,
+        folder=place,
+        resume=resume,
+        overwrite=overwrite,
+        watch=watch,
+    )
+
+
+def _metrics(fitted: Fitted, valid: TrainingSet) -> dict[str, Any]:
+    from precordia.training.predict import predict
+    from precordia.training.score_intervals import aurocs_with_intervals
+    from precordia.training.validation_scores import by_record, one_column_a_class
+
+    logits = predict(fitted.model, valid, precision=fitted.settings.precision)
+    z, y, patients = by_record(valid, logits)
+    return {
+        "best_metric": fitted.metric,
+        "best_score": fitted.best_score,
+        "best_epoch": fitted.best_epoch + 1,
+        "n_epochs": len(fitted.epochs),
+        "ended": fitted.ended,
+        "n_validation": len(z),
+        "n_patients": len(set(patients)),
+        "note": "of the validation set, which chose the epoch; 95 % intervals over patients",
+        **aurocs_with_intervals(z, one_column_a_class(y, z.shape[1]), valid.classes, patients),
+        "epochs": list(fitted.epochs),
+    }
+
+
+def _save(
+    place: Path,
+    fitted: Fitted,
+    spec: InputSpec,
+    source: RecordSource,
+    sets: tuple[TrainingSet, TrainingSet],
+    metrics: dict[str, Any],
+) -> None:
+    """Write what the folder promises; again and again the same, so that a killed one is mended."""
+    from precordia.training.environment import environment
+
+    model: Any = fitted.model
+    model.save_pretrained(
+        place / MODEL,
+        overwrite=True,
+        input_spec=spec,
+        classes=sets[0].classes,
+        training_data=source.databases,
+        details={
+            "task": sets[0].task,
+            "macro_auroc_validation": metrics["macro_auroc"]["value"],
+            "n_records": len(set(sets[0].names)),
+            "seed": fitted.settings.seed,
+        },
+    )
+    about = environment() | {"minutes": round(fitted.seconds / 60, 2), "steps": fitted.n_steps}
+    for name, held in ((METRICS, metrics), (ENVIRONMENT, about)):
+        text = json.dumps(_without_nan(held), indent=2, ensure_ascii=False)
+        write_text_whole(text + "\n", place / name, overwrite=True)
+
+
+def _without_nan(held: Any) -> Any:
+    if isinstance(held, dict):
+        return {key: _without_nan(value) for key, value in held.items()}
+    if isinstance(held, list | tuple):
+        return [_without_nan(value) for value in held]
+    return None if isinstance(held, float) and not np.isfinite(held) else held
