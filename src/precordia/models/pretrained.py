@@ -82,7 +82,8 @@ def save_pretrained(
     classes = model.classes if classes is None else tuple(classes)
     _check_fit(model, input_spec, classes)
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
-    weights = safetensors.torch.save(state, metadata={"format": "pt", "model": model.name})
+    # One entry alone: several would come in another order each time, and so would the bytes.
+    weights = safetensors.torch.save(state, metadata={"format": "pt"})
     shape = model.shape
     config = {
         "format": FORMAT,
