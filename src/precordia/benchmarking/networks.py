@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -193,7 +192,10 @@ def learn_network(
     if mode == "linear":
         return _learn_linear(network, train, rows, valid, seed)
     if mode == "attention":
-        return _learn_attention(network, train, rows, valid, seed)
+        from precordia.benchmarking.attention_mode import learn_attention
+
+        own = None if settings in (None, TrainingSettings()) else settings
+        return learn_attention(network, train, rows, valid, seed=seed, settings=own)
     return _learn_all(network, mode, train, rows, valid, seed, settings, folder)
 
 
@@ -267,12 +269,6 @@ def mean_of_windows(
         return np.where(n[:, None] > 0, total / n[:, None], np.nan)
 
 
-def _learn_attention(network: Network, train: Part, rows: np.ndarray, valid: Part, seed: int):
-    from precordia.benchmarking.attention_mode import learn_attention
-
-    return learn_attention(network, train, rows, valid, seed)
-
-
 def _learn_all(
     network: Network,
     mode: str,
@@ -330,7 +326,3 @@ def _training_set(part: Part, spec: InputSpec) -> Any:
         patients=[part.cohort.patients[k] for k in held.owner],
         present=None if held.present.all() else held.present,
     )
-
-
-#: how a network, a mode and its training become a method
-Learner = Callable[..., Chosen]

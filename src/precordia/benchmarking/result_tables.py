@@ -93,7 +93,9 @@ def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Bl
         if not heads:
             continue
         heads.sort(key=lambda r: (_share(r.labels), -_sortable(r.value)))
-        references = published_rows(key[0], key[1]) if published and metric in _LIKE_PUBLISHED else []
+        references = (
+            published_rows(key[0], key[1]) if published and metric in _LIKE_PUBLISHED else []
+        )
         first = heads[0]
         version = f" {first.database_version}" if first.database_version else ""
         title = (
