@@ -102,14 +102,10 @@ def convert_weights(
     refuse_differences(shapes, needed, source=os.fspath(file), model=model)
     _refuse_unusable(renamed, os.fspath(file))
     made.load_state_dict(renamed, strict=True)
-    made.save_pretrained(
-        to,
-        overwrite=overwrite,
-        input_spec=input_spec,
-        classes=classes,
-        training_data=training_data,
-        details={"converted_from": Path(file).name},
-    )
+    made.input_spec, made.training_data = input_spec, tuple(training_data)
+    made.classes = tuple(classes or ())
+    made.details = {"converted_from": Path(file).name}
+    made.save_pretrained(to, overwrite=overwrite)
     return made
 
 

@@ -12,7 +12,7 @@ from precordia.core.registry import load_object
 from precordia.models.architectures import ARCHITECTURES, model_card
 from precordia.models.model_card import ModelCard
 from precordia.models.options import complete_options
-from precordia.models.saved_model import find_saved
+from precordia.models.saved_model import SavedModel, find_saved
 from precordia.models.signal_shape import SignalShape, resolve_shape
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def load_model(
     n_samples: int | None = None,
     seconds: float | None = None,
     fs: float | None = None,
-    weights: str | os.PathLike[str] | None = None,
+    weights: str | os.PathLike[str] | SavedModel | None = None,
     head: Literal["keep", "new"] = "keep",
     seed: int = 0,
     **options: Any,
@@ -83,8 +83,8 @@ def load_model(
         saved = find_saved(weights)
         if saved.architecture != name:
             raise WeightsError(
-                f"'{weights}' holds weights of {saved.architecture}; {name} was asked for. Use "
-                f"load_model('{saved.architecture}', weights=...) or from_pretrained."
+                f"'{saved.folder}' holds weights of {saved.architecture}; {name} was asked for. "
+                f"Use load_model('{saved.architecture}', weights=...) or from_pretrained."
             )
         n_outputs = saved.n_outputs if n_outputs is None else n_outputs
         options = {**saved.options, **options}

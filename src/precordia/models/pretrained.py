@@ -154,7 +154,7 @@ def from_pretrained(
     """
     saved = find_saved(where)
     return load_model(
-        saved.architecture, n_outputs=n_outputs, weights=where, head=head, seed=seed, **changes
+        saved.architecture, n_outputs=n_outputs, weights=saved, head=head, seed=seed, **changes
     )
 
 

@@ -61,13 +61,14 @@ class SavedModel:
         return self.folder / WEIGHTS_FILE
 
 
-def find_saved(where: str | os.PathLike[str]) -> SavedModel:
+def find_saved(where: str | os.PathLike[str] | SavedModel) -> SavedModel:
     """Read the description of a local folder or, if there is none, of a repository on the hub.
 
     Parameters
     ----------
     where
-        Folder, or ``"owner/name"``, with ``"@revision"`` behind it if one is meant.
+        Folder, or ``"owner/name"``, with ``"@revision"`` behind it if one is meant; what was read
+        before is returned.
 
     Raises
     ------
@@ -76,6 +77,8 @@ def find_saved(where: str | os.PathLike[str]) -> SavedModel:
     MissingExtraError
         If the hub would be asked and huggingface-hub is not installed.
     """
+    if isinstance(where, SavedModel):
+        return where
     folder = Path(where)
     if folder.is_dir():
         return read_saved(folder)
