@@ -115,7 +115,8 @@ def test_one_store_has_one_rate_length_and_choice_of_leads(settings, said, items
     ("settings", "error"),
     [
         ({"fs": -1}, OptionError), ({"fs": float("nan")}, OptionError),
-        ({"leads": ()}, OptionError), ({"leads": ("II", "II")}, OptionError), ({"leads": ("avr",)}, OptionError),
+        ({"leads": ()}, OptionError), ({"leads": ("II", "II")}, OptionError),
+        ({"leads": ("avr",)}, OptionError),
         ({"leads": "II"}, OptionError), ({"seconds": 0}, OptionError),
         ({"codec": "zst"}, UnknownNameError), ({"name": " "}, OptionError),
         ({"n_jobs": 0}, OptionError),

@@ -71,6 +71,9 @@ class OpenShard:
             size = 2 * len(self.leads[row]) * int(self.n_samples[row]) + _LENGTH
             if raw != size or min(offset, packed) < 0 or offset + packed > n_bytes:
                 raise self._damaged(f"row {row} lies where it cannot")
+            scale = self._scale[row]
+            if scale.shape != (len(self.leads[row]),) or not np.isfinite(scale).all():
+                raise self._damaged(f"row {row} does not have one scale for each lead")
             check_growth(raw, packed, name=self._path.name, what=f"the signal of row {row}")
 
     def _damaged(self, what: str) -> FormatError:

@@ -15,6 +15,7 @@ OFFSET, COMPRESSED, RAW, CRC = range(4)
 _DATA_PAGE = 0
 _STRUCT, _BINARY, _DOUBLE = 12, 8, 7
 _LONGEST_HEADER = 4096
+_DEEPEST = 8
 
 
 def find_pages(
@@ -65,18 +66,32 @@ def find_pages(
     return table
 
 
-def read_struct(content: memoryview) -> tuple[dict[int, Any], int]:
+def read_struct(content: memoryview, depth: int = 0) -> tuple[dict[int, Any], int]:
     """Read a struct in Thrift's compact protocol.
+
+    Parameters
+    ----------
+    content
+        Begins with the struct.
+    depth
+        How many structs it lies in.
 
     Returns
     -------
     Its fields by number, and how many bytes it took.
+
+    Raises
+    ------
+    KeyError, IndexError
+        If it is none.
 
     Examples
     --------
     >>> read_struct(memoryview(bytes([0x15, 0x04, 0x15, 0x07, 0x00])))
     ({1: 2, 2: -4}, 5)
     """
+    if depth > _DEEPEST:
+        raise KeyError("structs within structs without end")
     fields: dict[int, Any] = {}
     place, field = 0, 0
     while True:
@@ -90,10 +105,10 @@ def read_struct(content: memoryview) -> tuple[dict[int, Any], int]:
         else:
             zigzag, place = _varint(content, place)
             field = (zigzag >> 1) ^ -(zigzag & 1)
-        fields[field], place = _value(content, place, kind)
+        fields[field], place = _value(content, place, kind, depth)
 
 
-def _value(content: memoryview, place: int, kind: int) -> tuple[Any, int]:
+def _value(content: memoryview, place: int, kind: int, depth: int) -> tuple[Any, int]:
     if kind in (1, 2):  # a truth is its own type
         return kind == 1, place
     if kind == 3:
@@ -107,7 +122,7 @@ def _value(content: memoryview, place: int, kind: int) -> tuple[Any, int]:
         length, place = _varint(content, place)
         return bytes(content[place : place + length]), place + length
     if kind == _STRUCT:
-        inner, length = read_struct(content[place:])
+        inner, length = read_struct(content[place:], depth + 1)
         return inner, place + length
     raise KeyError(f"type {kind}")
 

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Float, Int16
 
-from precordia.core.errors import FormatError, SignalError
+from precordia.core.errors import FormatError
 
 #: stands where nothing was recorded
 MISSING = -32768
@@ -204,11 +203,6 @@ def millivolts_of(
     >>> millivolts_of(np.array([[1, -32768]], np.int16), np.array([0.5], np.float32), gaps=True)
     array([[0.5, nan]], dtype=float32)
     """
-    if scale_mv.shape != units.shape[:1] or not all(map(math.isfinite, scale_mv)):
-        raise SignalError(
-            f"{units.shape[0]} leads arrived with {scale_mv.size} scales; a finite one for each is "
-            "needed. The store is damaged: build it again."
-        )
     signal = units.astype(np.float32)
     signal *= scale_mv[:, np.newaxis]
     if gaps:
