@@ -107,6 +107,17 @@ def formats() -> str:
     return table(("format", "endings", "read", "written"), rows) + note
 
 
+def models() -> str:
+    """List the networks with their size and what a token is."""
+    from precordia.models.architectures import list_models, model_card
+
+    rows = [
+        (f"`{card.name}`", card.title, f"{card.parameters / 1e6:.2f} M", str(card.dim), card.tokens)
+        for card in map(model_card, list_models())
+    ]
+    return table(("name", "what it is", "parameters", "embedding", "tokens"), rows)
+
+
 def kept_by_writers() -> str:
     """Tell what comes back from each format that is written."""
     from kept_by_writers import ASPECTS, rows
@@ -311,7 +322,7 @@ BLOCKS = {
     for f in (
         *(examine_output, front_door_output, commands, formats, goals, peers, speed, rule_scores),
         *(cards, fiducials, absences, quality_reasons, measurements, statements, scenarios, rooms),
-        *(catalogue_columns, kept_by_writers, reading_speed),
+        *(catalogue_columns, kept_by_writers, reading_speed, models),
     )
 }
 
