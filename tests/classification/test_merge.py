@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import dataclasses
 import json
 import math
 
@@ -156,6 +157,12 @@ def test_where_the_model_is_withheld_nothing_is_found_by_it_and_the_reason_stand
     assert reasons["MI"] == reasons["NDT"] == "bad quality"
     assert "CLBBB" not in reasons  # the rules judged it
     assert "bad quality" in found.source.warnings[0]
+    rules = by_rule()
+    told = merge(
+        dataclasses.replace(rules, source=Source(warnings=("bad quality",))),
+        learned(withheld="bad quality"),
+    )
+    assert told.source.warnings == ("bad quality",)
 
 
 def test_findings_come_in_the_order_of_importance():
@@ -179,6 +186,13 @@ def test_a_class_without_threshold_is_never_found():
     del predicted.thresholds["NDT"]
     assert "NDT" not in merge(None, predicted)
     assert math.isnan(merge(by_rule("CLBBB"), learned())["CLBBB"].threshold)
+
+
+def test_a_model_without_a_threshold_does_not_disagree():
+    predicted = learned(CLBBB=0.9)
+    del predicted.thresholds["CLBBB"]
+    finding = merge(by_rule("CLBBB"), predicted)["CLBBB"]
+    assert (finding.probability, finding.disagreement) == (0.9, "")
 
 
 def test_merged_findings_survive_json():

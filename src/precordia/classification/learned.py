@@ -60,10 +60,12 @@ class Predicted:
     leads: tuple[str, ...] = ()
     n_windows: int = 0
 
-    def finds(self, code: str) -> bool:
-        """Tell whether a class is found."""
-        threshold = self.thresholds.get(code, float("inf"))
-        return not self.withheld and self.probabilities.get(code, 0.0) >= threshold
+    def found(self) -> set[str]:
+        """Return the codes of the classes that are found."""
+        if self.withheld:
+            return set()
+        least = self.thresholds
+        return {c for c, p in self.probabilities.items() if p >= least.get(c, float("inf"))}
 
 
 def predict(

@@ -39,18 +39,19 @@ def merge(rules: Findings | None, predicted: Predicted) -> Findings:
     open_ = {a.code for a in rules.abstained} if rules is not None else set()
     implied = {s.implies for s in list_statements() if s.code in found}
     made: list[Finding] = []
+    by_model = predicted.found()
     for known in list_statements():
+        if known.code not in found and known.code not in by_model:
+            continue
         says: dict[str, float] = {}
         if rules is not None and known.by_rules and known.code not in open_:
             says[RULES] = float(known.code in found or known.code in implied)
         if known.code in predicted.probabilities:
             says[predicted.model] = predicted.probabilities[known.code]
-        finding = _judged(known, found.get(known.code), says, predicted)
-        if finding is not None:
-            made.append(finding)
-    made = [_normal_or_withdrawn(f, made, predicted) if f.code == NORMAL else f for f in made]
+        made.append(_judged(known, found.get(known.code), says, predicted))
+    made = [_normal_or_withdrawn(f, made, by_model) if f.code == NORMAL else f for f in made]
     return Findings(
-        findings=(*made, *_superclasses(predicted)),
+        findings=(*made, *_superclasses(predicted, by_model)),
         abstained=(*(rules.abstained if rules is not None else ()), *_abstained(rules, predicted)),
         source=_source(rules, predicted, {f.code for f in made}),
         probabilities=predicted.probabilities,
@@ -60,20 +61,18 @@ def merge(rules: Findings | None, predicted: Predicted) -> Findings:
 
 def _judged(
     known: KnownStatement, by_rule: Finding | None, says: dict[str, float], predicted: Predicted
-) -> Finding | None:
-    """Return the finding of one statement; None where nobody makes it."""
+) -> Finding:
+    """Return the finding of a statement that rule or model makes."""
     model, code = predicted.model, known.code
-    by_model = predicted.finds(code)
-    if by_rule is None and not by_model:
-        return None
-    if model not in says:
-        return dataclasses.replace(by_rule, says=says) if by_rule is not None else None
+    if by_rule is not None and model not in says:
+        return dataclasses.replace(by_rule, says=says)
+    threshold = predicted.thresholds.get(code, float("nan"))
     learned = {
         "probability": says[model],
-        "threshold": predicted.thresholds.get(code, float("nan")),
+        "threshold": threshold,
         "calibration": predicted.calibration,
         "says": says,
-        "disagreement": _disagreement(says, by_rule is not None, by_model, predicted, code),
+        "disagreement": "" if predicted.withheld else _disagreement(says, model, threshold),
     }
     if by_rule is not None:
         return dataclasses.replace(by_rule, method=f"{RULES}+{model}", **learned)
@@ -87,30 +86,24 @@ def _judged(
     )
 
 
-def _disagreement(
-    says: dict[str, float], by_rule: bool, by_model: bool, predicted: Predicted, code: str
-) -> str:
-    if predicted.withheld or RULES not in says:
-        return ""
-    probability = says[predicted.model]
-    if by_rule and not by_model:
-        threshold = predicted.thresholds.get(code)
-        below = f", below its threshold of {threshold:.2f}" if threshold is not None else ""
-        return f"a criterion is met; {predicted.model} gives it {probability:.2f}{below}"
-    if by_model and not says[RULES]:
-        return f"{predicted.model} gives it {probability:.2f}; no criterion is met"
+def _disagreement(says: dict[str, float], model: str, threshold: float) -> str:
+    """Return what the two disagree about; a model without a threshold says neither yes nor no."""
+    probability, by_rule = says[model], says.get(RULES)
+    if by_rule == 1.0 and probability < threshold:
+        return (
+            f"a criterion is met; {model} gives it {probability:.2f}, below its threshold of "
+            f"{threshold:.2f}"
+        )
+    if by_rule == 0.0 and probability >= threshold:
+        return f"{model} gives it {probability:.2f}; no criterion is met"
     return ""
 
 
-def _normal_or_withdrawn(normal: Finding, made: list[Finding], predicted: Predicted) -> Finding:
+def _normal_or_withdrawn(normal: Finding, made: list[Finding], by_model: set[str]) -> Finding:
     """Withdraw "normal ECG" where a statement of another superclass, or that class, is made."""
     superclass = {s.code: s.superclass for s in list_statements()}
     others = [f"{f.name} ({f.code})" for f in made if superclass[f.code] not in ("", NORMAL)]
-    others += [
-        f"{name} ({code})"
-        for code, name in SUPERCLASSES.items()
-        if code != NORMAL and predicted.finds(code)
-    ]
+    others += [f"{name} ({c})" for c, name in SUPERCLASSES.items() if c in by_model - {NORMAL}]
     if not others:
         return normal
     who = " and ".join(name for name, said in normal.says.items() if said >= _yes(normal, name))
@@ -122,7 +115,7 @@ def _yes(finding: Finding, who: str) -> float:
     return 1.0 if who == RULES or finding.threshold != finding.threshold else finding.threshold
 
 
-def _superclasses(predicted: Predicted) -> list[Finding]:
+def _superclasses(predicted: Predicted, by_model: set[str]) -> list[Finding]:
     return [
         Finding(
             code=code,
@@ -131,7 +124,7 @@ def _superclasses(predicted: Predicted) -> list[Finding]:
             method=predicted.model,
             scheme=SUPERCLASS,
             calibration=predicted.calibration,
-            present=predicted.finds(code),
+            present=code in by_model,
             threshold=predicted.thresholds.get(code, float("nan")),
             says={predicted.model: predicted.probabilities[code]},
         )
@@ -153,7 +146,8 @@ def _abstained(rules: Findings | None, predicted: Predicted) -> list[Abstention]
 
 def _source(rules: Findings | None, predicted: Predicted, codes: set[str]) -> Source:
     cautions = list(predicted.cautions)
-    if predicted.withheld:
+    told = rules.source.warnings if rules is not None else ()
+    if predicted.withheld and predicted.withheld not in told:
         cautions.insert(0, f"nothing is found by {predicted.model}: {predicted.withheld}")
     if PACED in codes:
         cautions.append("a paced rhythm; the model saw few")
@@ -162,5 +156,5 @@ def _source(rules: Findings | None, predicted: Predicted, codes: set[str]) -> So
         method=f"classify:{RULES}+{predicted.model}" if before else f"classify:{predicted.model}",
         version="+".join(filter(None, (before.version if before else "", predicted.version))),
         parameters={"leads": list(predicted.leads), "n_windows": predicted.n_windows},
-        warnings=(*(before.warnings if before else ()), *cautions),
+        warnings=(*told, *cautions),
     )
