@@ -25,7 +25,7 @@ STUDY, REPORT, DRAWING, TABLE = "study.json", "report.html", "ecg.svg", "summary
 #: columns of the summary
 SUMMARY = (
     *("file", "status", "acceptable", "heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms"),
-    *("qtc_fridericia_ms", "qrs_axis_deg", "findings", "problem"),
+    *("qtc_fridericia_ms", "qrs_axis_deg", "findings", "disagreements", "problem"),
 )
 
 
@@ -199,6 +199,7 @@ def _row(job: Job, study: Study) -> dict[str, Any]:
         value = getattr(numbers, name)
         row[name] = round(value, 1) if math.isfinite(value) else ""
     row["findings"] = "; ".join(f.code for f in study.findings.present)
+    row["disagreements"] = "; ".join(f.code for f in study.findings.disagreements)
     row["problem"] = ""
     return row
 

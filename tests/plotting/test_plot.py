@@ -180,3 +180,20 @@ def test_the_calibration_pulse_is_one_millivolt_for_200_ms(record, speed, gain):
     rest, up, wide, down, _ = map(float, re.findall(r"[hv](-?[\d.]+)", pulse.get("d")))
     assert (up, wide, down) == (-gain, 0.2 * speed, gain)
     assert rest > 0
+
+
+def test_a_finding_in_dispute_has_a_question_mark():
+    from precordia.core.findings import Finding, Findings
+
+    told = {"probability": 0.6, "method": "a-model"}
+    findings = Findings(
+        findings=(
+            Finding(code="SR", name="sinus rhythm", **told),
+            Finding(code="AFIB", name="atrial fibrillation", disagreement="no criterion", **told),
+            Finding(code="NORM", name="normal ECG", present=False, **told),
+        )
+    )
+    record = Record(signal=np.zeros((1, 5000)), fs=500, leads=("II",))
+    svg = plot(record, findings=findings).svg
+    assert "sinus rhythm; atrial fibrillation?<" in svg
+    assert "normal ECG" not in svg

@@ -43,7 +43,8 @@ def plot(
     marks
         Waves to mark below each trace: P blue, QRS orange, T green.
     findings
-        Findings whose leads are emphasised, and whose names stand in the subtitle.
+        Findings whose leads are emphasised, and whose names stand in the subtitle; with a question
+        mark where rule and model disagree.
     layout
         ``"auto"``, ``"3x4"``, ``"6x2"``, ``"12x1"``, ``"stacked"`` or ``"strip"``.
     order
@@ -94,7 +95,7 @@ def plot(
             f"{record.n_samples} at {record.fs:g} Hz. Delineate this record."
         )
     if findings is not None and not subtitle:
-        subtitle = "; ".join(f.name for f in findings.present)[:180]
+        subtitle = _in_one_line(findings)
     if not record.n_leads and len(carried_beats(record).sample) > 1:
         # Beat times have no traces; what can be seen of them is how long the intervals are.
         svg = tachogram_svg(record, title=title, subtitle=subtitle)
@@ -123,3 +124,8 @@ def plot(
         spans=tuple(spans),
         highlighted=frozenset(highlighted),
     )
+
+
+def _in_one_line(findings: Findings) -> str:
+    """Return the names of what was found, those that are in dispute with a question mark."""
+    return "; ".join(f.name + "?" * bool(f.disagreement) for f in findings.present)[:180]
