@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from precordia.core.errors import FormatError
+from precordia.datasets.store_quantise import MISSING, quantise
 from precordia.datasets.store_readme import DECODING
-from precordia.datasets.store_signal import MISSING, millivolts_of, pack, quantise, unpack
+from precordia.datasets.store_signal import millivolts_of, pack, unpack
 
 SHAPES = st.tuples(st.integers(1, 5), st.integers(1, 60))
 

@@ -17,8 +17,9 @@ from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.datasets.item import Item
 from precordia.datasets.store_part import StorePart
+from precordia.datasets.store_quantise import quantise
 from precordia.datasets.store_settings import StoreSettings
-from precordia.datasets.store_signal import pack, quantise
+from precordia.datasets.store_signal import pack
 from precordia.signal.resample import resample_record
 
 #: bytes of one packed signal: Parquet counts pages in 31 bits
