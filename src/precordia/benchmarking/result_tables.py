@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from precordia.benchmarking.low_labels import read_share
 from precordia.benchmarking.published_classification import published_rows
 from precordia.benchmarking.result_rows import ResultRow
 from precordia.benchmarking.summaries import DIFFERENCE, MEAN
@@ -92,7 +93,7 @@ def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Bl
         heads = _heads(here, metric)
         if not heads:
             continue
-        heads.sort(key=lambda r: (_share(r.labels), -_sortable(r.value)))
+        heads.sort(key=lambda r: (read_share(r.labels), -_sortable(r.value)))
         references = (
             published_rows(key[0], key[1]) if published and metric in _LIKE_PUBLISHED else []
         )
@@ -164,13 +165,6 @@ def _foot(heads: Sequence[ResultRow], references: Sequence[ResultRow]) -> list[s
         foot.append(f"'{PUBLISHED}': for orientation only, other test records ({notes}).")
     where = sorted({", ".join(filter(None, (r.hardware, r.date, r.commit))) for r in heads})
     return foot + where[:3]
-
-
-def _share(labels: str) -> float:
-    try:
-        return float(labels.removesuffix("%"))
-    except ValueError:
-        return math.inf
 
 
 def _sortable(value: float) -> float:
