@@ -94,6 +94,7 @@ def test_leads_that_are_not_usable_are_hidden_from_the_model(record, any_lead):
     said = predict(record, quality=quality, model=any_lead)
     assert said.leads == tuple(n for n in STANDARD_12 if n != "V1")
     assert any("V1" in text for text in said.cautions)
+    assert "judged from 11 of 12 leads" in said.cautions
 
 
 def test_a_limb_lead_that_is_not_usable_follows_from_the_others(record, model):

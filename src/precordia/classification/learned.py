@@ -159,7 +159,7 @@ def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Pre
         },
         calibration=str(graph.card.details.get("calibration", {}).get("method", "Platt scaling")),
         withheld=_why_withheld(quality),
-        cautions=(*encoded.excerpts.cautions, *_cautions(record, quality, distance)),
+        cautions=(*_about_leads(encoded), *_cautions(record, quality, distance)),
         distance=distance,
         leads=encoded.excerpts.leads,
         n_windows=len(by_window),
@@ -208,6 +208,12 @@ def _why_withheld(quality: Quality | None) -> str:
         return ""
     why = ", ".join(quality.reasons)
     return f"the quality is not acceptable ({why})" if why else "the quality is not acceptable"
+
+
+def _about_leads(encoded: Encoded) -> list[str]:
+    seen, wanted = encoded.excerpts.leads, encoded.graph.spec.n_leads
+    few = [] if len(seen) == wanted else [f"judged from {len(seen)} of {wanted} leads"]
+    return [*few, *encoded.excerpts.cautions]
 
 
 def _cautions(record: Record, quality: Quality | None, distance: float) -> list[str]:
