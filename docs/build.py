@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 from accuracy_tables import cards, goals, peers, reading_speed, rule_scores, speed, table
+from augmentation_picture import augmentations, draw_augmentations
 
 import precordia as pc
 
@@ -292,6 +293,7 @@ def pictures() -> Iterator[tuple[Path, str]]:
     drawing = pc.plot(record, marks=pc.delineate(record), title="toy record (simulated)")
     yield DOCS / "images" / "toy.svg", drawing.svg
     yield DOCS / "images" / "rooms.svg", draw_rooms()
+    yield DOCS / "images" / "augmentations.svg", draw_augmentations()
 
 
 def gallery() -> Iterator[tuple[Path, str]]:
@@ -322,7 +324,7 @@ BLOCKS = {
     for f in (
         *(examine_output, front_door_output, commands, formats, goals, peers, speed, rule_scores),
         *(cards, fiducials, absences, quality_reasons, measurements, statements, scenarios, rooms),
-        *(catalogue_columns, kept_by_writers, reading_speed, models),
+        *(catalogue_columns, kept_by_writers, reading_speed, models, augmentations),
     )
 }
 
