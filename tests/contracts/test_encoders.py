@@ -23,6 +23,7 @@ TINY = {
     "resnet1d-wang": {"width": 8, "hidden": 8},
     "xresnet1d50": {"width": 4, "hidden": 8},
     "xresnet1d101": {"width": 4, "hidden": 8},
+    "inception1d": {"width": 4, "bottleneck": 4, "hidden": 8},
     "net1d": {"size": "small"},
     "s4": {"width": 8, "depth": 2},
     "vit1d": {"width": 16, "depth": 2, "heads": 2},

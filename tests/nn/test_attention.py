@@ -94,7 +94,7 @@ def test_positions_go_on_beyond_their_table():
 
 def test_means_leave_out_what_does_not_count():
     tokens = torch.randn(3, 5, 4)
-    valid = torch.tensor([[1, 1, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]])
+    valid = torch.tensor([[1.0, 1, 0, 0, 0], [1, 1, 1, 1, 1], [0, 0, 0, 0, 0]])
     pooled = masked_mean(tokens, valid)
     assert torch.allclose(pooled[0], tokens[0, :2].mean(0))
     assert torch.allclose(pooled[1], tokens[1].mean(0))

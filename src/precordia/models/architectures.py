@@ -15,6 +15,7 @@ ARCHITECTURES = {
     "resnet1d-wang": "precordia.models.resnet1d_wang:ResNet1dWang",
     "xresnet1d50": "precordia.models.xresnet1d50:XResNet1d50",
     "xresnet1d101": "precordia.models.xresnet1d101:XResNet1d101",
+    "inception1d": "precordia.models.inception1d:Inception1d",
     "net1d": "precordia.models.net1d:Net1d",
     "s4": "precordia.models.s4:S4",
     "vit1d": "precordia.models.vit1d:ViT1d",
