@@ -21,7 +21,7 @@ from precordia.benchmarking.challenge_metric import ChallengeWeights, read_chall
 from precordia.benchmarking.classification_metrics import MIN_RECORDS
 from precordia.benchmarking.cohort import Cohort, load_cohort
 from precordia.benchmarking.commit import source_commit
-from precordia.benchmarking.contamination import seen_in_training
+from precordia.benchmarking.contamination import UNKNOWN, seen_in_training
 from precordia.benchmarking.low_labels import choose_labelled, read_share
 from precordia.benchmarking.networks import MODES, Network, find_network, learn_network
 from precordia.benchmarking.partition import Partition, cross_divide, divide, divide_records
@@ -31,6 +31,7 @@ from precordia.benchmarking.scoring import (
     DRAWS,
     Measured,
     TestTruth,
+    score_2017,
     score_answers,
     score_challenge,
 )
@@ -53,6 +54,8 @@ from precordia.training.settings import TrainingSettings
 #: changes with whatever changes a result although all arguments are the same
 PROTOCOL = 1
 SPLITS = ("", "patients", "records")
+#: written by the training loop while it runs
+CHECKPOINT = "checkpoint.safetensors"
 SCRATCH, BASELINE = "scratch", "baseline"
 Watch = Callable[[str], None]
 
@@ -230,13 +233,15 @@ def benchmark_classification(
         for job in _jobs(cohort, partition, methods, options, noises, table)
     ]
     parts: dict[int, tuple[Part, Part, Withheld]] = {}
+    spent: list[float] = []
     for number, job in enumerate(jobs, start=1):
         if job.key in done:
             continue
         watch(
             f"{number}/{len(jobs)} {job.method.name}, {job.method.mode}, {job.labels} of labels, "
-            f"seed {job.seed}"
+            f"seed {job.seed}{_time_left(spent, len(jobs) - number + 1)}"
         )
+        began = time.perf_counter()
         at = id(job.partition)
         if at not in parts:
             parts[at] = _open(cohort, job.partition)
@@ -244,6 +249,9 @@ def benchmark_classification(
         rows, answers = run.measure(*parts[at])
         write_predictions(answers, place, job.key)
         append_rows(rows, place)
+        spent.append(time.perf_counter() - began)
+        # what a killed training would have gone on from
+        (place / "training" / job.key / CHECKPOINT).unlink(missing_ok=True)
     found = _rows_there(place)
     keys = {job.key for job in jobs}
     of_runs = [row for row in found if row.run in keys]
@@ -255,6 +263,14 @@ def benchmark_classification(
             append_rows(rows, place)
     mine = keys | {rows[0].run for rows in summaries}
     return [row for row in _rows_there(place) if row.run in mine]
+
+
+def _time_left(spent: Sequence[float], n_runs: int) -> str:
+    """Say how long the remaining runs will take, if they are like those before."""
+    if not spent:
+        return ""
+    minutes = sum(spent) / len(spent) * n_runs / 60
+    return f", about {max(round(minutes), 1)} min left"
 
 
 def _divided(cohort: Cohort, options: ClassificationOptions) -> Partition:
@@ -409,9 +425,12 @@ class _Run:
             measured.append(score_challenge(truth, scores, chosen.thresholds, self.table))
         if self.options.subgroups:
             measured += score_groups(truth, scores, test.cohort)
+        if self.cohort.database == "cinc2017":
+            measured.append(score_2017(truth, scores))
         measured += self._stressed(chosen, test, truth)
         minutes = (time.perf_counter() - began) / 60
-        notes = [*(remark.text for remark in (*job.partition.remarks, *remarks)), *chosen.notes]
+        said = (*self.cohort.remarks, *job.partition.remarks, *remarks)
+        notes = [*(remark.text for remark in said), *chosen.notes]
         return (
             self._rows(measured, chosen, len(rows), notes, minutes),
             Predictions(
@@ -470,7 +489,6 @@ class _Run:
         minutes: float,
     ) -> list[ResultRow]:
         job, network = self.job, self.job.method.network
-        data = () if network is None else network.training_data
         common = {
             "run": job.key,
             "task": self.cohort.task,
@@ -484,7 +502,7 @@ class _Run:
             "labels": job.labels,
             "n_labelled": n_labelled,
             "seed": str(job.seed),
-            "contaminated": ", ".join(seen_in_training(self.cohort.database, data)),
+            "contaminated": _contamination(self.cohort.database, network),
             "input": chosen.spec,
             "version": precordia.__version__,
             "commit": source_commit(),
@@ -499,6 +517,14 @@ class _Run:
                 ResultRow(**{**one.to_dict(), **_numbers(one), "note": _joined(said)}, **common)
             )
         return rows
+
+
+def _contamination(database: str, network: Network | None) -> str:
+    if network is None or not network.pretrained:
+        return ""
+    if not network.training_data:
+        return UNKNOWN
+    return ", ".join(seen_in_training(database, network.training_data))
 
 
 def _numbers(one: Measured) -> dict[str, float]:

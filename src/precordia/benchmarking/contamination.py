@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 from precordia.datasets.databases import dataset_card, list_datasets
 
+#: in place of databases, where weights do not name what they were trained on
+UNKNOWN = "unknown"
+
 
 def overlapping(database: str) -> frozenset[str]:
     """Return all databases that hold recordings of one: itself, and those its card names.

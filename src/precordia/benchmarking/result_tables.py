@@ -10,6 +10,7 @@ import math
 from collections.abc import Sequence
 from html import escape
 
+from precordia.benchmarking.contamination import UNKNOWN
 from precordia.benchmarking.low_labels import read_share
 from precordia.benchmarking.published_classification import published_rows
 from precordia.benchmarking.result_rows import ResultRow
@@ -159,7 +160,11 @@ def _foot(heads: Sequence[ResultRow], references: Sequence[ResultRow]) -> list[s
     )
     seen = {row.contaminated for row in heads if row.contaminated}
     if seen:
-        foot.append(f"{MARK} trained on recordings of this database: {'; '.join(sorted(seen))}.")
+        what = "; ".join(sorted(seen - {UNKNOWN}))
+        if what:
+            foot.append(f"{MARK} the weights were trained on what holds this database: {what}.")
+        if UNKNOWN in seen:
+            foot.append(f"{MARK} the weights do not name what they were trained on.")
     if references:
         notes = "; ".join(sorted({row.note for row in references}))
         foot.append(f"'{PUBLISHED}': for orientation only, other test records ({notes}).")

@@ -15,13 +15,14 @@ from precordia.cli.options import Json, show
 
 HELP = """Score methods and models on annotated recordings, with 95 % intervals over patients.
 
-rpeaks, delineation, quality and speed take a folder that is laid out as the data notes of the
-documentation say (mitdb/, ludb/data/, cinc2011/). classification and protocol take databases.
+rpeaks, beats, delineation, quality and speed take a folder that is laid out as the data notes of
+the documentation say (mitdb/, ludb/data/, cinc2011/). classification and protocol take databases.
 
 Example:  precordia benchmark rpeaks --data ../shared/data
 """
 _ABOUT = {
     "rpeaks": "Score R-peak detectors on the MIT-BIH arrhythmia database.",
+    "beats": "Score classes of beats on the MIT-BIH arrhythmia database.",
     "delineation": "Score wave boundaries on the Lobachevsky University database.",
     "quality": "Score quality verdicts on the CinC 2011 challenge.",
     "speed": "Measure how fast this machine reads, finds and measures.",
