@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 
 from precordia.classification.by_rules import judge_by_rules
+from precordia.classification.few_leads import with_fibrillation
 from precordia.classification.lead_evidence import with_lead_evidence
 from precordia.classification.learned import predict
 from precordia.classification.merge import merge
@@ -71,9 +72,10 @@ def classify(
     -----
     How the criteria are judged says `precordia.classification.by_rules.judge_by_rules`; how the
     model is asked, `precordia.classification.learned.predict`; how they are joined,
-    `precordia.classification.merge.merge`. Leads that the quality calls not usable are used by
-    neither. Criteria in millivolts abstain where a record has lost them; the model normalises each
-    lead and goes on.
+    `precordia.classification.merge.merge`. In records of one to three leads, a model made for them
+    decides on atrial fibrillation, `precordia.classification.few_leads.with_fibrillation`. Leads
+    that the quality calls not usable are used by neither. Criteria in millivolts abstain where a
+    record has lost them; the model normalises each lead and goes on.
 
     References
     ----------
@@ -100,13 +102,15 @@ def classify(
         from precordia.quality.assess import assess
 
         quality = assess(record)
-    if method == "learned":
-        found = merge(None, predict(record, quality=quality, model=model))
-        return with_lead_evidence(found, record, quality, model=model) if explain else found
-    rules = judge_by_rules(record, quality=quality, fiducials=fiducials, measurements=measurements)
-    if model is None and not has_model():
-        return _without_model(rules)
+    rules = None
+    if method == "both":
+        rules = judge_by_rules(
+            record, quality=quality, fiducials=fiducials, measurements=measurements
+        )
+        if model is None and not has_model():
+            return _without_model(rules)
     found = merge(rules, predict(record, quality=quality, model=model))
+    found = with_fibrillation(found, record, quality)
     return with_lead_evidence(found, record, quality, model=model) if explain else found
 
 
