@@ -3,8 +3,8 @@
 
 One heart a record: sinus rhythm that drifts and breathes, into which early beats of the atria, the
 junction and the ventricles fall singly, in pairs, in bigeminy and in runs; sick sinus nodes whose
-pauses alternate with atrial runs; blocked P waves, escapes, intermittent bundle branch block, and
-fibrillation.
+pauses alternate with atrial runs; blocked P waves, escapes, ventricular rhythms, intermittent
+bundle branch block, and fibrillation.
 """
 
 from __future__ import annotations
@@ -53,8 +53,8 @@ def draw_plan(rng):
     }  # fmt: skip
     kind = rng.choice(
         ["quiet", "pac", "atrial_runs", "sick_sinus", "pvc", "both", "junctional", "block",
-         "intermittent", "bradycardia"],
-        p=[0.1, 0.17, 0.13, 0.14, 0.16, 0.12, 0.05, 0.05, 0.04, 0.04],
+         "intermittent", "bradycardia", "idioventricular"],
+        p=[0.08, 0.15, 0.14, 0.13, 0.13, 0.12, 0.05, 0.05, 0.04, 0.03, 0.08],
     )  # fmt: skip
     rate = lambda: float(np.exp(rng.uniform(np.log(0.01), np.log(0.35))))  # noqa: E731
     plan["kind"] = str(kind)
@@ -62,6 +62,13 @@ def draw_plan(rng):
     plan["pvc"] = rate() if kind in ("pvc", "both") else rng.choice([0.0, 0.01], p=[0.7, 0.3])
     plan["pac_more"] = rng.uniform(0, 0.4) if kind != "atrial_runs" else rng.uniform(0.6, 0.95)
     plan["pvc_more"] = rng.choice([0.0, 0.2, 0.6])
+    # from couplets to minutes of tachycardia
+    plan["run_length"] = float(np.exp(rng.uniform(np.log(1.2), np.log(45))))
+    if kind == "atrial_runs" and plan["run_length"] > 6:
+        plan["pac"] = min(plan["pac"], 0.05)
+    plan["ventricular_length"] = float(np.exp(rng.uniform(np.log(1.2), np.log(20))))
+    plan["idioventricular"] = rng.uniform(0.005, 0.05) if kind == "idioventricular" else 0.0
+    plan["own_rate"] = rng.uniform(0.6, 1.5)
     plan["bigeminy"] = rng.uniform(0, 0.9)
     plan["junctional"] = rate() if kind == "junctional" else 0.0
     plan["blocked"] = rate() if kind == "block" else 0.0
@@ -115,9 +122,7 @@ def draw_rhythm(rng, pace: Pace, plan) -> Diary:
         if rng.random() < chance and plan["pac"]:
             early = np.clip(plan["early"] + rng.normal(0, plan["early_sd"]), 0.4, 0.92)
             run = 1 + (
-                int(rng.geometric(1 / rng.uniform(1.3, 12)))
-                if rng.random() < plan["pac_more"]
-                else 0
+                int(rng.geometric(1 / plan["run_length"])) if rng.random() < plan["pac_more"] else 0
             )
             for k in range(run):
                 gap = max(
@@ -139,13 +144,22 @@ def draw_rhythm(rng, pace: Pace, plan) -> Diary:
             at = last_qrs + now * plan["reset"] - pr
             continue
         if plan["pvc"] and rng.random() < max(plan["pvc"], again):
-            run = 1 + (int(rng.geometric(0.4)) if rng.random() < plan["pvc_more"] else 0)
+            more = rng.random() < plan["pvc_more"]
+            run = 1 + (int(rng.geometric(1 / plan["ventricular_length"])) if more else 0)
             early = np.clip(plan["coupling"] * now * rng.normal(1, 0.03), 0.3, 1.1)
             for k in range(run):
                 last_qrs += early if k == 0 else max(0.27, rng.uniform(0.7, 1.05) * early)
                 diary.alone(last_qrs, V, 1)
             again = plan["bigeminy"] if rng.random() < 0.4 else 0.0
             at = at + now if plan["full_pause"] else last_qrs + now * rng.uniform(0.9, 1.2) - pr
+            continue
+        if rng.random() < plan["idioventricular"]:
+            # a focus about as fast as the sinus node, or one that comes in when that one pauses
+            spacing = max(0.3, now * plan["own_rate"])
+            for _ in range(int(rng.geometric(1 / plan["ventricular_length"])) + 1):
+                last_qrs += spacing * rng.normal(1, 0.02)
+                diary.alone(last_qrs, V, 1)
+            at = last_qrs + now * rng.uniform(0.7, 1.2) - pr
             continue
         again = 0.0
         at += now

@@ -30,8 +30,9 @@ from precordia.io.read import read
 from precordia.io.wfdb_annotation import read_annotations
 
 CLASSES = "NSVF"
-LENGTH, BATCH, WIDTH, HIDDEN = 192, 32, 40, 32
+LENGTH, BATCH, WIDTH, HIDDEN = 160, 30, 40, 32
 MATCH_S = 0.15
+PARTS = ("real", "extra", "simulated")
 
 
 @dataclass
@@ -56,8 +57,7 @@ def read_mitdb(data):
     out = []
     for name in sorted(DS1):
         record = read(data / "mitdb" / f"{name}.hea")
-        place, label = aami_beats(read_annotations(record_path := data / "mitdb" / name, "atr"))
-        del record_path
+        place, label = aami_beats(read_annotations(data / "mitdb" / name, "atr"))
         y = np.array([CLASSES.find(c) for c in label])
         own = detect_rpeaks(record)
         forms = {
@@ -105,18 +105,18 @@ class Network(nn.Module):
     def __init__(self, n_features, drop):
         super().__init__()
         self.first = nn.Linear(n_features, WIDTH)
-        self.near = nn.ModuleList(
-            nn.Conv1d(WIDTH, WIDTH, 3, padding=d, dilation=d) for d in DILATIONS
-        )
-        self.mix = nn.ModuleList(nn.Conv1d(WIDTH, WIDTH, 1) for _ in DILATIONS)
+        self.near = nn.ModuleList(nn.Linear(3 * WIDTH, WIDTH) for _ in DILATIONS)
+        self.mix = nn.ModuleList(nn.Linear(WIDTH, WIDTH) for _ in DILATIONS)
         self.hidden, self.out = nn.Linear(WIDTH, HIDDEN), nn.Linear(HIDDEN, len(CLASSES))
         self.drop = nn.Dropout(drop)
 
     def forward(self, x):
-        h = torch.relu(self.first(x)).transpose(1, 2)
-        for near, mix in zip(self.near, self.mix, strict=True):
-            h = h + mix(self.drop(torch.relu(near(h))))
-        return self.out(torch.relu(self.hidden(self.drop(h.transpose(1, 2)))))
+        h, n = torch.relu(self.first(x)), x.shape[1]
+        for near, mix, apart in zip(self.near, self.mix, DILATIONS, strict=True):
+            wide = nn.functional.pad(h, (0, 0, apart, apart))
+            three = torch.cat([wide[:, :n], h, wide[:, 2 * apart :]], dim=2)
+            h = h + mix(self.drop(torch.relu(near(three))))
+        return self.out(torch.relu(self.hidden(self.drop(h))))
 
 
 def exported(networks, mean, sd):
@@ -127,12 +127,9 @@ def exported(networks, mean, sd):
         w = {k: v.detach().numpy() for k, v in net.state_dict().items()}
         row = {"in": w["first.weight"].T, "in_bias": w["first.bias"]}
         for k in range(len(DILATIONS)):
-            row[f"near{k}"] = w[f"near.{k}.weight"].transpose(2, 1, 0)
+            row[f"near{k}"] = w[f"near.{k}.weight"].T.reshape(3, WIDTH, WIDTH)
             row[f"near{k}_bias"] = w[f"near.{k}.bias"]
-            row[f"mix{k}"], row[f"mix{k}_bias"] = (
-                w[f"mix.{k}.weight"][:, :, 0].T,
-                w[f"mix.{k}.bias"],
-            )
+            row[f"mix{k}"], row[f"mix{k}_bias"] = w[f"mix.{k}.weight"].T, w[f"mix.{k}.bias"]
         row["hidden"], row["hidden_bias"] = w["hidden.weight"].T, w["hidden.bias"]
         row["out"], row["out_bias"] = w["out.weight"].T, w["out.bias"]
         rows.append(row)
@@ -258,9 +255,9 @@ def main():
     parser.add_argument("--folds", type=int, default=6)
     parser.add_argument("--networks", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=14)
-    parser.add_argument("--hearts", type=int, default=400, help="simulated records")
+    parser.add_argument("--hearts", type=int, default=500, help="simulated records")
     parser.add_argument("--simulated", type=float, default=0.3, help="share of a batch")
-    parser.add_argument("--extra", type=float, default=0.1, help="share of CPSC 2021 in a batch")
+    parser.add_argument("--extra", type=float, default=0.07, help="share of CPSC 2021 in a batch")
     parser.add_argument("--noise", type=float, default=0.15)
     parser.add_argument("--drop", type=float, default=0.2)
     parser.add_argument("--weight-s", type=float, default=3.0)
@@ -283,16 +280,32 @@ def main():
 
 def _features(options):
     if options.cache and options.cache.exists():
-        with np.load(options.cache, allow_pickle=True) as file:
-            return file["real"].tolist(), file["extra"].tolist(), file["simulated"].tolist()
+        with np.load(options.cache) as file:
+            return [_unpacked(file, part) for part in PARTS]
     start = time.time()
     real, extra = read_mitdb(options.data), read_cpsc2021(options.data)
     simulated = draw_simulated(options.data, options.hearts, 7)
     print(f"features in {time.time() - start:.0f} s", flush=True)
     if options.cache:
-        rows = {"real": real, "extra": extra, "simulated": simulated}
-        np.savez(options.cache, **{k: np.array(v, dtype=object) for k, v in rows.items()})
+        np.savez(options.cache, **_packed(dict(zip(PARTS, (real, extra, simulated), strict=True))))
     return real, extra, simulated
+
+
+def _packed(parts):
+    out = {}
+    for part, sequences in parts.items():
+        out[f"{part}_names"] = np.array([f"{s.name}|{s.form}" for s in sequences])
+        out[f"{part}_sizes"] = np.array([len(s.y) for s in sequences])
+        out[f"{part}_x"] = np.concatenate([s.x for s in sequences])
+        out[f"{part}_y"] = np.concatenate([s.y for s in sequences])
+    return out
+
+
+def _unpacked(file, part):
+    ends = np.cumsum(file[f"{part}_sizes"])[:-1]
+    rows = zip(np.split(file[f"{part}_x"], ends), np.split(file[f"{part}_y"], ends), strict=True)
+    names = [str(name).split("|") for name in file[f"{part}_names"]]
+    return [Sequence(n, f, x, y) for (n, f), (x, y) in zip(names, rows, strict=True)]
 
 
 if __name__ == "__main__":

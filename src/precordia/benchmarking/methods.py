@@ -5,13 +5,22 @@ from __future__ import annotations
 
 import numpy as np
 
+from precordia.core.beats import JUDGED, Beats
 from precordia.core.fiducials import Fiducials
+from precordia.core.measurements import BeatKind
 from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.core.source import Source
 from precordia.delineation.delineate import delineate
 
 _LONGEST_STILL_S = 0.2
+_CLASS_OF_KIND = {
+    BeatKind.NORMAL: "N",
+    BeatKind.SUPRAVENTRICULAR: "S",
+    BeatKind.VENTRICULAR: "V",
+    BeatKind.PACED: "Q",
+    BeatKind.UNCLASSIFIED: "Q",
+}
 
 
 def delineate_by_network(record: Record) -> Fiducials:
@@ -22,6 +31,23 @@ def delineate_by_network(record: Record) -> Fiducials:
 def delineate_by_rules(record: Record) -> Fiducials:
     """Delineate with the rules alone."""
     return delineate(record, method="rules")
+
+
+def classify_beats_by_rules(record: Record) -> Beats:
+    """Give the kinds of beats that `measure` counts as classes of AAMI."""
+    from precordia.measurement.measure import measure
+
+    table = measure(record, delineate(record)).beats
+    label = tuple(_CLASS_OF_KIND[kind] for kind in table.kind)
+    shares = np.array([[float(k == c) for c in JUDGED] for k in label]).reshape(-1, len(JUDGED))
+    return Beats(
+        fs=record.fs,
+        n_samples=record.n_samples,
+        sample=np.round(table.r_peak).astype(np.int64),
+        label=label,
+        probability=shares,
+        source=Source(method="beats:rules"),
+    )
 
 
 def accept_all(record: Record) -> Quality:

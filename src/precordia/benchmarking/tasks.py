@@ -91,6 +91,26 @@ TASKS = (
         ),
     ),
     Task(
+        name="beats",
+        protocol="precordia.benchmarking.beats:score_beats",
+        database="mitdb",
+        methods=(
+            Method(
+                name="network",
+                function="precordia.classification.beats:classify_beats",
+                weights="models/box/precordia_beats.npz",
+                card="models/box/precordia_beats.toml",
+                note=RESUBSTITUTION,
+            ),
+            Method(
+                name="rules",
+                function=f"{_OURS}:classify_beats_by_rules",
+                note=IN_SIGHT,
+                asked=True,
+            ),
+        ),
+    ),
+    Task(
         name="delineation",
         protocol="precordia.benchmarking.delineation:score_delineation",
         database="ludb",
