@@ -319,12 +319,20 @@ def gallery() -> Iterator[tuple[Path, str]]:
 
 
 #: what stands in a block of each name
+def store_columns() -> str:
+    """List the columns of a store."""
+    from precordia.datasets.store_columns import COLUMNS
+
+    return table(("column", ""), [(f"`{name}`", words) for name, (_, words) in COLUMNS.items()])
+
+
 BLOCKS = {
     f.__name__: f
     for f in (
         *(examine_output, front_door_output, commands, formats, goals, peers, speed, rule_scores),
         *(cards, fiducials, absences, quality_reasons, measurements, statements, scenarios, rooms),
         *(catalogue_columns, kept_by_writers, reading_speed, models, augmentations),
+        *(store_columns,),
     )
 }
 

@@ -45,6 +45,8 @@ _WHERE = {
     "load_dataset": "precordia.datasets.dataset",
     "split_dataset": "precordia.datasets.splits",
     "describe_dataset": "precordia.datasets.describe",
+    "build_store": "precordia.datasets.store_build",
+    "open_store": "precordia.datasets.store",
     "prepare": "precordia.embedding.prepare",
     "list_models": "precordia.models.architectures",
     "load_model": "precordia.models.load_model",

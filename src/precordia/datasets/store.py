@@ -170,7 +170,7 @@ class Store:
             (wanted,) = kinds
         batch = np.empty((len(places), len(wanted), lengths.pop()), np.float32)
         for k, (shard, row) in enumerate(places):
-            batch[k] = shard.signal(row, wanted)
+            shard.signal(row, wanted, out=batch[k])
         return batch
 
     def leads_of(self, i: int) -> tuple[str, ...]:

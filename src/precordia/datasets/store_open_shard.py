@@ -90,9 +90,45 @@ class OpenShard:
         return self._about[row]
 
     def signal(
-        self, row: int, wanted: tuple[str, ...] | None, start: int = 0, n: int | None = None
+        self,
+        row: int,
+        wanted: tuple[str, ...] | None,
+        start: int = 0,
+        n: int | None = None,
+        out: Float[np.ndarray, "lead sample"] | None = None,
     ) -> Float[np.ndarray, "lead sample"]:
-        """Decode a record, or a part of it."""
+        """Decode a record.
+
+        Parameters
+        ----------
+        row
+            Which.
+        wanted
+            Leads in order, NaN where it lacks one; None for its own.
+        start, n
+            From which sample on, and how many; all by default.
+        out
+            Where to write it.
+        """
+        leads = self.leads[row]
+        units = unpack(self._page(row), len(leads))
+        if n is not None:
+            units = units[:, start : start + n]
+        gaps = bool(self._n_missing[row])
+        if wanted is None or wanted == leads:
+            return millivolts_of(units, self._scale[row], gaps=gaps, out=out)
+        if out is None:
+            out = np.empty((len(wanted), units.shape[1]), np.float32)
+        for k, lead in enumerate(wanted):
+            if lead in leads:
+                its = slice(leads.index(lead), leads.index(lead) + 1)
+                millivolts_of(units[its], self._scale[row][its], gaps=gaps, out=out[k : k + 1])
+            else:
+                out[k] = np.nan
+        return out
+
+    def _page(self, row: int) -> memoryview:
+        """Unpack the page of a record."""
         offset, length, raw, crc = self.pages[row]
         packed = self._content[offset : offset + length]
         if not self._seen[row]:
@@ -100,18 +136,9 @@ class OpenShard:
                 raise self._damaged(f"the checksum of row {row} is wrong")
             self._seen[row] = 1
         try:
-            page = self._codec.decompress(packed, raw)
+            page = memoryview(self._codec.decompress(packed, raw))
         except (OSError, ValueError) as error:
             raise self._damaged(f"row {row} cannot be unpacked") from error
-        leads = self.leads[row]
-        units = unpack(memoryview(page)[_LENGTH:], len(leads))
-        if n is not None:
-            units = units[:, start : start + n]
-        held = millivolts_of(units, self._scale[row], gaps=bool(self._n_missing[row]))
-        if wanted is None or wanted == leads:
-            return held
-        signal = np.full((len(wanted), held.shape[1]), np.nan, np.float32)
-        for k, lead in enumerate(wanted):
-            if lead in leads:
-                signal[k] = held[leads.index(lead)]
-        return signal
+        if int.from_bytes(page[:_LENGTH], "little") != raw - _LENGTH:
+            raise self._damaged(f"row {row} holds another signal")
+        return page[_LENGTH:]

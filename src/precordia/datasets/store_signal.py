@@ -65,6 +65,7 @@ def millivolts_of(
     scale_mv: Float[np.ndarray, " lead"],
     *,
     gaps: bool,
+    out: Float[np.ndarray, "lead sample"] | None = None,
 ) -> Float[np.ndarray, "lead sample"]:
     """Turn whole numbers into millivolts.
 
@@ -76,6 +77,8 @@ def millivolts_of(
         What one step of each lead is, mV.
     gaps
         Whether samples are missing; nobody looks for them otherwise.
+    out
+        Where to write them.
 
     Returns
     -------
@@ -86,7 +89,11 @@ def millivolts_of(
     >>> millivolts_of(np.array([[1, -32768]], np.int16), np.array([0.5], np.float32), gaps=True)
     array([[0.5, nan]], dtype=float32)
     """
-    signal = units.astype(np.float32)
+    if out is None:
+        signal = units.astype(np.float32)
+    else:
+        signal = out
+        signal[...] = units
     signal *= scale_mv[:, np.newaxis]
     if gaps:
         signal[units == MISSING] = np.nan
