@@ -223,7 +223,9 @@ def cross_validate(real, extra, simulated, options):
     """Score every record with networks that never saw it."""
     totals, kept = {}, {}
     start = time.time()
-    for fold in folds_of(real, options.folds):
+    for number, fold in enumerate(folds_of(real, options.folds)):
+        if options.only and number not in options.only:
+            continue
         rest = [s for s in real if s.name not in fold]
         made = [train(rest, extra, simulated, options, k) for k in range(options.networks)]
         arrays = exported([m[0] for m in made], *made[0][1:])
@@ -253,6 +255,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--folds", type=int, default=6)
+    parser.add_argument("--only", type=int, nargs="*", help="score only these folds")
     parser.add_argument("--networks", type=int, default=1)
     parser.add_argument("--epochs", type=int, default=14)
     parser.add_argument("--hearts", type=int, default=500, help="simulated records")

@@ -36,6 +36,7 @@ _WHERE = {
     "Beats": "precordia.core.beats",
     "classify_beats": "precordia.classification.beats",
     "beat_annotations": "precordia.classification.beats",
+    "judge_fibrillation": "precordia.classification.atrial_fibrillation",
     "list_statements": "precordia.knowledge.statements",
     "plot": "precordia.plotting.plot",
     "simulate": "precordia.generation.simulate",

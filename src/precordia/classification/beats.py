@@ -181,6 +181,19 @@ def _features(record: Record, places: np.ndarray, progress: Progress | None) -> 
     return np.concatenate([timing, np.concatenate(parts)], axis=1, dtype=np.float32)
 
 
+def paced_share(record: Record, rpeaks: Int[np.ndarray, " beat"]) -> float:
+    """Return the share of beats that follow a pacing spike; 0 where spikes cannot be seen.
+
+    Parameters
+    ----------
+    record
+        The recording.
+    rpeaks
+        Sample index of each beat.
+    """
+    return float(_paced(record, rpeaks).mean()) if len(rpeaks) else 0.0
+
+
 def _paced(record: Record, places: np.ndarray) -> Bool[np.ndarray, " beat"]:
     """Tell which beats follow a spike; the QRS begins up to 120 ms before its R-peak."""
     signal = np.nan_to_num(record.signal)
