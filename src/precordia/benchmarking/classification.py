@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 import precordia
-from precordia.benchmarking.baselines import BASELINES, learn_baseline
+from precordia.benchmarking.baselines import BASELINES, RULES, learn_baseline
 from precordia.benchmarking.benchmark import describe_machine
 from precordia.benchmarking.challenge_metric import ChallengeWeights, read_challenge_weights
 from precordia.benchmarking.classification_metrics import MIN_RECORDS
@@ -56,6 +56,10 @@ PROTOCOL = 1
 SPLITS = ("", "patients", "records")
 #: written by the training loop while it runs
 CHECKPOINT = "checkpoint.safetensors"
+#: modes that settings of the training loop change
+TRAINED = ("finetune", "scratch", "attention")
+#: settings that do not change what comes out; the seed is that of the run
+SPEED = ("device", "threads", "workers", "checkpoint_steps", "log_steps", "seed")
 SCRATCH, BASELINE = "scratch", "baseline"
 Watch = Callable[[str], None]
 
@@ -330,7 +334,7 @@ def _jobs(
     split_hash = partition.fingerprint(cohort)
     for labels in options.labels:
         for method in methods:
-            drawn = method.chance or read_share(labels) < 1
+            drawn = method.chance or (read_share(labels) < 1 and method.name != RULES)
             for seed in range(options.n_seeds if drawn else 1):
                 network = method.network
                 key = run_key(
@@ -350,9 +354,7 @@ def _jobs(
                         network.options,
                         network.spec.fingerprint,
                     ),
-                    settings=options.settings.to_dict()
-                    if method.mode in ("finetune", SCRATCH, "attention")
-                    else None,
+                    settings=_deciding(options.settings) if method.mode in TRAINED else None,
                     labels=read_share(labels),
                     seed=seed,
                     min_records=options.min_records,
@@ -366,6 +368,11 @@ def _jobs(
                     Job(method=method, partition=partition, labels=labels, seed=seed, key=key)
                 )
     return jobs
+
+
+def _deciding(settings: TrainingSettings) -> dict[str, Any]:
+    """Return the settings that decide a result, without those of speed and the run's seed."""
+    return {name: value for name, value in settings.to_dict().items() if name not in SPEED}
 
 
 def _open(cohort: Cohort, partition: Partition) -> tuple[Part, Part, Withheld]:
@@ -480,6 +487,15 @@ class _Run:
             found.append(dataclasses.replace(one, subject=subject))
         return found
 
+    def _settings(self) -> str:
+        """Say what is not usual of architecture and training."""
+        method, usual = self.job.method, TrainingSettings().to_dict()
+        said = {} if method.network is None else dict(method.network.options)
+        if method.mode in TRAINED:
+            given = _deciding(self.options.settings)
+            said |= {name: value for name, value in given.items() if value != usual[name]}
+        return ", ".join(f"{name}={value}" for name, value in said.items())
+
     def _rows(
         self,
         measured: Sequence[Measured],
@@ -494,10 +510,12 @@ class _Run:
             "task": self.cohort.task,
             "database": self.cohort.database,
             "database_version": self.cohort.version,
+            "data_hash": self.cohort.fingerprint,
             "split": job.partition.method,
             "split_hash": job.partition.fingerprint(self.cohort),
             "model": job.method.name,
             "mode": job.method.mode,
+            "settings": self._settings(),
             "weights_hash": chosen.weights_hash,
             "labels": job.labels,
             "n_labelled": n_labelled,

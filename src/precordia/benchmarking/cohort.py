@@ -220,7 +220,7 @@ def cohort_of_dataset(dataset: Dataset) -> Cohort:
         targets=dataset.targets().astype(float),
         ages=np.array([item.patient.age_years for item in items], float),
         sexes=tuple(item.patient.sex or "" for item in items),
-        devices=tuple(item.facts.get("device", "").strip() for item in items),
+        devices=tuple(" ".join(item.facts.get("device", "").split()) for item in items),
         read=lambda k: items[k].read(),
         published=dict(dataset.card.folds),
         remarks=tuple(dataset.remarks),
@@ -273,7 +273,7 @@ def cohort_of_store(place: Path, *, task: str | None = None) -> Cohort:
         targets=np.asarray(store.targets(), float),
         ages=np.array([np.nan if a is None else a for a in held["age_years"]], float),
         sexes=tuple(str(sex or "") for sex in held["sex"]),
-        devices=tuple(str(device or "").strip() for device in held["device"]),
+        devices=tuple(" ".join(str(device or "").split()) for device in held["device"]),
         read=store.record,
         published=published,
     )

@@ -17,7 +17,7 @@ from precordia.benchmarking.low_labels import read_share
 from precordia.benchmarking.predictions import read_predictions
 from precordia.benchmarking.published_classification import published_rows
 from precordia.benchmarking.reliability import reliability
-from precordia.benchmarking.result_rows import ResultRow, read_rows
+from precordia.benchmarking.result_rows import ResultRow, latest_rows, read_rows
 from precordia.benchmarking.result_tables import MARK
 from precordia.benchmarking.stress import LEAD_SUBSETS
 from precordia.benchmarking.summaries import MEAN
@@ -65,13 +65,13 @@ def plot_results(
     """
     if kind not in KINDS:
         raise unknown_name("format", kind, KINDS, listing=", ".join(KINDS))
-    rows = read_rows(place)
+    rows = latest_rows(read_rows(place))
     home = Path(place) if Path(place).is_dir() else Path(place).parent
     if not any(row.metric == METRIC for row in rows):
         raise OptionError(f"'{place}' has no row of {METRIC}; there is nothing to draw.")
     files = {}
-    for key in dict.fromkeys((r.database, r.task, r.split.partition(", fold ")[0]) for r in rows):
-        here = [r for r in rows if (r.database, r.task, r.split.partition(", fold ")[0]) == key]
+    for key in dict.fromkeys(r.division for r in rows):
+        here = [r for r in rows if r.division == key]
         for name, figure in _figures(here, home):
             stem = "-".join(re.sub(r"[^a-z0-9]+", "_", word.lower()).strip("_") for word in key)
             held = io.BytesIO()
@@ -241,10 +241,16 @@ def plot_subgroups(rows: Sequence[ResultRow]) -> Figure:
                 label="" if shown else _named(spot[0]),
             )
             shown = True
+    for place, subject in enumerate(groups):
+        if not any(math.isfinite(r.value) for r in held if r.subject == subject):
+            y = len(groups) - 1 - place
+            axes.text(
+                0.01, y, "too few", transform=axes.get_yaxis_transform(), color=_SOFT, va="center"
+            )
     names = [f"{name} (n = {n_records[name]})" for name in groups]
     axes.set_yticks(range(len(groups)), names[::-1])
     axes.set_ylim(-0.6, len(groups) - 0.4)
-    axes.set_xlabel("macro AUROC, 95 % interval over patients; no mark: too few records")
+    axes.set_xlabel("macro AUROC, 95 % interval over patients")
     _coin(axes, upright=True)
     _legend(figure, axes)
     _title(figure, rows, f"{labels} of labels")
@@ -319,9 +325,9 @@ def _means(rows: Sequence[ResultRow]) -> list[ResultRow]:
 
 
 def _by_method(rows: Sequence[ResultRow]) -> list[list[ResultRow]]:
-    groups: dict[tuple[str, str, str], list[ResultRow]] = {}
+    groups: dict[tuple[str, ...], list[ResultRow]] = {}
     for row in rows:
-        groups.setdefault((row.model, row.mode, row.input), []).append(row)
+        groups.setdefault((row.model, row.mode, row.settings, row.input), []).append(row)
     return list(groups.values())
 
 

@@ -36,10 +36,14 @@ class ResultRow(Value):
         ``"measured"``, ``"mean of seeds"``, ``"difference"`` or ``"published, not run"``.
     task, database, database_version
         What was asked, of what.
+    data_hash
+        Of names, patients, classes and labels of all records.
     split, split_hash
         How records were divided, and a hash of the records in each part.
     model, mode
         What was measured: an encoder and how its embeddings were used, or a baseline.
+    settings
+        Options of the architecture and settings of the training that are not the usual ones.
     weights_hash
         Of the trained weights.
     labels
@@ -72,10 +76,12 @@ class ResultRow(Value):
     task: str = ""
     database: str = ""
     database_version: str = ""
+    data_hash: str = ""
     split: str = ""
     split_hash: str = ""
     model: str = ""
     mode: str = ""
+    settings: str = ""
     weights_hash: str = ""
     labels: str = ""
     n_labelled: int = 0
@@ -94,6 +100,16 @@ class ResultRow(Value):
     hardware: str = ""
     minutes: float = math.nan
     date: str = ""
+
+    @property
+    def method(self) -> tuple[str, ...]:
+        """What rows of one method have in common, whatever the seed."""
+        return (self.model, self.mode, self.settings, self.labels, self.input)
+
+    @property
+    def division(self) -> tuple[str, ...]:
+        """What rows that may be compared have in common; folds of a cross-validation are one."""
+        return (self.database, self.task, self.split.partition(", fold ")[0], self.data_hash)
 
     def __str__(self) -> str:
         if not math.isfinite(self.value):
@@ -215,6 +231,23 @@ def _complete(rows: list[ResultRow]) -> list[ResultRow]:
         if len(of_run) == wanted:
             found += of_run.values()
     return found
+
+
+def latest_rows(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """Return rows without summaries that later ones replace, such as means of fewer seeds.
+
+    Examples
+    --------
+    >>> old = ResultRow(run="a", metric="m", value=1, kind="mean of seeds", model="x")
+    >>> new = dataclasses.replace(old, run="b", value=2)
+    >>> [row.value for row in latest_rows([old, new])]
+    [2]
+    """
+    held: dict[tuple, ResultRow] = {}
+    for row in rows:
+        whole = row.run if row.kind == "measured" else ""
+        held[whole, row.kind, row.metric, row.subject, row.method, row.division] = row
+    return list(held.values())
 
 
 def write_rows_csv(rows: Iterable[ResultRow], path: str | Path, *, overwrite: bool = False) -> Path:

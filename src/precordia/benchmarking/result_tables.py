@@ -13,7 +13,7 @@ from html import escape
 from precordia.benchmarking.contamination import UNKNOWN
 from precordia.benchmarking.low_labels import read_share
 from precordia.benchmarking.published_classification import published_rows
-from precordia.benchmarking.result_rows import ResultRow
+from precordia.benchmarking.result_rows import ResultRow, latest_rows
 from precordia.benchmarking.summaries import DIFFERENCE, MEAN
 from precordia.core.errors import OptionError, unknown_name
 
@@ -89,8 +89,9 @@ class _Block:
 
 def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Block]:
     found = []
-    for key in dict.fromkeys((r.database, r.task, _division(r)) for r in rows):
-        here = [r for r in rows if (r.database, r.task, _division(r)) == key]
+    rows = latest_rows(rows)
+    for key in dict.fromkeys(r.division for r in rows):
+        here = [r for r in rows if r.division == key]
         heads = _heads(here, metric)
         if not heads:
             continue
@@ -110,10 +111,6 @@ def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Bl
     return found
 
 
-def _division(row: ResultRow) -> str:
-    return row.split.partition(", fold ")[0]
-
-
 def _heads(rows: Sequence[ResultRow], metric: str) -> list[ResultRow]:
     """One row a method and share of labels."""
     if metric == "macro_auroc":
@@ -121,7 +118,7 @@ def _heads(rows: Sequence[ResultRow], metric: str) -> list[ResultRow]:
     groups: dict[tuple[str, ...], list[ResultRow]] = {}
     for row in rows:
         if row.metric == metric and row.subject == "all" and row.kind == "measured":
-            groups.setdefault((row.model, row.mode, row.labels, row.input), []).append(row)
+            groups.setdefault(row.method, []).append(row)
     heads = []
     for held in groups.values():
         one = held[0]
@@ -135,11 +132,9 @@ def _heads(rows: Sequence[ResultRow], metric: str) -> list[ResultRow]:
 
 
 def _line(row: ResultRow, rows: Sequence[ResultRow], metric: str) -> tuple[str, ...]:
-    mine = [
-        r
-        for r in rows
-        if (r.model, r.mode, r.labels, r.input) == (row.model, row.mode, row.labels, row.input)
-    ]
+    mine = [r for r in rows if r.method == row.method]
+    twins = {r.settings for r in rows if (r.model, r.mode) == (row.model, row.mode)}
+    how = f"{row.mode}, {row.settings}" if len(twins) > 1 and row.settings else row.mode
     runs = {r.run for r in mine if r.kind == "measured"}
     apart = [r for r in mine if r.kind == DIFFERENCE] if metric == "macro_auroc" else []
     apart.sort(key=lambda r: ("random" not in r.subject, r.subject))
@@ -150,7 +145,7 @@ def _line(row: ResultRow, rows: Sequence[ResultRow], metric: str) -> tuple[str, 
         n_runs += f", SD {spread.value:.3f}"
     mark = f" {MARK}" if row.contaminated else ""
     labels = f"{row.labels} ({row.n_labelled})"
-    return (row.model + mark, row.mode, labels, str(row), shown, n_runs)
+    return (row.model + mark, how, labels, str(row), shown, n_runs)
 
 
 def _foot(heads: Sequence[ResultRow], references: Sequence[ResultRow]) -> list[str]:

@@ -23,7 +23,8 @@ def list_groups(cohort: Cohort) -> Iterator[tuple[str, dict[str, np.ndarray]]]:
     --------
     >>> from precordia.benchmarking.cohort import Cohort
     >>> some = Cohort(database="a", task="b", classes=("c",), names=("1", "2"),
-    ...     patients=("1", "2"), targets=np.zeros((2, 1)), read=None, sexes=("female", "male"))
+    ...     patients=("1", "2"), targets=np.zeros((2, 1)), read=lambda k: k,
+    ...     sexes=("female", "male"))
     >>> [(name, list(groups)) for name, groups in list_groups(some)][0]
     ('sex', ['female', 'male'])
     """

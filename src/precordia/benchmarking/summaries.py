@@ -48,9 +48,7 @@ def summarise_runs(
     heads = [row for row in rows if row.metric == METRIC and row.subject == "all"]
     groups: dict[tuple[str, ...], list[ResultRow]] = {}
     for row in heads:
-        # folds of a cross-validation differ in their split and belong together
-        split = row.split.partition(", fold ")[0]
-        groups.setdefault((split, row.labels, row.model, row.mode, row.input), []).append(row)
+        groups.setdefault((row.division[2], row.labels, *row.method), []).append(row)
     draws = {row.run: macro_draws(truths[row.run], answers[row.run].scores) for row in heads}
     found = []
     for (split, *_), held in groups.items():
