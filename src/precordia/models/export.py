@@ -9,7 +9,7 @@ import os
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -21,6 +21,7 @@ from precordia.core.output import whole_file
 from precordia.core.registry import load_object
 from precordia.core.value import Value
 from precordia.models.encoder import Encoder
+from precordia.models.int8_products import compute_in_int8
 from precordia.models.stored_weights import store_as_half, store_as_int8
 from precordia.nn.state_space import DiagonalStateSpace
 
@@ -39,7 +40,8 @@ class ExportReport(Value):
     path, n_bytes
         The file.
     weights
-        ``"float32"``, ``"half"`` or ``"int8"``: how weights are stored. All is computed in float32.
+        ``"float32"``, ``"half"`` or ``"int8"``: how weights are stored, all being computed in
+        float32; or ``"int8-products"``.
     inputs, outputs
         Names of the graph.
     max_abs_difference
@@ -75,7 +77,7 @@ def export_onnx(
     embedding: bool = True,
     present: bool | None = None,
     half: bool = False,
-    int8: bool = False,
+    int8: bool | Literal["products"] = False,
     overwrite: bool = False,
     test_windows: np.ndarray | None = None,
     seed: int = 0,
@@ -97,7 +99,9 @@ def export_onnx(
         Whether the graph has an input that says which leads are there. By default those models
         have it that leave out absent leads.
     half, int8
-        Store weights with 16 bits, or with 8 bits and a scale for each output channel.
+        Store weights with 16 bits, or with 8 bits and a scale for each output channel. With
+        ``int8="products"`` products of matrices are also computed with 8 bits, which makes
+        transformers faster; other weights keep 32.
     overwrite
         Replace a file that is there.
     test_windows
@@ -140,6 +144,8 @@ def export_onnx(
     """
     if half and int8:
         raise OptionError("half and int8 were both asked for; one of them, or neither, is needed.")
+    if int8 not in (True, False, "products"):
+        raise OptionError(f"int8 is {int8!r}; True, False or 'products' is needed.")
     spec = model.input_spec if input_spec is None else input_spec
     _check_spec(model, spec)
     if present is None:
@@ -151,10 +157,15 @@ def export_onnx(
         graph = onnx(_traced(model, windows, there, outputs))
         expected = _expected(model, windows, there, outputs)
     _name_dimensions(graph, outputs)
-    weights = "half" if half else "int8" if int8 else "float32"
+    weights = "float32"
     if half:
+        weights = "half"
         store_as_half(graph)
+    elif int8 == "products":
+        weights = "int8-products"
+        graph = compute_in_int8(graph)
     elif int8:
+        weights = "int8"
         store_as_int8(graph)
     content = graph.SerializeToString()
     given = _given(windows, there)
