@@ -97,6 +97,23 @@ def test_leads_that_are_not_usable_are_hidden_from_the_model(record, any_lead):
     assert "judged from 11 of 12 leads" in said.cautions
 
 
+@pytest.mark.parametrize(("leads", "judged"), [(("II",), False), (("I", "II"), True)])
+def test_nothing_is_judged_from_too_few_leads(record, any_lead, leads, judged):
+    rows = [STANDARD_12.index(name) for name in leads]
+    few = replace(record, signal=record.signal[rows], leads=leads)
+    said = predict(few, quality=GOOD, model=any_lead)
+    assert bool(said.probabilities) == judged  # six limb leads follow from two
+    assert ("judges from 4 leads on; it sees 1 here" in said.withheld) != judged
+
+
+def test_the_card_may_allow_fewer_leads(record, tiny_graph, tmp_path):
+    path = tiny_graph.build(tmp_path, any_lead=True)
+    card = tmp_path / "tiny.toml"
+    card.write_text("least_leads = 1\n" + card.read_text())
+    one = replace(record, signal=record.signal[1:2], leads=("II",))
+    assert predict(one, quality=GOOD, model=path).probabilities
+
+
 def test_a_limb_lead_that_is_not_usable_follows_from_the_others(record, model):
     leads = {"III": LeadQuality(usable=False, score=0.0)}
     quality = Quality(acceptable=True, score=0.9, leads=leads)

@@ -22,6 +22,8 @@ from precordia.models.runtime import Graph, load_graph
 _YOUNGEST_YEARS = 16.0
 #: what is wrong more than four times in five is no finding, whatever its threshold
 _LEAST_PROBABILITY = 0.2
+#: from fewer leads a model says little and its calibration fails, unless its card says otherwise
+_LEAST_LEADS = 4
 _MISPLACED = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP)
 
 
@@ -98,8 +100,10 @@ def predict(
     the probability of the record is the mean over its windows of the sigmoid of the calibrated
     logit. Of a long record that is the share of time rather than whether something occurs at all.
     A class is found from the threshold of the card on, and never below a probability of 0.2.
-    Leads that the quality calls not usable are hidden from the model. Where the quality of the
-    record is not acceptable, probabilities are given but nothing is found.
+    Leads that the quality calls not usable are hidden from the model; limb leads that follow from
+    others are shown. From fewer than four leads (or the card's ``least_leads``) nothing is judged:
+    on PTB-XL's ninth fold calibration holds for six limb leads and fails for one. Where the quality
+    of the record is not acceptable, probabilities are given but nothing is found.
     """
     trusted = trusted_leads(record, quality)
     chosen = model or choose_model(trusted)
@@ -145,7 +149,11 @@ def predict_many(
 
 
 def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Predicted:
-    graph = encoded.graph
+    graph, leads = encoded.graph, encoded.excerpts.leads
+    least = int(graph.card.details.get("least_leads", _LEAST_LEADS))
+    if len(leads) < least:
+        reason = f"{graph.name} judges from {least} leads on; it sees {len(leads)} here"
+        return Predicted(model=graph.name, version=graph.version, withheld=reason, leads=leads)
     by_window = calibrated(graph, encoded.logits)
     vector = encoded.embedding.mean(axis=0)
     distance = float("nan") if graph.familiar is None else distance_from(graph.familiar, vector)
@@ -161,7 +169,7 @@ def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Pre
         withheld=_why_withheld(quality),
         cautions=(*_about_leads(encoded), *_cautions(record, quality, distance)),
         distance=distance,
-        leads=encoded.excerpts.leads,
+        leads=leads,
         n_windows=len(by_window),
     )
 
