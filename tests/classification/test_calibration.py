@@ -170,7 +170,7 @@ def test_an_impossible_frequency_is_refused():
         shift_prior(np.array([[0.5]]), learnt=np.array([0.0]), here=np.array([0.1]))
 
 
-def test_mistakes_are_sentences():
+def test_mistakes_are_refused_in_sentences():
     z, y = _scores()
     with pytest.raises(UnknownNameError, match="Did you mean 'platt'"):
         fit_calibration(z, y, method="plat")

@@ -107,7 +107,7 @@ def test_a_statement_without_positives_has_no_threshold():
     assert np.isfinite(strict.values).tolist() == [True, False, False]
 
 
-def test_mistakes_are_sentences():
+def test_mistakes_are_refused_in_sentences():
     scores, labels = _task()
     with pytest.raises(UnknownNameError, match="Did you mean 'youden'"):
         choose_thresholds(scores, labels, rule="yuden")

@@ -237,7 +237,7 @@ def test_it_learns_as_well_as_the_whole_layer_when_the_rank_is_full():
     torch.testing.assert_close(model[0].weight, goal.weight, atol=2e-2, rtol=0)
 
 
-def test_mistakes_are_sentences():
+def test_mistakes_are_refused_in_sentences():
     model = _model()
     with pytest.raises(ValueError, match="no layer is to be changed"):
         add_lora(model, only=lambda name: False)

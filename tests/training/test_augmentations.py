@@ -499,11 +499,11 @@ def test_tables_of_a_configuration_become_augmentations():
         ("time-masking", {"seconds": "long"}, OptionError, "'long'"),
     ],
 )
-def test_impossible_settings_are_sentences(name, options, error, words):
+def test_impossible_settings_are_refused_in_sentences(name, options, error, words):
     with pytest.raises(error, match=words):
         load_augmentation(name, **options)
 
 
-def test_a_table_without_a_name_is_a_sentence():
+def test_a_table_without_a_name_is_refused_in_a_sentence():
     with pytest.raises(OptionError, match="without a name"):
         augmentations_from_tables([{"decibels": 1}])

@@ -117,7 +117,7 @@ def test_tokens_are_kept_too(tmp_path):
     assert found.shape == (10, 26, 4)
 
 
-def test_mistakes_are_sentences(tmp_path):
+def test_mistakes_are_refused_in_sentences(tmp_path):
     with pytest.raises(OptionError, match="'embedding' or 'tokens'"):
         embed_windows(Counting(), WINDOWS, what="token")
     with pytest.raises(SignalError, match="present has 3 rows"):

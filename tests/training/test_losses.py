@@ -194,7 +194,7 @@ def test_listing_loads_no_pytorch():
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
-def test_mistakes_are_sentences():
+def test_mistakes_are_refused_in_sentences():
     with pytest.raises(UnknownNameError, match="Did you mean 'focal'"):
         load_loss("focall")
     with pytest.raises(UnknownNameError, match="Did you mean 'gamma'"):

@@ -64,7 +64,7 @@ def test_an_output_that_is_never_known_is_nan():
     assert np.isfinite(probe_numbers(probe, x)[:, :2]).all()
 
 
-def test_ridge_mistakes_are_sentences():
+def test_ridge_refuses_mistakes_in_sentences():
     x, y = _numbers()
     with pytest.raises(OptionError, match="no validation records"):
         fit_ridge_probe(x, y)
@@ -101,6 +101,10 @@ def test_multinomial_penalty_is_chosen_on_validation():
     x, y = _classes(n=100, dim=30)
     probe = fit_multiclass_probe(x[:50], y[:50], valid_embeddings=x[50:], valid_labels=y[50:])
     assert probe.valid_loss[[0.01, 0.1, 1.0, 10.0].index(probe.c)] == probe.valid_loss.min()
+
+
+def test_labels_that_are_no_statements_are_refused():
+    x, y = _classes(n=100)
     with pytest.raises(OptionError, match="whole numbers"):
         fit_multiclass_probe(x, np.where(y == 0, np.nan, y), cs=(1.0,))
     with pytest.raises(OptionError, match="0 to 1 are needed"):

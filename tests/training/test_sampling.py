@@ -88,7 +88,7 @@ def test_a_pair_is_of_one_patient_and_a_patient_has_one_pair():
     assert not np.array_equal(pairs, others)
 
 
-def test_mistakes_are_sentences():
+def test_mistakes_are_refused_in_sentences():
     with pytest.raises(OptionError, match="0 or more"):
         record_weights(np.eye(2), power=-1)
     with pytest.raises(OptionError, match="one must be positive"):

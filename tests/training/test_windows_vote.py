@@ -70,7 +70,7 @@ def test_absent_leads_are_absent_in_every_crop():
     assert found.tolist() == [[1, 1], [1, -9], [1, 1]]
 
 
-def test_mistakes_are_sentences():
+def test_mistakes_are_refused_in_sentences():
     x = np.ones((3, 2, 50), np.float32)
     with pytest.raises(OptionError, match="windows have 50"):
         predict_by_crops(Peak(), x, fs=10.0, seconds=6)

@@ -38,7 +38,7 @@ class Calibration:
     method: str
     slope: Float[np.ndarray, " statement"]
     intercept: Float[np.ndarray, " statement"]
-    steps: tuple[Float[np.ndarray, "2 step"], ...] = ()
+    steps: tuple[Float[np.ndarray, "2 _"], ...] = ()
     reasons: tuple[str, ...] = ()
 
 

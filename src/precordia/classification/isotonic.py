@@ -4,11 +4,11 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 
 def fit_isotonic(
-    logits: Float[np.ndarray, " record"], labels: Float[np.ndarray, " record"]
+    logits: Float[np.ndarray, " record"], labels: Num[np.ndarray, " record"]
 ) -> Float[np.ndarray, "2 step"]:
     """Fit the ascending function of the score that is nearest to the labels.
 

@@ -4,14 +4,14 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 _RIDGE = 1e-12
 _TOLERANCE = 1e-12
 
 
 def fit_platt(
-    logits: Float[np.ndarray, " record"], labels: Float[np.ndarray, " record"]
+    logits: Float[np.ndarray, " record"], labels: Num[np.ndarray, " record"]
 ) -> tuple[float, float]:
     """Fit slope and intercept of a logistic curve.
 

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Num
 
 #: natural logarithms of the coldest and hottest temperature that is looked for
 _LOWEST, _HIGHEST = -7.0, 7.0
@@ -12,7 +12,7 @@ _GOLDEN = (np.sqrt(5) - 1) / 2
 
 
 def fit_temperature(
-    logits: Float[np.ndarray, " label"], labels: Float[np.ndarray, " label"]
+    logits: Float[np.ndarray, " label"], labels: Num[np.ndarray, " label"]
 ) -> float:
     """Find the temperature of statements that are answered independently.
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 from precordia.core.errors import OptionError
@@ -101,7 +101,7 @@ class BeatWarping:
 
 def _read_between(
     windows: Float[Tensor, "batch lead sample"],
-    time: Float[Tensor, "batch sample"],
+    time: Int[Tensor, "batch sample"],
     moved: Float[Tensor, "batch sample"],
 ) -> Float[Tensor, "batch lead sample"]:
     """Read all leads at other times: each sample is a mean of four, with the cubic's weights."""

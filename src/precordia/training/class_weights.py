@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Num
 
 from precordia.core.errors import OptionError, unknown_name
 
@@ -114,7 +114,7 @@ def statement_weights(
 
 
 def effective_number(
-    counts: Float[np.ndarray, " statement"], beta: float
+    counts: Num[np.ndarray, " statement"], beta: float
 ) -> Float[np.ndarray, " statement"]:
     """Return how many records of each statement count: ``(1 - beta^n) / (1 - beta)``.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import numpy as np
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float, Int, Integer
 from torch import Tensor
 
 _MASK = (1 << 63) - 1
@@ -35,7 +35,7 @@ class Draws:
     True
     """
 
-    def __init__(self, keys: Int[np.ndarray, " batch"]) -> None:
+    def __init__(self, keys: Integer[np.ndarray, " batch"]) -> None:
         self.keys = np.asarray(keys).astype(np.uint64)
 
     def __len__(self) -> int:

@@ -75,7 +75,7 @@ class WindowBatch:
         return replace(self, **pairs)
 
 
-def pad_rpeaks(rpeaks: Sequence[Int[np.ndarray, " beat"]]) -> Int[Tensor, "batch beat"]:
+def pad_rpeaks(rpeaks: Sequence[Int[np.ndarray, " _"]]) -> Int[Tensor, "batch beat"]:
     """Put R-peaks of several windows into one table, with -1 after the last of each.
 
     Examples
