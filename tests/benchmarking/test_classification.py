@@ -8,12 +8,10 @@ import math
 import numpy as np
 import pytest
 
-from precordia.benchmarking import classification
-from precordia.benchmarking.classification import (
-    ClassificationOptions,
-    benchmark_classification,
-    list_methods,
-)
+from precordia.benchmarking import classification_run
+from precordia.benchmarking.classification import benchmark_classification
+from precordia.benchmarking.classification_jobs import list_methods
+from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.cohort import Cohort
 from precordia.benchmarking.contamination import overlapping, seen_in_training
 from precordia.benchmarking.result_rows import ROWS_FILE, read_rows
@@ -112,9 +110,9 @@ def test_fewer_leads_and_real_noise_make_it_harder(tmp_path, spec, monkeypatch):
 
         (tmp_path / "noise").mkdir(exist_ok=True)
         write(hiss, tmp_path / "noise" / f"{name}.hea")
-    monkeypatch.setattr(classification, "SNRS_DB", (24, 0))
+    monkeypatch.setattr(classification_run, "SNRS_DB", (24, 0))
     monkeypatch.setattr(
-        classification, "LEAD_SUBSETS", {"12 leads": stress.STANDARD_12, "1 lead": ("I",)}
+        classification_run, "LEAD_SUBSETS", {"12 leads": stress.STANDARD_12, "1 lead": ("I",)}
     )
     rows = benchmark_classification(
         make_cohort(noise=0.3),
@@ -140,7 +138,7 @@ def test_an_attention_head_learns_from_frozen_tokens(tmp_path, spec):
 
 def test_test_records_are_not_read_before_everything_is_chosen(tmp_path, spec, monkeypatch):
     events = []
-    sealed = classification.learn_network
+    sealed = classification_run.learn_network
 
     def learn(*arguments, **named):
         events.append("begin")
@@ -148,7 +146,7 @@ def test_test_records_are_not_read_before_everything_is_chosen(tmp_path, spec, m
         events.append("chosen")
         return chosen
 
-    monkeypatch.setattr(classification, "learn_network", learn)
+    monkeypatch.setattr(classification_run, "learn_network", learn)
     plain = make_cohort()
     test_rows = {k for k, fold in enumerate(plain.folds) if fold == "5"}
 
@@ -191,9 +189,9 @@ def test_labels_of_test_records_do_not_change_what_is_chosen(tmp_path, spec):
 
 def test_runs_that_are_there_are_not_made_again(tmp_path, monkeypatch):
     made = []
-    learn = classification.learn_baseline
+    learn = classification_run.learn_baseline
     monkeypatch.setattr(
-        classification, "learn_baseline", lambda *a, **k: made.append(a[0]) or learn(*a, **k)
+        classification_run, "learn_baseline", lambda *a, **k: made.append(a[0]) or learn(*a, **k)
     )
     first = benchmark_classification(make_cohort(), tmp_path, options())
     size = (tmp_path / ROWS_FILE).stat().st_size

@@ -10,7 +10,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from precordia.benchmarking.classification import ClassificationOptions, benchmark_classification
+from precordia.benchmarking.classification import benchmark_classification
+from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.cohort import Cohort
 from precordia.benchmarking.predictions import read_predictions
 from precordia.benchmarking.protocol_tasks import (
@@ -194,7 +195,8 @@ def test_groups_of_a_kind_are_compared_over_the_same_classes():
     targets[sexes == "male", 1] = 0
     cohort = Cohort(
         database="own", task="t", classes=("A", "B"), names=tuple(map(str, range(n))),
-        patients=tuple(map(str, range(n))), targets=targets, read=lambda k: None, sexes=tuple(sexes),
+        patients=tuple(map(str, range(n))), targets=targets, read=lambda k: None,
+        sexes=tuple(sexes),
     )  # fmt: skip
     scores = rng.normal(size=(n, 2)) + targets
     truth = TestTruth.of(cohort.classes, targets, cohort.patients, draws=200)

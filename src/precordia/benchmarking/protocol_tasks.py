@@ -12,11 +12,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
-from precordia.benchmarking.classification import (
-    ClassificationOptions,
-    Watch,
-    benchmark_classification,
-)
+from precordia.benchmarking.classification import Watch, benchmark_classification
+from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.cohort import Cohort, load_cohort, place_of
 from precordia.benchmarking.result_rows import ResultRow
 from precordia.core.errors import FormatError, OptionError, PrecordiaError, unknown_name

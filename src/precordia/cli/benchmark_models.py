@@ -262,7 +262,7 @@ def _options(
     **rest: Any,
 ) -> Any:
     from precordia.benchmarking.baselines import BASELINES
-    from precordia.benchmarking.classification import ClassificationOptions
+    from precordia.benchmarking.classification_options import ClassificationOptions
     from precordia.training.settings import TrainingSettings
 
     named = tuple(dict.fromkeys(baseline or ()))
