@@ -46,3 +46,21 @@ def chosen_device(name: str) -> torch.device:
 def seeded_devices(device: torch.device) -> list[int]:
     """Return the accelerators whose random numbers a training draws."""
     return [device.index or 0] if device.type == "cuda" else []
+
+
+def chosen_precision(name: str, device: torch.device) -> str:
+    """Return a precision; ``"auto"`` is bfloat16 where a device is made for it.
+
+    Examples
+    --------
+    >>> chosen_precision("float32", torch.device("cpu"))
+    'float32'
+    """
+    if name != "auto":
+        return name
+    if device.type == "cuda":
+        made = torch.cuda.is_bf16_supported(including_emulation=False)
+    else:
+        can = torch.cpu.get_capabilities()
+        made = bool(can.get("avx512_bf16") or can.get("amx_bf16") or can.get("bf16"))
+    return "bfloat16" if made else "float32"

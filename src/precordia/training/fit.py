@@ -18,7 +18,7 @@ from precordia.core.record import Remark
 from precordia.training import checkpoint as checkpoints
 from precordia.training import run_log
 from precordia.training.checkpoint import Checkpoint, read_checkpoint
-from precordia.training.device import chosen_device, seeded_devices
+from precordia.training.device import chosen_device, chosen_precision, seeded_devices
 from precordia.training.feeding import Augmentation
 from precordia.training.loop import Loop, Watch
 from precordia.training.order import n_batches
@@ -158,6 +158,8 @@ def fit(
     metric = chosen_metric(train.task, settings.metric)
     loss = loss_of(settings, train)
     device = chosen_device(settings.device)
+    precision = chosen_precision(settings.precision, device)
+    settings = dataclasses.replace(settings, precision=precision)
     if settings.threads:
         torch.set_num_threads(settings.threads)
     processes = join(device)

@@ -11,7 +11,7 @@ from precordia.core.errors import OptionError, unknown_name
 from precordia.core.value import Value
 
 SCHEDULES = ("one-cycle", "cosine", "constant")
-PRECISIONS = ("float32", "bfloat16")
+PRECISIONS = ("float32", "bfloat16", "auto")
 #: a smaller group of records costs more calls of the augmentations than it is worth
 GRAIN = 8
 
@@ -63,7 +63,8 @@ class TrainingSettings(Value):
     mixup
         Parameter of the beta distribution by which records of a batch are mixed; 0 mixes none.
     precision
-        ``"float32"``, or ``"bfloat16"`` for matrix products and convolutions.
+        ``"float32"``; ``"bfloat16"`` for matrix products and convolutions; or ``"auto"``: bfloat16
+        where the processor or accelerator is made for it.
     device
         ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"auto"``: an accelerator where there is one.
     threads
