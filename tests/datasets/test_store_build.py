@@ -2,6 +2,7 @@
 """Building: only what is new, nothing twice, and no kill, full disk or mistake costs a record."""
 
 import errno
+import hashlib
 import json
 import os
 import signal
@@ -218,18 +219,32 @@ def _bad(record):
     return Quality(acceptable=False, score=0.25, reasons=(QualityReason.FLAT,))
 
 
-def test_patients_may_be_given_other_names_and_files_then_have_none(items, tmp_path):
-    known = replace(items[0], patient=Patient(patient_id="4711", name="Ada Example"))
-    build_store([known], tmp_path / "plain")
-    build_store([known, items[1]], tmp_path / "other", pseudonym=str.swapcase)
-    build_store([known], tmp_path / "told", pseudonym="P-{}".format)
-    assert open_store(tmp_path / "plain").patients == ("patient:4711",)
-    assert open_store(tmp_path / "told").patients == ("patient:P-4711",)
-    assert open_store(tmp_path / "other").table(["source_file"])["source_file"].to_pylist() == [
-        "", ""
-    ]  # fmt: skip
-    for store in ("plain", "other", "told"):
-        assert not any(b"Ada" in held for held in content(tmp_path / store).values())
+def test_patients_may_be_strangers_and_nothing_in_the_store_names_them(items, tmp_path):
+    who = Patient(patient_id="4711", name="Ada Example")
+    path = recording(tmp_path, "Ada")
+    known = replace(items[0], name="Ada/1", path=path, patient=who, report="Ada says")
+    broken = replace(items[1], name="Ada/2", path=tmp_path / "Ada2.npz")
+    broken.path.write_bytes(b"PK nothing")
+    build_store([items[2], replace(items[0], patient=who)], tmp_path / "plain")
+    assert open_store(tmp_path / "plain").patients[1] == "patient:4711"
+    assert not any(b"Ada" in held for held in content(tmp_path / "plain").values())
+
+    for _ in range(2):  # the second run finds what is there
+        built = build_store([known, broken, items[2]], tmp_path / "told", pseudonym=_stranger)
+        assert list(built.left_out) == ["Ada/2"]
+    told = open_store(tmp_path / "told")
+    assert built.n_before == len(told) == 2
+    assert told.patients == ("patient:" + _stranger("4711"), "record:items/" + _stranger("r2"))
+    for held in content(tmp_path / "told").values():
+        assert b"Ada" not in held
+        assert b"4711" not in held
+    for other in (None, str.swapcase):
+        with pytest.raises(OptionError, match="one kind of names"):
+            build_store(items, tmp_path / "told", pseudonym=other)
+
+
+def _stranger(name):
+    return hashlib.sha256(b"secret" + name.encode()).hexdigest()[:8]
 
 
 def test_the_split_hash_depends_on_folds_and_not_on_the_order(items, tmp_path):

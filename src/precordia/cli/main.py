@@ -143,6 +143,7 @@ _HERE = {
     "overwrite=True, --force": "--force",
     "overwrite=True": "--force",
     "name=, --as": "--as",
+    "pseudonym=, --key": "--key",
     "leads=, --leads": "--leads",
     "seconds=, --seconds": "--seconds",
     "identifiers=True": "--identifiers",

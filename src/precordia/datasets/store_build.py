@@ -32,6 +32,7 @@ from precordia.datasets.store_place import check_place, open_for_writing
 from precordia.datasets.store_row import Encoded, encode_item
 from precordia.datasets.store_settings import check_settings
 from precordia.datasets.store_shard import read_columns, write_shard
+from precordia.datasets.store_strangers import fingerprint, renamed, without_names
 from precordia.workers import LOST, over_all
 
 #: a shard ends after so many records, or so many bytes of signal
@@ -114,9 +115,10 @@ def build_store(
     quality
         Called with each recording as it was read, such as `precordia.assess`.
     pseudonym
-        Called with each patient's key, such as ``Pseudonyms(secret).patient``; what it returns is
-        stored in its place, and names of files are not. The keys of the database are stored by
-        default: they are what keeps patients on one side of a split. Names of patients never are.
+        Called with each patient's key and each record's name, such as
+        ``Pseudonyms(secret).patient``; what it returns is stored in their place, and reports and
+        names of files are not stored. The keys of the database are stored by default: they are
+        what keeps patients on one side of a split. Names of patients never are.
     name
         Name of the database in the store; that of its card by default. Two folders of one's own
         need different names.
@@ -164,21 +166,28 @@ def build_store(
     check_items(items)
     part = part_of(dataset, name)
     wanted = check_settings(fs=fs, leads=leads, seconds=seconds, codec=codec)
+    wanted["pseudonyms"] = fingerprint(pseudonym)
+    root = str(dataset.folder) if isinstance(dataset, Dataset) else ""
     check_place(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with writing(folder):
             manifest = open_for_writing(folder, wanted, overwrite=overwrite)
-            root = str(dataset.folder) if isinstance(dataset, Dataset) else ""
             encode = functools.partial(
                 encode_item,
                 part=part,
                 settings=manifest.settings,
                 root=root,
                 quality=quality,
-                pseudonym=pseudonym,
+                files=pseudonym is None,
             )
-            return _Filling(folder, manifest, part).fill(items, encode, n_jobs, watch)
+            if pseudonym is None:
+                return _Filling(folder, manifest, part).fill(items, encode, n_jobs, watch)
+            strangers = renamed(items, pseudonym)
+            built = _Filling(folder, manifest, part).fill(strangers, encode, n_jobs, watch)
+            known = {other.name: item.name for item, other in zip(items, strangers, strict=True)}
+            left_out = {known[name]: reason for name, reason in built.left_out.items()}
+            return dataclasses.replace(built, left_out=left_out)
     except OSError as error:
         if isinstance(error, PrecordiaError):
             raise
@@ -264,6 +273,8 @@ class _Filling:
             shards = (*shards, write_shard(self.folder, len(shards), self.rows, codec=codec))
             settle_folder(self.folder)
         part = dataclasses.replace(self.part, left_out=dict(self.left_out))
+        if held.settings.pseudonyms:
+            part = without_names(part)
         self.manifest = dataclasses.replace(
             held, parts=merged(held.parts, part), shards=shards, split_hash=split_hash,
             written_by=__version__,

@@ -139,7 +139,7 @@ def describe_store(store: Store) -> StoreDescription:
     >>> describe_store(open_store(folder)).classes
     {'normal': 1}
     """
-    held = {name: store.table((name,)).column(name).to_pylist() for name in _COLUMNS}
+    held = store.table(_COLUMNS).to_pydict()
     parts, targets = store.manifest.parts, store.targets()
     n_bytes = sum(shard.n_bytes + shard.pages_bytes for shard in store.manifest.shards)
     plain = sum(2 * len(x) * n for x, n in zip(held["leads"], held["n_samples"], strict=True))

@@ -52,7 +52,7 @@ def encode_item(
     settings: StoreSettings,
     root: str,
     quality: Callable[[Record], Quality] | None = None,
-    pseudonym: Callable[[str], str] | None = None,
+    files: bool = True,
 ) -> Encoded:
     """Read an item and turn it into rows.
 
@@ -68,8 +68,8 @@ def encode_item(
         Folder of the database.
     quality
         Assesses the recording as it was read.
-    pseudonym
-        Names the patient anew. Files go without their names then, for these may tell who it is.
+    files
+        Store the names of files.
 
     Returns
     -------
@@ -79,9 +79,8 @@ def encode_item(
         record = item.read()
         verdict = quality(record) if quality is not None else None
         about = _about(item, record, part, root) | _said_of(verdict)
-        if pseudonym is not None:
-            known = about["patient_id"]
-            about |= {"patient_id": known and pseudonym(known), "source_file": ""}
+        if not files:
+            about["source_file"] = ""
         rows = [
             about | _held(piece, start_s)
             for start_s, piece in _pieces(_fitted(record, settings), settings.seconds)

@@ -29,12 +29,15 @@ class StoreSettings(Value):
         Length of the pieces that recordings were cut into; 0 where they were not.
     codec
         What packs the signal: zstd or lz4.
+    pseudonyms
+        What tells the key of the pseudonyms apart; empty where names stayed.
     """
 
     fs: float = 0.0
     leads: tuple[str, ...] = ()
     seconds: float = 0.0
     codec: str = "zstd"
+    pseudonyms: str = ""
 
 
 def check_settings(
@@ -90,6 +93,15 @@ def check_same(held: StoreSettings, wanted: dict[str, Any]) -> None:
         If one differs.
     """
     for name, value in wanted.items():
+        if name == "pseudonyms" and held.pseudonyms != value:
+            kept = (
+                "pseudonyms of another key" if held.pseudonyms else "patients under their own keys"
+            )
+            raise OptionError(
+                f"the store holds {kept}, and one store holds one kind of names. Use the same key "
+                "as before (pseudonym=, --key), build another store, or begin anew "
+                "(overwrite=True, --force)."
+            )
         if getattr(held, name) != value:
             there, asked = (_spelled(x) for x in (getattr(held, name), value))
             raise OptionError(
