@@ -9,7 +9,7 @@ from precordia.classification.thresholds import choose_thresholds
 from precordia.core.errors import OptionError, SignalError, UnknownNameError
 
 
-def _task(n=300, seed=0, digits=2):
+def _task(n=150, seed=0, digits=1):
     rng = np.random.default_rng(seed)
     labels = (rng.random((n, 3)) < [0.5, 0.2, 0.05]).astype(float)
     scores = (labels + rng.normal(size=labels.shape)).round(digits)
@@ -91,8 +91,8 @@ def test_neighbouring_numbers_are_told_apart():
 
 def test_unknown_labels_do_not_count():
     scores, labels = _task()
-    labels[:100] = np.nan
-    part = choose_thresholds(scores[100:], labels[100:])
+    labels[:50] = np.nan
+    part = choose_thresholds(scores[50:], labels[50:])
     np.testing.assert_array_equal(choose_thresholds(scores, labels).values, part.values)
 
 
@@ -103,7 +103,7 @@ def test_a_statement_without_positives_has_no_threshold():
     assert np.isnan(found.values[1])
     assert found.reasons[1].startswith("0 positive")
     assert np.isfinite(found.values[[0, 2]]).all()
-    strict = choose_thresholds(scores, labels, least=100)
+    strict = choose_thresholds(scores, labels, least=50)
     assert np.isfinite(strict.values).tolist() == [True, False, False]
 
 
