@@ -287,10 +287,17 @@ def test_weights_that_saw_the_test_database_are_marked(tmp_path, spec):
     rows = benchmark_classification(
         make_cohort(),
         tmp_path / "rows",
-        options(models=(str(folder),), modes=("linear",), controls=True, baselines=()),
+        options(models=(str(folder),), modes=("linear", "finetune"), baselines=()),
     )
     marks = {(r.model, r.mode): r.contaminated for r in rows if r.kind == "measured"}
-    assert marks["trained", "linear"] == "CinC2021"
+    assert set(marks) == {
+        ("trained", "linear"),
+        ("trained", "finetune"),
+        ("resnet1d, random weights", "linear"),
+        ("resnet1d", "scratch"),
+    }
+    assert marks["trained", "linear"] == marks["trained", "finetune"] == "CinC2021"
+    assert marks["resnet1d", "scratch"] == ""
     assert marks["resnet1d, random weights", "linear"] == ""
     assert "‡" in render_table(rows)
     assert seen_in_training("georgia", ["cinc2020 without validation"])

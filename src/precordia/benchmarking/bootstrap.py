@@ -33,8 +33,8 @@ def draw_patients(
     >>> weights.shape, bool((weights[:, 1] == weights[:, 2]).all())
     ((4, 3), True)
     """
-    names = list(dict.fromkeys(patients))
-    patient = np.array([names.index(name) for name in patients])
+    names = {name: k for k, name in enumerate(dict.fromkeys(patients))}
+    patient = np.array([names[name] for name in patients])
     picked = np.random.default_rng(seed).integers(0, len(names), (draws, len(names)))
     times = np.zeros((draws, len(names)), np.int64)
     np.add.at(times, (np.arange(draws)[:, None], picked), 1)
