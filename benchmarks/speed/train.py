@@ -4,7 +4,8 @@
 Superclasses of PTB-XL at 100 Hz, folds 1 to 8, scored on fold 9. The peer is the classifier of
 torch_ecg in its default configuration (a residual network with bottlenecks), trained as its
 trainer does: a DataLoader, AdamW with AMSGrad, one-cycle, the loss looked at in every step. Ours is
-resnet1d of width 32 and `fit`, with bfloat16 where the processor is made for it. Seconds are of the processor: what else runs does not count.
+resnet1d of width 32 and `fit`, in bfloat16 where the processor is made for it. Seconds are of the
+processor: what else runs does not count.
 
 python benchmarks/speed/train.py DATA [EPOCHS [PEER_EPOCHS]]     needs torch_ecg; minutes
 """

@@ -16,6 +16,7 @@ VERBS = (
     "examine",
     "simulate",
     "benchmark",
+    "train",
 )
 
 

@@ -18,6 +18,8 @@ Task = Literal["multilabel", "multiclass", "regression", "sample-classes"]
 TASKS = ("multilabel", "multiclass", "regression", "sample-classes")
 #: windows looked through for NaN at a time: memory stays small when they lie on disk
 _LOOKED_AT = 256
+#: what begins the name of a record or patient that was given none
+_UNNAMED = "unnamed:"
 #: windows that stand for all when a training is resumed
 _LOOKED_AT_TWICE = 16
 
@@ -90,7 +92,7 @@ class TrainingSet:
         n = self.n or len(self.windows)
         object.__setattr__(self, "n", n)
         object.__setattr__(self, "labels", _checked_labels(self.labels, self.task, n))
-        whole = [str(k) for k in range(n)]
+        whole = [f"{_UNNAMED}{k}" for k in range(n)]
         for name in ("patients", "folds", "names"):
             given = getattr(self, name)
             held = tuple(map(str, given)) if given is not None else tuple(whole)
@@ -245,7 +247,7 @@ def refuse_shared_patients(train: TrainingSet, valid: TrainingSet) -> None:
 
 
 def _unnamed(names: Sequence[str]) -> bool:
-    return all(name == str(k) for k, name in enumerate(names))
+    return all(name.startswith(_UNNAMED) for name in names)
 
 
 def _check_length(name: str, length: int, n: int) -> None:

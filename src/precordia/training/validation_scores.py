@@ -132,12 +132,10 @@ def by_record(held: TrainingSet, logits: Labels) -> tuple[Labels, Labels, tuple[
     """Return mean logits, labels and patient of each record, where records have several windows."""
     if len(set(held.names)) == len(held):
         return logits, held.labels, tuple(held.patients)
-    first: dict[str, int] = {}
-    group = np.array([first.setdefault(name, len(first)) for name in held.names])
-    total = np.zeros((len(first), *logits.shape[1:]))
+    _, rows, group = np.unique(np.array(held.names), return_index=True, return_inverse=True)
+    total = np.zeros((len(rows), *logits.shape[1:]))
     np.add.at(total, group, logits)
     n_windows = np.bincount(group).reshape(-1, *(1,) * (logits.ndim - 1))
-    rows = np.array([held.names.index(name) for name in first])
     patients = tuple(held.patients[k] for k in rows)
     return (total / n_windows).astype(np.float32), held.labels[rows], patients
 
