@@ -21,8 +21,9 @@ import torch
 from simulated_rhythms import simulated_record
 from torch import nn
 
-from precordia.classification.beat_network import DILATIONS, judge_beats
-from precordia.classification.beats import beat_features
+from precordia.classification.beat_families import Families
+from precordia.classification.beat_network import DILATIONS
+from precordia.classification.beats import describe_beats, judge_described
 from precordia.datasets.aami import aami_beats
 from precordia.datasets.mitdb import DS1
 from precordia.delineation.rpeaks import detect_rpeaks
@@ -32,7 +33,7 @@ from precordia.io.wfdb_annotation import read_annotations
 CLASSES = "NSVF"
 LENGTH, BATCH, WIDTH, HIDDEN = 160, 30, 40, 32
 MATCH_S = 0.15
-PARTS = ("real", "extra", "simulated")
+PARTS, ARRAYS = ("real", "extra", "simulated"), ("x", "y", "member", "fit")
 
 
 @dataclass
@@ -43,6 +44,22 @@ class Sequence:
     form: str
     x: np.ndarray
     y: np.ndarray
+    member: np.ndarray
+    fit: np.ndarray
+
+    def judged(self, arrays):
+        """Give the probabilities as classify_beats does."""
+        none = np.zeros(0)
+        return judge_described(
+            self.x, [Families(self.member, self.fit[:, None], none, 0, none)], arrays
+        )
+
+
+def described(name, form, signal, fs, beats, classes):
+    """Describe the beats of a record, all in one block."""
+    x, families = describe_beats(signal, fs, beats)
+    (own,) = families
+    return Sequence(name, form, x, classes, own.member, own.fit.max(axis=1))
 
 
 def matched(reference, classes, found, fs):
@@ -67,7 +84,7 @@ def read_mitdb(data):
             "lead 2": (record.signal[1:2], place, y),
         }
         for form, (signal, beats, classes) in forms.items():
-            out.append(Sequence(name, form, beat_features(signal, record.fs, beats), classes))
+            out.append(described(name, form, signal, record.fs, beats, classes))
     return out
 
 
@@ -79,8 +96,8 @@ def read_cpsc2021(data):
         place, label = aami_beats(read_annotations(header, "atr"))
         y = np.array([CLASSES.find(c) for c in label])
         for rows in (slice(None), slice(0, 1), slice(1, 2)):
-            x = beat_features(record.signal[rows], record.fs, place)
-            out.append(Sequence("cpsc-" + header.stem, str(rows.start), x, y))
+            name = "cpsc-" + header.stem
+            out.append(described(name, "", record.signal[rows], record.fs, place, y))
     return out
 
 
@@ -95,7 +112,7 @@ def draw_simulated(data, n, seed):
         except ValueError:  # intervals that do not fit into each other
             continue
         if len(place) >= 10:
-            out.append(Sequence(f"sim-{kind}", "", beat_features(signal, fs, place), y))
+            out.append(described(f"sim-{kind}", "", signal, fs, place, y))
     return out
 
 
@@ -232,7 +249,7 @@ def cross_validate(real, extra, simulated, options):
         for s in real:
             if s.name not in fold:
                 continue
-            p = judge_beats(s.x, arrays)
+            p = s.judged(arrays)
             kept[f"{s.name}_{s.form}"] = p
             c = counts_of(s.y, p.argmax(1))
             totals[s.form] = totals.get(s.form, 0) + c
@@ -299,16 +316,16 @@ def _packed(parts):
     for part, sequences in parts.items():
         out[f"{part}_names"] = np.array([f"{s.name}|{s.form}" for s in sequences])
         out[f"{part}_sizes"] = np.array([len(s.y) for s in sequences])
-        out[f"{part}_x"] = np.concatenate([s.x for s in sequences])
-        out[f"{part}_y"] = np.concatenate([s.y for s in sequences])
+        for name in ARRAYS:
+            out[f"{part}_{name}"] = np.concatenate([getattr(s, name) for s in sequences])
     return out
 
 
 def _unpacked(file, part):
     ends = np.cumsum(file[f"{part}_sizes"])[:-1]
-    rows = zip(np.split(file[f"{part}_x"], ends), np.split(file[f"{part}_y"], ends), strict=True)
+    rows = zip(*(np.split(file[f"{part}_{name}"], ends) for name in ARRAYS), strict=True)
     names = [str(name).split("|") for name in file[f"{part}_names"]]
-    return [Sequence(n, f, x, y) for (n, f), (x, y) in zip(names, rows, strict=True)]
+    return [Sequence(*said, *row) for said, row in zip(names, rows, strict=True)]
 
 
 if __name__ == "__main__":

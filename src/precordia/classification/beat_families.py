@@ -95,6 +95,18 @@ def find_families(
     return families
 
 
+def no_families(n_beats: int) -> Families:
+    """Return one family of beats that nothing is known of.
+
+    Examples
+    --------
+    >>> no_families(3).member.tolist()
+    [0, 0, 0]
+    """
+    none = np.zeros(n_beats, np.int64)
+    return Families(none, np.zeros((n_beats, 1)), none, 0, np.zeros((1, 0, 0)))
+
+
 def _usual(member: np.ndarray, early: np.ndarray, templates: np.ndarray) -> int:
     count = np.bincount(member, minlength=len(templates)).astype(float)
     spread = np.array([width_ms(t[None])[0] for t in templates])

@@ -7,7 +7,7 @@ import numpy as np
 from jaxtyping import Float
 
 from precordia.classification.beat_cuts import BEFORE, LAG, QRS, WIDTH, in_one_scale
-from precordia.classification.beat_families import find_families, width_ms
+from precordia.classification.beat_families import Families, find_families, no_families, width_ms
 
 #: parts of a cut: P wave and PR, ST and T
 P, T = slice(BEFORE - 38, BEFORE - 6), slice(BEFORE + 14, BEFORE + 58)
@@ -27,7 +27,7 @@ NAMES = (
 
 def shape_features(
     cuts: Float[np.ndarray, "beat lead sample"], timing: Float[np.ndarray, "beat dim"]
-) -> Float[np.ndarray, "beat dim"]:
+) -> tuple[Float[np.ndarray, "beat dim"], Families]:
     """Describe the shapes of beats.
 
     Parameters
@@ -40,7 +40,8 @@ def shape_features(
 
     Returns
     -------
-    One row per beat, columns as `NAMES`. Zeros where no lead shows beats.
+    One row per beat, columns as `NAMES`, zeros where no lead shows beats; and the families of QRS
+    complexes that were found on the way.
 
     Notes
     -----
@@ -53,13 +54,13 @@ def shape_features(
 
     Examples
     --------
-    >>> shape_features(np.zeros((5, 2, 134), np.float32), np.zeros((5, 19))).shape
+    >>> shape_features(np.zeros((5, 2, 134), np.float32), np.zeros((5, 19)))[0].shape
     (5, 36)
     """
     n = len(cuts)
     x = in_one_scale(cuts)
     if not x.shape[1] or not n:
-        return np.zeros((n, len(NAMES)), np.float32)
+        return np.zeros((n, len(NAMES)), np.float32), no_families(n)
     early = np.exp(timing[:, 6])
     families = find_families(x, early)
     moved = _moved(x, families.lag)
@@ -138,7 +139,7 @@ def shape_features(
         _beside(qrs_fit, 1),
         _beside(qrs_fit, -1),
     ]
-    return np.nan_to_num(np.stack(columns, axis=1).astype(np.float32))
+    return np.nan_to_num(np.stack(columns, axis=1).astype(np.float32)), families
 
 
 def _beside(x: np.ndarray, by: int) -> np.ndarray:

@@ -10,7 +10,9 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 
 import precordia
+from precordia.classification.beat_agreement import agree_in_families
 from precordia.classification.beat_cuts import cut_beats
+from precordia.classification.beat_families import Families
 from precordia.classification.beat_network import beat_weights, judge_beats
 from precordia.classification.beat_shape import shape_features
 from precordia.classification.beat_timing import timing_features
@@ -100,11 +102,11 @@ def classify_beats(
     if places.size < FEWEST_BEATS:
         reasons[:] = FEW_BEATS
     elif places.size:
-        features = _features(record, places, progress)
-        if features is None:
+        features, families = describe_beats(record.signal, record.fs, places, progress)
+        if not any(family.templates.size for family in families):
             reasons[:] = NO_LEADS
         else:
-            probability = judge_beats(features, weights.arrays)
+            probability = judge_described(features, families, weights.arrays)
             reasons[_paced(record, places)] = PACED
             reasons[_missing(record.signal, record.fs, places)] = MISSING
             probability[reasons != ""] = np.nan
@@ -141,9 +143,12 @@ def beat_annotations(beats: Beats) -> Annotations:
     return Annotations(sample=beats.sample, symbol=beats.label, aux=beats.abstained)
 
 
-def beat_features(
-    signal: Float[np.ndarray, "lead sample"], fs: float, rpeaks: Int[np.ndarray, " beat"]
-) -> Float[np.ndarray, "beat dim"]:
+def describe_beats(
+    signal: Float[np.ndarray, "lead sample"],
+    fs: float,
+    rpeaks: Int[np.ndarray, " beat"],
+    progress: Progress | None = None,
+) -> tuple[Float[np.ndarray, "beat dim"], list[Families]]:
     """Describe every beat for the networks: first its timing, then its shape.
 
     Parameters
@@ -154,31 +159,54 @@ def beat_features(
         Sampling rate, Hz.
     rpeaks
         Sample index of each beat, ascending.
+    progress
+        Called with the number of beats done and of all beats.
 
     Returns
     -------
-    Columns as `beat_timing.NAMES` and `beat_shape.NAMES`.
+    Columns as `beat_timing.NAMES` and `beat_shape.NAMES`; and the families of each block of at most
+    3600 beats.
+
+    Examples
+    --------
+    >>> table, families = describe_beats(np.zeros((1, 9000)), 500.0, np.arange(500, 8000, 400))
+    >>> table.shape, len(families)
+    ((19, 55), 1)
     """
     timing = timing_features(rpeaks / fs)
-    shape = shape_features(cut_beats(signal, fs, rpeaks), timing)
-    return np.concatenate([timing, shape], axis=1, dtype=np.float32)
-
-
-def _features(record: Record, places: np.ndarray, progress: Progress | None) -> np.ndarray | None:
-    if not record.n_leads or not np.isfinite(record.signal).any():
-        return None
-    timing = timing_features(places / record.fs)
-    parts, done, moves = [], 0, False
-    for rows in np.array_split(np.arange(places.size), -(-places.size // BLOCK)):
-        cuts = cut_beats(record.signal, record.fs, places[rows])
-        moves |= bool(np.ptp(cuts) > 0)
-        parts.append(shape_features(cuts, timing[rows]))
+    parts, families, done = [], [], 0
+    for rows in np.array_split(np.arange(rpeaks.size), max(1, -(-rpeaks.size // BLOCK))):
+        shape, own = shape_features(cut_beats(signal, fs, rpeaks[rows]), timing[rows])
+        parts.append(shape)
+        families.append(own)
         done += rows.size
         if progress is not None:
-            progress(done, places.size)
-    if not moves:
-        return None
-    return np.concatenate([timing, np.concatenate(parts)], axis=1, dtype=np.float32)
+            progress(done, rpeaks.size)
+    return np.concatenate([timing, np.concatenate(parts)], axis=1, dtype=np.float32), families
+
+
+def judge_described(
+    features: Float[np.ndarray, "beat dim"],
+    families: list[Families],
+    arrays: dict[str, np.ndarray],
+) -> Float[np.ndarray, "beat 4"]:
+    """Give the probabilities of N, S, V and F of described beats.
+
+    Parameters
+    ----------
+    features, families
+        From `describe_beats`.
+    arrays
+        Weights of the networks.
+
+    Returns
+    -------
+    What the networks say, after the beats of each family agreed on V.
+    """
+    said = judge_beats(features, arrays)
+    ends = np.cumsum([f.member.size for f in families])[:-1]
+    pairs = zip(np.split(said, ends), families, strict=True)
+    return np.concatenate([agree_in_families(own, family) for own, family in pairs])
 
 
 def paced_share(record: Record, rpeaks: Int[np.ndarray, " beat"]) -> float:
