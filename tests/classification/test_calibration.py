@@ -104,6 +104,15 @@ def test_a_statement_without_positives_is_nan_with_a_reason(method):
     assert fitted.reasons[0] == ""
 
 
+def test_scores_that_rank_the_wrong_way_are_not_turned_over():
+    z, y = _scores()
+    z[:, 1] *= -1
+    fitted = fit_calibration(z, y)
+    assert np.isnan(calibrated(fitted, z)[:, 1]).all()
+    assert fitted.reasons[1].startswith("scores rank the wrong way")
+    assert np.isfinite(calibrated(fitted, z)[:, [0, 2]]).all()
+
+
 def test_without_calibration_the_probability_is_the_logistic_function():
     z, y = _scores()
     found = calibrated(fit_calibration(z, y, method="none"), z)

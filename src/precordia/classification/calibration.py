@@ -66,7 +66,8 @@ def fit_calibration(
 
     Returns
     -------
-    The calibration. A statement with too few labels of a kind has NaN and a reason.
+    The calibration. A statement with too few labels of a kind has NaN and a reason, and so has one
+    that Platt's curve would turn over: its scores are worse than chance on these records.
 
     Raises
     ------
@@ -96,7 +97,7 @@ def fit_calibration(
             intercept=np.zeros(n_statements),
             reasons=("",) * n_statements,
         )
-    reasons = tuple(_too_few(column, least) for column in y.T)
+    reasons = [_too_few(column, least) for column in y.T]
     if method == "temperature":
         usable = ~np.isnan(y)
         temperature = fit_temperature(z[usable], y[usable]) if usable.any() else np.nan
@@ -104,7 +105,7 @@ def fit_calibration(
             method=method,
             slope=np.full(n_statements, 1 / temperature),
             intercept=np.zeros(n_statements),
-            reasons=("",) * n_statements if usable.any() else reasons,
+            reasons=("",) * n_statements if usable.any() else tuple(reasons),
         )
     slope, intercept, steps = nan.copy(), nan.copy(), []
     for k, reason in enumerate(reasons):
@@ -113,8 +114,11 @@ def fit_calibration(
             steps.append(np.zeros((2, 0)) if reason else fit_isotonic(z[known, k], y[known, k]))
         elif not reason:
             slope[k], intercept[k] = fit_platt(z[known, k], y[known, k])
+            if slope[k] < 0:
+                reasons[k] = f"scores rank the wrong way: the slope would be {slope[k]:.2g}"
+                slope[k] = intercept[k] = np.nan
     return Calibration(
-        method=method, slope=slope, intercept=intercept, steps=tuple(steps), reasons=reasons
+        method=method, slope=slope, intercept=intercept, steps=tuple(steps), reasons=tuple(reasons)
     )
 
 
