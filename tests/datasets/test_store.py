@@ -4,6 +4,7 @@
 import multiprocessing
 import pickle
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -25,6 +26,7 @@ from precordia.datasets.dataset import load_dataset
 from precordia.datasets.item import Item
 from precordia.datasets.store import open_store
 from precordia.datasets.store_build import build_store
+from precordia.datasets.store_describe import describe_store
 from precordia.io.write import write
 
 
@@ -208,6 +210,26 @@ def test_a_store_works_in_other_processes(start, store):
         warnings.simplefilter("ignore", DeprecationWarning)  # fork beside threads
         with multiprocessing.get_context(start).Pool(1) as pool:
             assert pool.apply_async(_sum, (store,)).get(60) == expected
+
+
+def test_threads_read_what_one_reads(store):
+    alone = [_sum(store)[0]] * 64
+    shared = pickle.loads(pickle.dumps(store))  # nothing of it is open yet
+    with ThreadPoolExecutor(8) as pool:
+        together = list(pool.map(lambda _: _sum(shared)[0], range(64)))
+    assert together == alone
+
+
+def test_a_store_of_which_nothing_could_be_read_is_empty_and_says_so(tmp_path):
+    (tmp_path / "a.npz").write_bytes(b"nothing")
+    built = build_store([Item(name="a", path=tmp_path / "a.npz", labels=("AF",))], tmp_path / "s")
+    store = open_store(tmp_path / "s")
+    assert (len(store), list(built.left_out), built.n_added) == (0, ["a"], 0)
+    assert (store.targets().shape, store.patients, store.folds) == ((0, 1), (), ())
+    assert store.table(["name", "labels"]).num_rows == 0
+    assert describe_store(store).left_out == built.left_out
+    with pytest.raises(OptionError, match="holds 0"):
+        store.signal(0)
 
 
 def test_a_pickled_store_is_small_and_sees_what_it_saw(store, mixed, tmp_path):

@@ -78,6 +78,10 @@ def test_nothing_is_done_twice_or_over_without_being_asked(items, tmp_path):
     recording(tmp_path, "other", n=500)
     with pytest.raises(OptionError, match="another file than"):
         build_store([replace(items[0], path=tmp_path / "other.npz")], tmp_path / "s")
+    same_size = recording(tmp_path, "r0_hr")
+    assert same_size.stat().st_size == items[0].path.stat().st_size
+    with pytest.raises(OptionError, match="another file than"):
+        build_store([replace(items[0], path=same_size)], tmp_path / "s")
     begun = build_store([replace(items[0], path=tmp_path / "other.npz")], tmp_path / "s",
                         overwrite=True)  # fmt: skip
     assert (begun.n_added, begun.n_before) == (1, 0)

@@ -250,14 +250,14 @@ class _Filling:
             remarks=(*self.part.remarks, *self._said_of_rates()),
         )
 
-    def _names_there(self) -> dict[str, int]:
-        """Return the records of the database that the store holds, with sizes of their files."""
-        there: dict[str, int] = {}
+    def _names_there(self) -> dict[str, tuple[str, int]]:
+        """Return the records of the database that the store holds, with their files and sizes."""
+        there: dict[str, tuple[str, int]] = {}
+        wanted = ("dataset", "name", "source_file", "source_bytes")
         for shard in self.manifest.shards:
-            table = read_columns(self.folder / shard.file, ("dataset", "name", "source_bytes"))
-            for row in table.to_pylist():
+            for row in read_columns(self.folder / shard.file, wanted).to_pylist():
                 if row["dataset"] == self.part.dataset:
-                    there[row["name"]] = row["source_bytes"]
+                    there[row["name"]] = (row["source_file"], row["source_bytes"])
         return there
 
     def _is_full(self) -> bool:
@@ -291,12 +291,14 @@ class _Filling:
                 )
 
 
-def _check_sources(items: Sequence[Item], there: dict[str, int], dataset: str) -> None:
+def _check_sources(items: Sequence[Item], there: dict[str, tuple[str, int]], dataset: str) -> None:
     """Refuse a record whose name another recording has taken."""
     for item in items:
         if item.name not in there or not item.path.is_file():
             continue
-        if item.path.stat().st_size != there[item.name]:
+        file, size = there[item.name]
+        # Folders may have been moved; the names of files have not. Strangers have none.
+        if item.path.stat().st_size != size or (file and Path(file).name != item.path.name):
             raise OptionError(
                 f"the store holds a record '{item.name}' of {dataset} already, made from another "
                 f"file than '{item.path}' is now. Give the data set another name (name=, --as), or "
