@@ -5,10 +5,39 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections.abc import Collection
 from functools import cache
 from importlib.resources import files
 
 from precordia.benchmarking.result_rows import ResultRow, run_key
+
+
+def best_published(
+    database: str, task: str, modes: Collection[str], *, most: int = 3
+) -> list[ResultRow]:
+    """Return the highest published figures of some modes, best first.
+
+    Parameters
+    ----------
+    database, task
+        As in rows.
+    modes
+        Modes of the measured rows beside which they stand; training from scratch is always among
+        them.
+    most
+        Of each mode and source.
+
+    Examples
+    --------
+    >>> [row.model for row in best_published("ptbxl", "superdiagnostic", ["linear"], most=1)]
+    ['S4', 'resnet1d_wang', 'ECGFounder']
+    """
+    found: dict[tuple[str, str], list[ResultRow]] = {}
+    for row in published_rows(database, task):
+        if row.mode in modes or row.mode == "scratch":
+            found.setdefault((row.mode, row.note), []).append(row)
+    best = [row for rows in found.values() for row in rows[:most]]
+    return sorted(best, key=lambda row: -row.value)
 
 
 @cache
@@ -28,7 +57,7 @@ def published_rows(database: str, task: str) -> tuple[ResultRow, ...]:
     Examples
     --------
     >>> published_rows("ptbxl", "superdiagnostic")[0].model
-    'resnet1d_wang'
+    'ECGFounder'
     """
     path = files("precordia.benchmarking") / "protocols" / "published.toml"
     sources = tomllib.loads(path.read_text(encoding="utf-8"))["source"]

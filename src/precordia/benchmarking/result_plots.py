@@ -15,7 +15,7 @@ import numpy as np
 
 from precordia.benchmarking.low_labels import read_share
 from precordia.benchmarking.predictions import read_predictions
-from precordia.benchmarking.published_classification import published_rows
+from precordia.benchmarking.published_classification import best_published
 from precordia.benchmarking.reliability import reliability
 from precordia.benchmarking.result_rows import ResultRow, latest_rows, read_rows
 from precordia.benchmarking.result_tables import MARK
@@ -107,7 +107,8 @@ def plot_scores(rows: Sequence[ResultRow]) -> Figure:
     labels = _most_labels(rows)
     heads = [r for r in _means(rows) if r.labels == labels and math.isfinite(r.value)]
     heads.sort(key=lambda r: r.value)
-    published = sorted(published_rows(rows[0].database, rows[0].task), key=lambda r: r.value)[-3:]
+    published = best_published(rows[0].database, rows[0].task, {r.mode for r in heads}, most=1)
+    published = published[::-1]
     shown = [*heads, *published]
     figure, (axes,) = _figure(7.2, 1.5 + 0.36 * max(len(shown), 3), 1)
     for place, row in enumerate(shown):
@@ -316,7 +317,7 @@ def _title(figure: Figure, rows: Sequence[ResultRow], more: str = "") -> None:
 
 def _named(row: ResultRow) -> str:
     if row.kind.startswith("published"):
-        return f"{row.model} (published, not run)"
+        return f"{row.model} ({row.mode}; published, not run)"
     return f"{row.model} ({row.mode}){f' {MARK}' if row.contaminated else ''}"
 
 

@@ -12,7 +12,7 @@ from html import escape
 
 from precordia.benchmarking.contamination import UNKNOWN
 from precordia.benchmarking.low_labels import read_share
-from precordia.benchmarking.published_classification import published_rows
+from precordia.benchmarking.published_classification import best_published
 from precordia.benchmarking.result_rows import ResultRow, latest_rows
 from precordia.benchmarking.summaries import DIFFERENCE, MEAN
 from precordia.core.errors import OptionError, unknown_name
@@ -96,9 +96,9 @@ def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Bl
         if not heads:
             continue
         heads.sort(key=lambda r: (read_share(r.labels), -_sortable(r.value)))
-        references = (
-            published_rows(key[0], key[1]) if published and metric in _LIKE_PUBLISHED else []
-        )
+        references: list[ResultRow] = []
+        if published and metric in _LIKE_PUBLISHED:
+            references = best_published(key[0], key[1], {r.mode for r in heads})
         first = heads[0]
         version = f" {first.database_version}" if first.database_version else ""
         title = (
@@ -106,7 +106,10 @@ def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Bl
             f"{first.n_records} records of {first.n_patients} patients"
         )
         lines = [_line(row, here, metric) for row in heads]
-        lines += [(row.model, PUBLISHED, row.labels, str(row), "", "") for row in references]
+        lines += [
+            (row.model, f"{row.mode}; {PUBLISHED}", row.labels, str(row), "", "")
+            for row in references
+        ]
         found.append(_Block(title, lines, _foot(heads, references)))
     return found
 
