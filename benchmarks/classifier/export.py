@@ -23,14 +23,26 @@ class Committee(nn.Module):
     Parameters
     ----------
     members
-        Networks that were trained alike, or with other seeds.
+        Networks that were trained alike, with other seeds.
+    mean
+        What is taken off the joint embedding.
     keep
-        Rows: directions of the joint embedding that are kept. ``mean`` is taken off first.
+        Rows: directions of the joint embedding that are kept.
+    likeness
+        What else has a say, as much as all networks together.
     """
 
-    def __init__(self, members: list[AlignedBeatsNet], mean: np.ndarray, keep: np.ndarray) -> None:
+    def __init__(
+        self,
+        members: list[AlignedBeatsNet],
+        mean: np.ndarray,
+        keep: np.ndarray,
+        *,
+        likeness: nn.Module | None = None,
+    ) -> None:
         super().__init__()
         self.members = nn.ModuleList(members)
+        self.likeness = likeness
         self.register_buffer("mean", torch.from_numpy(mean.astype(np.float32)))
         self.register_buffer("keep", torch.from_numpy(keep.astype(np.float32)))
 
@@ -41,9 +53,11 @@ class Committee(nn.Module):
         window = window * present[:, :, None]
         view = self.members[0].look(window, present)
         vectors = [m.pool(m.tokens_of(view, present), present) for m in self.members]
-        logits = torch.stack([m.head(v) for m, v in zip(self.members, vectors, strict=True)])
-        joint = torch.cat(vectors, 1) - self.mean
-        return logits.mean(0), joint @ self.keep.T
+        each = torch.stack([m.head(v) for m, v in zip(self.members, vectors, strict=True)])
+        logits = each.mean(0)
+        if self.likeness is not None:
+            logits = 0.5 * logits + 0.5 * self.likeness(view)
+        return logits, (torch.cat(vectors, 1) - self.mean) @ self.keep.T
 
 
 def directions(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
@@ -53,8 +67,8 @@ def directions(vectors: np.ndarray, dim: int) -> tuple[np.ndarray, np.ndarray]:
     return mean, rows[:dim]
 
 
-def write_graph(model: Committee, path: Path, *, any_lead: bool, half: bool = True) -> None:
-    """Write the graph; with ``half`` its large weights are kept in 16 bits."""
+def write_graph(model: Committee, path: Path, *, any_lead: bool) -> None:
+    """Write the graph; large weights that 16 bits hold exactly are kept in 16 bits."""
     import onnx
     from onnx import helper, numpy_helper
 
@@ -78,18 +92,19 @@ def write_graph(model: Committee, path: Path, *, any_lead: bool, half: bool = Tr
     graph.producer_name, graph.producer_version, graph.doc_string = "precordia", "", ""
     for node in graph.graph.node:
         node.doc_string = ""
-    if half:
-        casts = []
-        for weight in graph.graph.initializer:
-            values = numpy_helper.to_array(weight)
-            if values.dtype != np.float32 or values.size < 256:
-                continue
-            small = numpy_helper.from_array(values.astype(np.float16), f"{weight.name}.half")
-            casts.append(helper.make_node("Cast", [small.name], [weight.name], to=1))
-            weight.CopyFrom(small)
-        nodes = [*casts, *graph.graph.node]
-        del graph.graph.node[:]
-        graph.graph.node.extend(nodes)
+    casts = []
+    for weight in graph.graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if values.dtype != np.float32 or values.size < 256:
+            continue
+        small = values.astype(np.float16)
+        if np.array_equal(small.astype(np.float32), values):
+            kept = numpy_helper.from_array(small, f"{weight.name}.half")
+            casts.append(helper.make_node("Cast", [kept.name], [weight.name], to=1))
+            weight.CopyFrom(kept)
+    nodes = [*casts, *graph.graph.node]
+    del graph.graph.node[:]
+    graph.graph.node.extend(nodes)
     onnx.checker.check_model(graph)
     onnx.save(graph, path)
 
@@ -111,14 +126,19 @@ def run_graph(path: Path, windows: np.ndarray, present: np.ndarray | None = None
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True))
 
 
-def write_familiar(path: Path, vectors: np.ndarray) -> float:
-    """Write mean and precision of embeddings; return the 99th percentile of the distance."""
+def write_familiar(path: Path, vectors: np.ndarray, unseen: np.ndarray) -> float:
+    """Write mean and precision of embeddings; return the 99th percentile of unseen records.
+
+    Records that networks learned from lie closer to one another than new ones of the same kind, so
+    the limit comes from recordings that they have not seen.
+    """
     mean = vectors.mean(0)
     centred = vectors - mean
     covariance = centred.T @ centred / len(vectors)
     covariance += 0.01 * np.trace(covariance) / len(mean) * np.eye(len(mean))
     precision = np.linalg.inv(covariance)
-    distance = np.sqrt(np.einsum("ij,jk,ik->i", centred, precision, centred))
+    away = unseen - mean
+    distance = np.sqrt(np.einsum("ij,jk,ik->i", away, precision, away))
     np.savez(path, mean=mean.astype(np.float32), precision=precision.astype(np.float32))
     return float(np.quantile(distance, 0.99))
 

@@ -30,13 +30,22 @@ class Recipe:
     shift: int = 2
     warp: float = 0.0
     statements: float = 0.5  # weight of all statements together, that of the superclasses is 1
+    numbers: float = 0.1  # weight of numbers beside the labels
     width: int = 48
     dropout: float = 0.3
     n_superclasses: int = 5
 
 
 def learn(
-    make, views: Views, labels: np.ndarray, rows: np.ndarray, recipe: Recipe, *, seed: int
+    make,
+    views: Views,
+    labels: np.ndarray,
+    rows: np.ndarray,
+    recipe: Recipe,
+    *,
+    seed: int,
+    numbers: np.ndarray | None = None,
+    start: dict[str, Tensor] | None = None,
 ) -> AlignedBeatsNet:
     """Train one network.
 
@@ -52,12 +61,21 @@ def learn(
         How.
     seed
         Of weights, order and augmentation.
+    numbers
+        What else the embedding should tell of each recording, NaN where unknown: taught by a head
+        of its own that is thrown away.
+    start
+        Weights to begin with.
     """
     torch.manual_seed(seed)
     rng = np.random.default_rng(seed)
     model = make(recipe)
+    if start is not None:
+        model.load_state_dict(start)
+    side = None if numbers is None else nn.Linear(model.dim, numbers.shape[1])
+    wanted = None if numbers is None else torch.from_numpy(numbers.astype(np.float32))
     n_steps = recipe.epochs * (len(rows) // recipe.batch)
-    optimiser = _optimiser(model, recipe)
+    optimiser = _optimiser(nn.ModuleList([model] if side is None else [model, side]), recipe)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, recipe.lr, total_steps=n_steps + 1, pct_start=0.2
     )
@@ -73,8 +91,14 @@ def learn(
             look = torch.from_numpy(rng.integers(0, views.mean.shape[1], len(batch)))
             view, present = views.at(batch, look)
             view, present = disturb(view, present, recipe, rng)
-            view, target = mix(view, targets[batch], recipe, rng)
-            loss = masked_loss(model.logits_of(view, present), target, weight)
+            target = targets[batch]
+            if wanted is not None:
+                target = torch.cat([target, wanted[batch]], 1)
+            view, target = mix(view, target, recipe, rng)
+            vector = model.neck(model.pool(model.tokens_of(view, present), present))
+            loss = masked_loss(model.head(vector), target[:, : len(weight)], weight)
+            if side is not None:
+                loss = loss + recipe.numbers * masked_miss(side(vector), target[:, len(weight) :])
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), 2.0)
@@ -103,6 +127,13 @@ def masked_loss(logits: Tensor, target: Tensor, weight: Tensor) -> Tensor:
         logits, torch.where(known, target, torch.zeros_like(target)), reduction="none"
     )
     return (each * known * weight).sum(1).mean()
+
+
+def masked_miss(given: Tensor, wanted: Tensor) -> Tensor:
+    """Return the mean squared error of what is known."""
+    known = torch.isfinite(wanted)
+    miss = (given - torch.where(known, wanted, torch.zeros_like(wanted))) ** 2
+    return (miss * known).sum() / known.sum().clamp(min=1)
 
 
 def disturb(

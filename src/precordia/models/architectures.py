@@ -21,6 +21,7 @@ ARCHITECTURES = {
     "vit1d": "precordia.models.vit1d:ViT1d",
     "vit1d-leads": "precordia.models.vit1d_leads:ViT1dLeads",
     "lead-agnostic": "precordia.models.lead_agnostic:LeadAgnostic",
+    "aligned-beats": "precordia.models.aligned_beats:AlignedBeatsNet",
 }
 
 

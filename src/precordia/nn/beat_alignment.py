@@ -108,6 +108,7 @@ class BeatAlignment(nn.Module):
         power = (slope**2).clamp(max=9.0).sum(1, keepdim=True)
         power = power / present.sum(1).clamp(min=1.0)[:, None, None]
         power = F.avg_pool1d((power + _TINY).sqrt(), *self._centred(0.07), count_include_pad=False)
+        power = power * (1 + 1e-6 * torch.arange(n, device=x.device))  # of equal tops, the last
         usual = F.max_pool1d(power, *self._centred(2.01))
         usual = 0.5 * usual.amin(-1, keepdim=True) + 0.5 * usual.mean(-1, keepdim=True)
         top = (power >= F.max_pool1d(power, *self._centred(0.61))) & (power > 0.4 * usual)
