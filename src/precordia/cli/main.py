@@ -37,6 +37,8 @@ from precordia.core.errors import PrecordiaError
 UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
 # One process a core (--jobs) is faster than threads within products of small matrices. NumPy reads
 # this when it is first imported, which is after this line.
+#: whether nobody said how many threads; training takes all processors then
+THREADS_ARE_OURS = "OMP_NUM_THREADS" not in os.environ
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 USERS_MISTAKE, INTERRUPTED, OUR_MISTAKE = 2, 130, 1

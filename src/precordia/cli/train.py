@@ -60,6 +60,7 @@ def run(
         return
     if configuration is None:
         raise typer.BadParameter("CONFIG is missing; 'precordia train --example' prints one.")
+    _take_all_processors()
     first = os.environ.get("RANK", "0") == "0"
     with _bar() as watch:
         try:
@@ -77,6 +78,15 @@ def run(
             raise
     if first:
         typer.echo(json_text.dumps(done.to_dict(), ensure_ascii=False) if json else str(done))
+
+
+def _take_all_processors() -> None:
+    """Undo the one thread that suits every other command, unless somebody asked for a number."""
+    from precordia.cli.main import THREADS_ARE_OURS
+    from precordia.core.registry import load_object
+
+    if THREADS_ARE_OURS:
+        load_object("torch:set_num_threads", extra="train", purpose="training")(os.cpu_count() or 1)
 
 
 @contextlib.contextmanager

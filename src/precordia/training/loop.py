@@ -27,7 +27,7 @@ from precordia.training.interruption import Interrupted, Interruption
 from precordia.training.losses import Loss
 from precordia.training.optimiser import optimiser_of, set_lr
 from precordia.training.order import batch_of, n_batches, network_seed
-from precordia.training.predict import autocast, call
+from precordia.training.predict import autocast, call, device_of
 from precordia.training.processes import Processes
 from precordia.training.progress import Progress
 from precordia.training.run_log import RunLog
@@ -101,7 +101,8 @@ class Loop:
         self.model, self.train, self.valid, self.settings = model, train, valid, settings
         self.loss, self.metric, self.watch, self.processes = loss, metric, watch, processes
         self.folder, self.about = folder, about or {}
-        self.device = next(model.parameters()).device
+        self.device = device_of(model)
+        processes.share([*model.parameters(), *model.buffers()])
         self.optimiser = optimiser_of(model, settings)
         self.average = WeightAverage(model, settings.average) if settings.average else None
         self.feeder = Feeder(train, settings, augment, rank=processes.rank, n_processes=processes.n)
@@ -113,7 +114,6 @@ class Loop:
         self.interruption = Interruption()
         if found is not None:
             self._restore(found)
-        processes.share([*model.parameters(), *model.buffers()])
 
     def run(self) -> None:
         """Train to the end, or until interrupted."""

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import math
 import os
@@ -41,7 +42,7 @@ class RunLog:
     ) -> None:
         self._path = None if folder is None else folder / NAME
         self._file = None
-        self._events = None
+        self._events: Any = None
         if self._path is None or folder is None:
             return
         try:
@@ -66,11 +67,7 @@ class RunLog:
         except OSError as error:
             raise self._refused(error) from error
         if self._events is not None:
-            at = int(line.get("step", 0))
-            room = "step" if "epoch_ended" not in line else "epoch"
-            for name, value in finite.items():
-                if isinstance(value, float):
-                    self._events.add_scalar(f"{room}/{name}", value, at)
+            self._draw(finite)
 
     def settle(self) -> int:
         """Bring everything to the disk and return the length of the log."""
@@ -79,21 +76,27 @@ class RunLog:
         try:
             self._file.flush()
             os.fsync(self._file.fileno())
+            if self._events is not None:
+                self._events.flush()
+            return self._file.tell()
         except OSError as error:
             raise self._refused(error) from error
-        if self._events is not None:
-            self._events.flush()
-        return self._file.tell()
 
     def close(self) -> None:
         """Close the files; a disk that refuses the last lines is no reason to fail then."""
-        if self._events is not None:
-            self._events.close()
-        if self._file is not None:
-            try:
-                self._file.close()
-            except OSError:
-                self._file = None
+        for file in (self._events, self._file):
+            if file is not None:
+                with contextlib.suppress(OSError):
+                    file.close()
+
+    def _draw(self, line: dict[str, Any]) -> None:
+        room = "epoch" if "epoch_ended" in line else "step"
+        try:
+            for name, value in line.items():
+                if isinstance(value, float):
+                    self._events.add_scalar(f"{room}/{name}", value, int(line["step"]))
+        except OSError as error:
+            raise self._refused(error) from error
 
     def _refused(self, error: OSError) -> OutputError:
         reason = error.strerror or str(error)
