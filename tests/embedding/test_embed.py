@@ -134,8 +134,11 @@ def test_an_embedding_survives_json_and_checks_itself(model):
     assert again.covers.tolist() == e.covers.tolist()
     with pytest.raises(SignalError, match="finite"):
         replace(e, vector=np.full(12, np.nan))
+
+
+def test_an_embedding_of_other_shapes_is_refused(model):
     with pytest.raises(SignalError, match="dim"):
-        replace(e, vector=np.zeros(11))
+        replace(embed(record(), model=model), vector=np.zeros(11))
 
 
 @pytest.fixture

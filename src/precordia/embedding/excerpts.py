@@ -153,7 +153,7 @@ def useful_leads(record: Record) -> tuple[str, ...]:
     return tuple(name for name, s in zip(record.leads, span.tolist(), strict=True) if s > 0)
 
 
-def _spread(starts: Int[np.ndarray, " window"], most: int) -> Int[np.ndarray, " window"]:
+def _spread(starts: Int[np.ndarray, " window"], most: int) -> Int[np.ndarray, ...]:
     if starts.size <= most:
         return starts
     return starts[np.rint(np.linspace(0, starts.size - 1, most)).astype(int)]

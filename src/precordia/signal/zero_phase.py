@@ -15,7 +15,7 @@ _BLOCK = 64
 @functools.lru_cache(maxsize=64)
 def butterworth_polynomials(
     kind: str, order: int, corners_hz: tuple[float, ...], fs: float
-) -> tuple[Float[np.ndarray, " order"], Float[np.ndarray, " order"]]:
+) -> tuple[Float[np.ndarray, " dim"], Float[np.ndarray, " dim"]]:
     """Design a Butterworth filter.
 
     Parameters
@@ -75,8 +75,8 @@ def butterworth_polynomials(
 
 
 def filter_both_ways(
-    b: Float[np.ndarray, " order"],
-    a: Float[np.ndarray, " order"],
+    b: Float[np.ndarray, " dim"],
+    a: Float[np.ndarray, " dim"],
     signal: Float[np.ndarray, "... sample"],
 ) -> Float[np.ndarray, ...]:
     """Filter forwards and backwards, so that no phase is left.
