@@ -67,6 +67,7 @@ def find_families(
     n = len(cuts)
     width = QRS.stop - QRS.start
     wide = cuts[:, :, QRS.start : QRS.stop + 2 * LAG]
+    units = _units(wide, width)
     best = np.full(n, -2.0)
     fits, lags, templates = [], [], []
     for _ in range(MOST):
@@ -75,7 +76,7 @@ def find_families(
             break
         some = left[np.linspace(0, left.size - 1, min(_SEEDS, left.size)).astype(np.int64)]
         template = _seed(wide[some][:, :, LAG : LAG + width])
-        fit, lag = _fit(wide, template)
+        fit, lag = _fit(units, template)
         fits.append(fit)
         lags.append(lag)
         templates.append(template)
@@ -146,15 +147,21 @@ def _seed(x: np.ndarray) -> np.ndarray:
     return unit[members | (not members.any())].mean(axis=0).reshape(x.shape[1:])
 
 
-def _fit(wide: np.ndarray, template: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Best correlation of each beat with a template, and the lag at which it is reached."""
-    width = template.shape[1]
-    norm = np.sqrt((template**2).sum()) + _LEAST
-    found = np.empty((2 * LAG + 1, len(wide)), np.float32)
-    for k in range(2 * LAG + 1):
+def _units(wide: np.ndarray, width: int) -> np.ndarray:
+    """Lay out the QRS complexes at every lag, each centred and of length one."""
+    out = np.empty((2 * LAG + 1, len(wide), wide.shape[1] * width), np.float32)
+    for k, rows in enumerate(out):
         here = wide[:, :, k : k + width]
-        here = (here - here.mean(axis=2, keepdims=True)).reshape(len(wide), -1)
-        found[k] = here @ template.ravel() / (np.sqrt((here**2).sum(axis=1)) * norm + _LEAST)
-        found[k] -= 0.002 * abs(k - LAG)  # of equal fits the one that moves least
+        rows[:] = (here - here.mean(axis=2, keepdims=True)).reshape(len(wide), -1)
+        rows /= np.sqrt(np.einsum("bs,bs->b", rows, rows))[:, None] + _LEAST
+    return out
+
+
+def _fit(units: np.ndarray, template: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Best correlation of each beat with a template, and the lag at which it is reached."""
+    flat = template.ravel() / (np.sqrt((template**2).sum()) + _LEAST)
+    found = units @ flat.astype(np.float32)
+    # of equal fits the one that moves least
+    found -= 0.002 * np.abs(np.arange(-LAG, LAG + 1, dtype=np.float32))[:, None]
     lag = found.argmax(axis=0)
-    return found[lag, np.arange(len(wide))], lag - LAG
+    return found[lag, np.arange(units.shape[1])], lag - LAG
