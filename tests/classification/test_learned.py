@@ -269,10 +269,13 @@ def test_the_leads_that_a_finding_rests_on_are_named_with_what_is_left_without_t
 def test_leads_that_a_rule_named_stay(tiny_graph, tmp_path):
     record = simulate("left-bundle-block", seed=1)
     row = STANDARD_12.index("II")
-    path = tiny_graph.build(tmp_path, any_lead=True, head={(row, "AFIB"): 100.0})
+    head = {(row, "AFIB"): 100.0, (row, "VCLVH"): 100.0}
+    path = tiny_graph.build(tmp_path, any_lead=True, head=head)
     found = classify(record, quality=GOOD, model=path, explain=True)
     assert found["CLBBB"].leads == classify(record, quality=GOOD, method="rules")["CLBBB"].leads
-    assert found["AFIB"].leads == ("II", "III", "aVF")
+    assert found["VCLVH"].leads == ("II", "III", "aVF")
+    assert found["AFIB"].leads == ()  # a rhythm is in no lead
+    assert "without II, III, aVF" in str(found["AFIB"])
 
 
 @pytest.mark.parametrize("name", [name for name, _ in bad_records()])

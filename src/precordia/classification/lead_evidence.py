@@ -14,6 +14,7 @@ from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.embedding.encode import ANY, choose_model
 from precordia.embedding.excerpts import cut_excerpts
+from precordia.knowledge.statements import find_statement
 from precordia.models.runtime import load_graph
 from precordia.models.shipped import is_there
 
@@ -21,6 +22,8 @@ from precordia.models.shipped import is_there
 GROUPS = (("I", "aVL"), ("II", "III", "aVF"), ("V1", "V2"), ("V3", "V4"), ("V5", "V6"))
 #: a smaller fall of the probability is no evidence
 _LEAST_FALL = 0.1
+#: groups of statements that show in certain leads; a rhythm is that of the heart
+_IN_LEADS = ("conduction", "chambers", "infarction", "repolarisation")
 
 
 def with_lead_evidence(
@@ -39,7 +42,8 @@ def with_lead_evidence(
 
     Returns
     -------
-    The findings; those that a model made have a claim, and the leads where no rule named any.
+    The findings; those that a model made have a claim, and the leads where no rule named any and
+    the statement is one that shows in certain leads.
 
     Notes
     -----
@@ -86,10 +90,11 @@ def with_lead_evidence(
 def _with_claim(f: Finding, leads: tuple[str, ...], before: float, after: float) -> Finding:
     claim = Claim(
         measure=f"probability without {', '.join(leads)}",
-        value=after,
+        value=round(after, 2),
         text=f"{before:.2f} with all leads",
     )
-    return dataclasses.replace(f, claims=(*f.claims, claim), leads=f.leads or leads)
+    shown = leads if find_statement(f.code).group in _IN_LEADS else ()
+    return dataclasses.replace(f, claims=(*f.claims, claim), leads=f.leads or shown)
 
 
 def _probabilities(
