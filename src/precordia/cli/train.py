@@ -52,7 +52,8 @@ def run(
     """Train, or print an example."""
     import json as json_text
 
-    from precordia.training.train import example_configuration, train
+    from precordia.training.example import example_configuration
+    from precordia.training.train import train
 
     if example:
         text = example_configuration()

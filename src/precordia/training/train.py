@@ -6,7 +6,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -100,7 +99,7 @@ def train(
     Parameters
     ----------
     configuration
-        Path of a TOML file, or its tables; ``example_configuration()`` is one.
+        Path of a TOML file, or its tables; `precordia.training.example` has one.
     folder
         Where everything goes, in place of ``output``.
     resume
@@ -152,18 +151,6 @@ def train(
         _save(place, fitted, spec, source, sets, metrics)
     noticed = (*source.remarks, *remarks, *fitted.remarks)
     return Trained(folder=place, model=fitted.model, metrics=metrics, remarks=noticed)
-
-
-def example_configuration() -> str:
-    """Return a configuration with comments, which runs as it is.
-
-    Examples
-    --------
-    >>> import tomllib
-    >>> read_configuration(tomllib.loads(example_configuration())).model.name
-    'resnet1d'
-    """
-    return (files("precordia.training") / "example.toml").read_text(encoding="utf-8")
 
 
 def _make_place(place: Path, held: Configuration, *, resume: bool, overwrite: bool) -> None:

@@ -1,3 +1,7 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A configuration with comments, which runs as it is."""
+
+EXAMPLE = """\
 # A training that runs as it is, in about half a minute: three simulated rhythms, a small network.
 # precordia train --example > training.toml && precordia train training.toml
 
@@ -46,3 +50,16 @@ name = "gain"
 [[augment]]
 name = "shift"
 seconds = 0.2
+"""
+
+
+def example_configuration() -> str:
+    """Return a configuration with comments, which runs as it is.
+
+    Examples
+    --------
+    >>> import tomllib
+    >>> tomllib.loads(example_configuration())["model"]["name"]
+    'resnet1d'
+    """
+    return EXAMPLE
