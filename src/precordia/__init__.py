@@ -33,6 +33,7 @@ _WHERE = {
     "delineate": "precordia.delineation.delineate",
     "measure": "precordia.measurement.measure",
     "classify": "precordia.classification.classify",
+    "classify_many": "precordia.classification.classify_many",
     "Beats": "precordia.core.beats",
     "classify_beats": "precordia.classification.beats",
     "beat_annotations": "precordia.classification.beats",

@@ -87,6 +87,9 @@ def classify(
     >>> record = simulate("sinus", noise="muscle", snr_db=25.0)
     >>> [f.name for f in classify(record, method="rules")]
     ['sinus rhythm', 'normal ECG']
+    >>> found = classify(record)
+    >>> "SR" in found, sorted(found["SR"].says), list(found.superclasses)
+    (True, ['precordia-12lead', 'rules'], ['NORM', 'MI', 'STTC', 'CD', 'HYP'])
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS, listing=", ".join(METHODS))

@@ -52,7 +52,9 @@ def embed(record: Record, *, model: str | None = None) -> Embedding:
     Examples
     --------
     >>> from precordia.generation.simulate import simulate
-    >>> one = embed(simulate("sinus", seed=1))  # doctest: +SKIP
+    >>> one = embed(simulate("sinus", seed=1))
+    >>> one.model, one.windows.shape == (1, one.dim)
+    ('precordia-12lead', True)
     """
     return embedding_of(encode(record, model=model), record)
 
