@@ -151,7 +151,8 @@ def cards() -> str:
         name = known.get("version", known["name"])
         parts.append(f"### {name}\n\n{known['task']}. Card: `{path.relative_to(ROOT)}`.\n")
         parts.append("Data:\n\n" + "".join(f"- {d}\n" for d in known["data"]))
-        parts.append(f"How it was scored: {known['scores']['how']}\n")
+        if "how" in known["scores"]:
+            parts.append(f"How it was scored: {known['scores']['how']}\n")
         parts.append(table(("score", "value"), list(score_rows(known["scores"]))))
         limits = known.get("limits", {})
         if limits:
