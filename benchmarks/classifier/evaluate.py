@@ -52,4 +52,7 @@ def _drawn(y, s, weights) -> np.ndarray:
 def calibration_error(labels, logits, patients) -> np.ndarray:
     """Return the calibration error of each superclass after cross-fitted Platt scaling."""
     n = len(SUPERCLASSES)
-    return ece(labels[:, :n], cross_fitted(logits[:, :n], labels[:, :n], patients))
+    probabilities = cross_fitted(logits[:, :n], labels[:, :n], patients)
+    # A model that learned nothing (--smoke) may have no calibration in some part.
+    known = np.where(np.isfinite(probabilities), labels[:, :n], np.nan)
+    return ece(known, np.nan_to_num(probabilities, nan=0.5))
