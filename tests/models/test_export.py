@@ -129,5 +129,5 @@ def test_a_model_is_left_as_it_was(tmp_path):
     before = {key: value.clone() for key, value in model.state_dict().items()}
     export_onnx(model, tmp_path / "m.onnx")
     assert model.training
-    assert not model.blocks[0].system.as_convolution
+    assert not model.blocks[0].system.without_fourier
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())

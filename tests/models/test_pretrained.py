@@ -63,7 +63,8 @@ def test_a_new_head_is_asked_for_by_name(saved):
         from_pretrained(saved, n_outputs=5)
     model, old = from_pretrained(saved, n_outputs=5, head="new"), from_pretrained(saved)
     assert model.n_outputs == 5
-    assert model.classes == ()
+    assert (model.classes, model.details) == ((), {})
+    assert model.training_data == ("ptbxl",)  # what the encoder has seen stays known
     assert torch.equal(model.stem[0].weight, old.stem[0].weight)
     fresh = from_pretrained(saved, head="new", seed=3)
     assert not torch.equal(fresh.head.weight, old.head.weight)

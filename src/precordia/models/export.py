@@ -130,8 +130,8 @@ def export_onnx(
     -----
     The graph has the inputs ``window`` (batch, lead, sample) and, if so, ``present`` (batch, lead),
     both float32, with any batch, and the outputs ``logits`` and ``embedding``. Batch normalisation
-    is folded into the convolution before it. State-space layers become convolutions as long as the
-    window, as graphs know no Fourier transform; they are slow.
+    is folded into the convolution before it. State-space layers go block by block, as graphs know
+    no Fourier transform.
 
     Examples
     --------
@@ -258,12 +258,12 @@ def _ready(model: Encoder) -> Iterator[None]:
     try:
         model.eval().to("cpu", torch.float32)
         for system in systems:
-            system.as_convolution = True
+            system.without_fourier = True
         with torch.no_grad():
             yield
     finally:
         for system in systems:
-            system.as_convolution = False
+            system.without_fourier = False
         model.to(like.device, like.dtype).train(was_training)
 
 

@@ -31,8 +31,9 @@ class DiagonalStateSpace(nn.Module):
     of 1, discretised with a zero-order hold, equation 5:
     ``K[l] = 2 Re(sum_n C_n (exp(dt A_n) - 1) / A_n exp(l dt A_n))``. Real parts stay negative as
     they are minus an exponential. The kernel is computed in real numbers (a decay times a cosine
-    and a sine) and applied with a real Fourier transform; `as_convolution` says how it is applied
-    where there is none, as in an exported graph.
+    and a sine) and applied with a real Fourier transform. Where there is none, as in an exported
+    graph (``without_fourier``), the signal goes through in blocks: products of matrices within a
+    block, and the state of the system from one block to the next.
 
     References
     ----------
@@ -58,8 +59,8 @@ class DiagonalStateSpace(nn.Module):
         if state < 2 or state % 2:
             raise ValueError(f"{state} states hold no conjugate pairs; an even number is needed")
         pairs, ways = state // 2, 2 if bidirectional else 1
-        #: apply the kernel sample by sample: an exported graph knows no Fourier transform
-        self.as_convolution = False
+        #: an exported graph knows no Fourier transform
+        self.without_fourier = False
         spread = math.log(longest) - math.log(shortest)
         self.log_step = nn.Parameter(torch.rand(dim) * spread + math.log(shortest))
         self.log_decay = nn.Parameter(torch.full((dim, pairs), math.log(0.5)))
@@ -70,9 +71,28 @@ class DiagonalStateSpace(nn.Module):
 
     def kernel(self, n_samples: int) -> Float[Tensor, "way dim sample"]:
         """Return the responses to an impulse, for each direction and channel."""
+        scale_re, scale_im = self._scales()
+        wave_re, wave_im = self._powers(0, n_samples)
+        waves = torch.einsum("wdp,dpl->wdl", scale_re, wave_re)
+        return 2 * (waves - torch.einsum("wdp,dpl->wdl", scale_im, wave_im))
+
+    def forward(self, x: Float[Tensor, "batch dim sample"]) -> Float[Tensor, "batch dim sample"]:
+        """Return the output of the systems, with the input times ``skip`` added."""
+        n_samples = int(x.shape[-1])
+        if self.without_fourier:
+            seen = self._by_blocks(x, 0)
+            if len(self.weight) == 2:
+                # The way back begins with the sample after: one step later in turned time.
+                back = functional.pad(self._by_blocks(x.flip(-1), 1), (1, 0))[..., :n_samples]
+                seen = seen + back.flip(-1)
+        else:
+            seen = _by_fourier(x, self.kernel(n_samples))
+        return seen + x * self.skip[:, None]
+
+    def _scales(self) -> tuple[Tensor, Tensor]:
+        """Return C (exp(dt A) - 1) / A by real and imaginary part: (way, dim, pair)."""
         step = self.log_step.exp()[:, None]
         decay, frequency = -self.log_decay.exp(), self.frequency
-        # (exp(dt A) - 1) / A, by real and imaginary part
         grown = (step * decay).exp()
         top_re = grown * (step * frequency).cos() - 1
         top_im = grown * (step * frequency).sin()
@@ -80,20 +100,53 @@ class DiagonalStateSpace(nn.Module):
         gain_re = (top_re * decay + top_im * frequency) / square
         gain_im = (top_im * decay - top_re * frequency) / square
         out_re, out_im = self.weight.unbind(-1)
-        scale_re = out_re * gain_re - out_im * gain_im
-        scale_im = out_re * gain_im + out_im * gain_re
-        time = step * torch.arange(n_samples, device=step.device, dtype=step.dtype)
-        fading = (decay[:, :, None] * time[:, None, :]).exp()
-        angle = frequency[:, :, None] * time[:, None, :]
-        waves = torch.einsum("wdp,dpl->wdl", scale_re, fading * angle.cos())
-        return 2 * (waves - torch.einsum("wdp,dpl->wdl", scale_im, fading * angle.sin()))
+        return out_re * gain_re - out_im * gain_im, out_re * gain_im + out_im * gain_re
 
-    def forward(self, x: Float[Tensor, "batch dim sample"]) -> Float[Tensor, "batch dim sample"]:
-        """Return the output of the systems, with the input times ``skip`` added."""
-        n_samples = int(x.shape[-1])
-        kernel = self.kernel(n_samples)
-        seen = _direct(x, kernel) if self.as_convolution else _by_fourier(x, kernel)
-        return seen + x * self.skip[:, None]
+    def _powers(self, first: int, count: int, *, every: int = 1) -> tuple[Tensor, Tensor]:
+        """Return exp(l dt A) for l = first, first + every, ...: (dim, pair, count), twice."""
+        step = self.log_step.exp()[:, None]
+        lags = torch.arange(count, device=step.device, dtype=step.dtype) * every + first
+        time = (step * lags)[:, None, :]
+        fading = (-self.log_decay.exp()[:, :, None] * time).exp()
+        angle = self.frequency[:, :, None] * time
+        return fading * angle.cos(), fading * angle.sin()
+
+    def _by_blocks(self, x: Tensor, way: int) -> Tensor:
+        """Apply the kernel of one way, a lag being within a block or a whole number of them."""
+        n_samples, dim = int(x.shape[-1]), int(x.shape[1])
+        size = min(_BLOCK, n_samples)
+        n_blocks = -(-n_samples // size)
+        x = functional.pad(x, (0, n_blocks * size - n_samples))
+        x = x.reshape(-1, dim, n_blocks, size)
+        lag = torch.arange(size)[:, None] - torch.arange(size)
+        within = self.kernel(size)[way][:, lag.clamp(min=0)] * (lag >= 0)
+        seen = torch.einsum("dij,bdnj->bdni", within, x)
+        # What each block leaves behind at its end, and what enters each block from those before.
+        left = [torch.einsum("dpj,bdnj->bdpn", wave.flip(-1), x) for wave in self._powers(0, size)]
+        apart = torch.arange(n_blocks)[:, None] - torch.arange(n_blocks) - 1
+        pass_re, pass_im = (
+            wave[:, :, apart.clamp(min=0)] * (apart >= 0)
+            for wave in self._powers(0, n_blocks, every=size)
+        )
+        enter_re, enter_im = _product("dpnm,bdpm->bdpn", pass_re, pass_im, *left)
+        scale_re, scale_im = (scale[way, :, :, None] for scale in self._scales())
+        wave_re, wave_im = self._powers(1, size)
+        tail_re = scale_re * wave_re - scale_im * wave_im
+        tail_im = scale_re * wave_im + scale_im * wave_re
+        entered, _ = _product("dpi,bdpn->bdni", tail_re, tail_im, enter_re, enter_im)
+        return (seen + 2 * entered).reshape(-1, dim, n_blocks * size)[..., :n_samples]
+
+
+#: samples of a block: larger ones cost more within, smaller ones more between
+_BLOCK = 50
+
+
+def _product(
+    rule: str, a_re: Tensor, a_im: Tensor, b_re: Tensor, b_im: Tensor
+) -> tuple[Tensor, Tensor]:
+    """Multiply complex arrays given by real and imaginary parts."""
+    real = torch.einsum(rule, a_re, b_re) - torch.einsum(rule, a_im, b_im)
+    return real, torch.einsum(rule, a_re, b_im) + torch.einsum(rule, a_im, b_re)
 
 
 def _by_fourier(x: Tensor, kernel: Tensor) -> Tensor:
@@ -105,16 +158,6 @@ def _by_fourier(x: Tensor, kernel: Tensor) -> Tensor:
         whole = whole + functional.pad(kernel[1, :, : n - 1].flip(-1), (length - n + 1, 0))
     spectrum = torch.fft.rfft(x, n=length) * torch.fft.rfft(whole, n=length)
     return torch.fft.irfft(spectrum, n=length)[..., :n]
-
-
-def _direct(x: Tensor, kernel: Tensor) -> Tensor:
-    n = int(x.shape[-1])
-    ahead = n - 1 if len(kernel) == 2 else 0
-    taps = kernel[0].flip(-1)
-    if ahead:
-        taps = torch.cat([taps, kernel[1, :, : n - 1]], dim=-1)
-    padded = functional.pad(x, (n - 1, ahead))
-    return functional.conv1d(padded, taps[:, None, :], groups=kernel.shape[1])
 
 
 def _fast_length(least: int) -> int:
