@@ -31,7 +31,10 @@ NO_LEADS = "no lead shows beats"
 FEW_BEATS = f"needs at least {FEWEST_BEATS} beats"
 MISSING = "most of the beat is missing"
 PACED = "paced"
+CUT = "cut by an end of the recording"
 _MOST_MISSING = 0.5
+#: what of a beat must be recorded to know its shape, s before and after R
+_BEFORE_S, _AFTER_S = 0.12, 0.14
 _SPIKES_MS = (20.0, 90.0)
 Progress = Callable[[int, int], None]
 
@@ -58,7 +61,8 @@ def classify_beats(
 
     Returns
     -------
-    The beats. Beats that could not be judged are Q and say why: paced, mostly missing, or too few.
+    The beats. Beats that could not be judged are Q and say why: paced, mostly missing, cut by an
+    end of the recording, or too few.
 
     Raises
     ------
@@ -109,6 +113,8 @@ def classify_beats(
             probability = judge_described(features, families, weights.arrays)
             reasons[_paced(record, places)] = PACED
             reasons[_missing(record.signal, record.fs, places)] = MISSING
+            late = record.n_samples - _AFTER_S * record.fs
+            reasons[(places < _BEFORE_S * record.fs) | (places > late)] = CUT
             probability[reasons != ""] = np.nan
     judged = np.nan_to_num(probability, nan=-1.0).argmax(axis=1) if places.size else []
     return Beats(
