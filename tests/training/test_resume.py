@@ -50,7 +50,7 @@ def killed(tmp_path_factory) -> Path:
         env={**os.environ, "OMP_NUM_THREADS": "1"},
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=900,
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) >= 3, "it was to be killed several times"
