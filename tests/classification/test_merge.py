@@ -142,6 +142,12 @@ def test_normal_by_the_model_is_withdrawn_where_a_rule_finds_something():
     assert found.superclasses["NORM"].probability == 0.8
 
 
+def test_normal_by_the_model_beside_a_rhythm_that_is_not_says_so():
+    found = merge(by_rule("SBRAD"), learned(SBRAD=0.9, NORM=0.8))
+    assert "NORM" in [f.code for f in found.present]
+    assert next(f for f in found.disagreements).disagreement.endswith("the rules found something")
+
+
 def test_normal_stands_where_both_say_so():
     found = merge(by_rule("SR", "NORM"), learned(SR=0.9, NORM=0.9))
     assert [f.code for f in found.present] == ["SR", "NORM"]

@@ -72,7 +72,7 @@ def _judged(
         "threshold": threshold,
         "calibration": predicted.calibration,
         "says": says,
-        "disagreement": "" if predicted.withheld else _disagreement(says, model, threshold),
+        "disagreement": "" if predicted.withheld else _disagreement(says, model, threshold, code),
     }
     if by_rule is not None:
         return dataclasses.replace(by_rule, method=f"{RULES}+{model}", **learned)
@@ -86,7 +86,7 @@ def _judged(
     )
 
 
-def _disagreement(says: dict[str, float], model: str, threshold: float) -> str:
+def _disagreement(says: dict[str, float], model: str, threshold: float, code: str) -> str:
     """Return what the two disagree about; a model without a threshold says neither yes nor no."""
     probability, by_rule = says[model], says.get(RULES)
     if by_rule == 1.0 and probability < threshold:
@@ -95,7 +95,8 @@ def _disagreement(says: dict[str, float], model: str, threshold: float) -> str:
             f"{threshold:.2f}"
         )
     if by_rule == 0.0 and probability >= threshold:
-        return f"{model} gives it {probability:.2f}; no criterion is met"
+        why = "the rules found something" if code == NORMAL else "no criterion is met"
+        return f"{model} gives it {probability:.2f}; {why}"
     return ""
 
 
