@@ -207,6 +207,14 @@ def test_the_command_prints_json_csv_and_writes_annotations(premature, tmp_path,
     assert "--force" in capsys.readouterr().err
 
 
+def test_marked_peaks_beside_the_r_wave_are_no_pacing_spikes(shared_data):
+    record = read(shared_data / "mitdb" / "101.hea")
+    marks = read_annotations(shared_data / "mitdb" / "101", "atr")
+    at = [s for s, c in zip(marks.sample, marks.symbol, strict=True) if c in "NA"]
+    for moved in (-8, 0, 8):
+        assert PACED not in classify_beats(record, rpeaks=np.array(at)[5:-5] + moved).abstained
+
+
 def test_ventricular_beats_of_a_recording_are_found(shared_data):
     """Record 119 was trained on: this only shows that files, units and classes are not mixed up."""
     record = read(shared_data / "mitdb" / "119.hea")

@@ -84,7 +84,7 @@ def judge_fibrillation(
         places = detect_rpeaks(record) if rpeaks is None else np.asarray(rpeaks, np.int64)
         if places.size < FEWEST_BEATS:
             reason = f"needs at least {FEWEST_BEATS} beats; {places.size} were found"
-        elif paced_share(record, places) > 0.5:
+        elif paced_share(record, places, given=rpeaks is not None) > 0.5:
             reason = "most beats are paced"
     statement = find_statement(CODE)
     if reason:

@@ -35,7 +35,9 @@ CUT = "cut by an end of the recording"
 _MOST_MISSING = 0.5
 #: what of a beat must be recorded to know its shape, s before and after R
 _BEFORE_S, _AFTER_S = 0.12, 0.14
-_SPIKES_MS = (20.0, 90.0)
+#: where a QRS complex may begin, ms before its R-peak; farther from peaks that others placed, which
+#: may lie beside the R wave so that it would pass for a spike
+_ONSETS_MS, _ONSETS_OF_GIVEN_MS = (20.0, 90.0), (45.0, 105.0)
 Progress = Callable[[int, int], None]
 
 
@@ -111,7 +113,7 @@ def classify_beats(
             reasons[:] = NO_LEADS
         else:
             probability = judge_described(features, families, weights.arrays)
-            reasons[_paced(record, places)] = PACED
+            reasons[_paced(record, places, given=rpeaks is not None)] = PACED
             reasons[_missing(record.signal, record.fs, places)] = MISSING
             late = record.n_samples - _AFTER_S * record.fs
             reasons[(places < _BEFORE_S * record.fs) | (places > late)] = CUT
@@ -215,7 +217,7 @@ def judge_described(
     return np.concatenate([agree_in_families(own, family) for own, family in pairs])
 
 
-def paced_share(record: Record, rpeaks: Int[np.ndarray, " beat"]) -> float:
+def paced_share(record: Record, rpeaks: Int[np.ndarray, " beat"], *, given: bool = False) -> float:
     """Return the share of beats that follow a pacing spike; 0 where spikes cannot be seen.
 
     Parameters
@@ -224,15 +226,17 @@ def paced_share(record: Record, rpeaks: Int[np.ndarray, " beat"]) -> float:
         The recording.
     rpeaks
         Sample index of each beat.
+    given
+        Whether others placed them.
     """
-    return float(_paced(record, rpeaks).mean()) if len(rpeaks) else 0.0
+    return float(_paced(record, rpeaks, given=given).mean()) if len(rpeaks) else 0.0
 
 
-def _paced(record: Record, places: np.ndarray) -> Bool[np.ndarray, " beat"]:
-    """Tell which beats follow a spike; the QRS begins up to 120 ms before its R-peak."""
+def _paced(record: Record, places: np.ndarray, *, given: bool) -> Bool[np.ndarray, " beat"]:
+    """Tell which beats follow a spike, for several places at which the QRS may begin."""
     signal = np.nan_to_num(record.signal)
     paced = np.zeros(places.size, dtype=bool)
-    for before_ms in _SPIKES_MS:
+    for before_ms in _ONSETS_OF_GIVEN_MS if given else _ONSETS_MS:
         none = empty_waves(places.size)
         r_peak = places.astype(float)
         onset = r_peak - before_ms * record.fs / 1000.0
