@@ -220,6 +220,9 @@ def test_a_perfect_method_scores_one_and_says_what_it_left_out():
     for metric in ("macro_auroc", "macro_auroc_all", "macro_auprc", "macro_f1"):
         assert found[metric, "all"].value == 1.0
     assert found["macro_brier", "all"].value == 0
+    parts = [found[f"macro_brier_{p}", "all"].value for p in ("resolution", "uncertainty")]
+    assert parts[0] == pytest.approx(parts[1])
+    assert found["macro_brier_reliability", "all"].value == 0
     assert found["macro_ece_width", "all"].value == 0
     assert found["macro_auroc", "all"].note.endswith("test records): C")
     assert "of 200 draws" in found["macro_auroc_all", "all"].note

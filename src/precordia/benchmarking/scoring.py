@@ -28,7 +28,7 @@ from precordia.benchmarking.classification_metrics import (
     prevalence,
     scorable,
 )
-from precordia.benchmarking.reliability import ece
+from precordia.benchmarking.reliability import brier_parts, ece
 from precordia.core.value import Value
 from precordia.datasets.challenge_records import scored_classes
 
@@ -181,6 +181,7 @@ def score_answers(
         losses_drawn = brier(truth.targets, probabilities, truth.weights)
         known = np.isfinite(losses)
         found.append(_macro(truth, "macro_brier", losses, losses_drawn, known, ""))
+        found += _parts_of_brier(truth, probabilities, known)
         errors = ece(truth.targets, probabilities, binning="width")
         found.append(_macro(truth, "macro_ece_width", errors, None, np.isfinite(errors), ""))
         mass = ece(truth.targets, probabilities, binning="mass")
@@ -298,6 +299,16 @@ def _macro(truth, metric, values, drawn, counted, note) -> Measured:
         note=_join(note, words),
         **sizes,
     )
+
+
+def _parts_of_brier(truth: TestTruth, probabilities: np.ndarray, known: np.ndarray):
+    """Means over classes of the parts of the Brier score."""
+    rows = np.flatnonzero(known)
+    parts = [brier_parts(truth.targets[:, k], probabilities[:, k]) for k in rows]
+    for name in ("reliability", "resolution", "uncertainty"):
+        values = np.full(len(known), np.nan)
+        values[rows] = [getattr(part, name) for part in parts]
+        yield _macro(truth, f"macro_brier_{name}", values, None, known, "")
 
 
 def _of_class(truth, metric, k, values, drawn) -> Measured:

@@ -82,7 +82,10 @@ def _mean(held: list[ResultRow], drawn: np.ndarray, split: str) -> list[ResultRo
     if n_splits > 1:
         over.append(f"{n_splits} folds")
     first = held[0]
-    notes = [f"mean of {len(held)} runs ({', '.join(over)})", first.note.partition(";")[0]]
+    # folds of a cross-validation may differ in the classes that their test records can score
+    left_out = dict.fromkeys(part.strip() for r in held for part in r.note.split(";"))
+    notes = [f"mean of {len(held)} runs ({', '.join(over)})"]
+    notes += [part for part in left_out if " classes left out " in part]
     mean = dataclasses.replace(
         first,
         run=run_key(kind=MEAN, of=sorted(row.run for row in held)),
