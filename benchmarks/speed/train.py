@@ -102,7 +102,7 @@ def peers(train, valid, epochs):
     return time.process_time() - began, best
 
 
-def main(data, epochs=8, peer_epochs=4):
+def main(data, epochs=6, peer_epochs=3):
     warnings.simplefilter("ignore")
     torch.set_num_threads(1)
     train, valid = superclasses(data)
