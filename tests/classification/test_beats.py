@@ -223,3 +223,23 @@ def test_ventricular_beats_of_a_recording_are_found(shared_data):
     beats = classify_beats(record)
     found = beats.sample[beats.of("V")]
     assert np.mean([np.abs(found - p).min() < 54 for p in at]) > 0.97
+
+
+@pytest.mark.parametrize("kind", ["noise", "huge", "tiny", "constant", "impulses", "gap"])
+def test_no_signal_makes_it_stumble(kind):
+    """Warnings are errors here: no overflow, no division by nothing."""
+    rng = np.random.default_rng(0)
+    signal, peaks = rng.normal(size=(2, 3000)), np.arange(100, 2900, 150)
+    if kind in ("huge", "tiny"):
+        signal *= {"huge": 1e30, "tiny": 1e-12}[kind]
+    elif kind in ("constant", "impulses"):
+        signal[:] = 1.0
+        signal[:, peaks] = 1.0 + (kind == "impulses")
+    elif kind == "gap":
+        signal[:, 500:2500] = np.nan
+    record = Record(signal=signal.astype(np.float32), fs=250.0, leads=("I", "II"))
+    beats = classify_beats(record, rpeaks=peaks)
+    assert len(beats) == len(peaks)
+    known = np.isfinite(beats.probability).all(axis=1)
+    assert np.array_equal(known, np.array(beats.abstained) == "")
+    assert np.allclose(beats.probability[known].sum(axis=1), 1.0)

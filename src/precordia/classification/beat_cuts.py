@@ -13,6 +13,8 @@ BEFORE, AFTER, LAG = 60, 64, 5
 WIDTH = BEFORE + AFTER
 #: the QRS complex in a cut
 QRS = slice(BEFORE - 14, BEFORE + 20)
+#: what is larger is no potential of a heart, whatever the unit: it counts as missing
+LARGEST_MV = 1e5
 _CHUNK = 4096
 _LEAST = 1e-7
 
@@ -64,8 +66,9 @@ def cut_beats(
 
 def _bridged(signal: np.ndarray) -> np.ndarray:
     x = np.array(signal, np.float32)
-    if np.isfinite(x.sum()):
+    if x.min(initial=0.0) > -LARGEST_MV and x.max(initial=0.0) < LARGEST_MV:
         return x
+    x[~(np.abs(x) < LARGEST_MV)] = np.nan
     grid = np.arange(x.shape[1])
     for row in x:
         known = np.isfinite(row)

@@ -8,7 +8,14 @@ import itertools
 import numpy as np
 from jaxtyping import Float, Int
 
-from precordia.classification.beat_cuts import BEFORE, LAG, RATE_HZ, cut_beats, in_one_scale
+from precordia.classification.beat_cuts import (
+    BEFORE,
+    LAG,
+    LARGEST_MV,
+    RATE_HZ,
+    cut_beats,
+    in_one_scale,
+)
 from precordia.classification.beat_families import find_families, width_ms
 from precordia.classification.beat_timing import intervals_s
 
@@ -222,7 +229,8 @@ def _between(signal: np.ndarray, fs: float, rpeaks: np.ndarray) -> list[float]:
     step = max(1, round(fs / RATE_HZ))
     n = signal.shape[1] // step
     rate = fs / step
-    slow = np.nan_to_num(signal[:, : n * step]).reshape(signal.shape[0], n, step).mean(axis=2)
+    known = np.where(np.abs(signal[:, : n * step]) < LARGEST_MV, signal[:, : n * step], 0.0)
+    slow = known.reshape(signal.shape[0], n, step).mean(axis=2)
     height = np.quantile(np.abs(np.diff(slow, axis=1)), 0.995, axis=1) + _TINY
     rows, peaks, sharp = [], [], []
     at = rpeaks / step
