@@ -264,6 +264,22 @@ def test_every_record_of_the_test_is_answered_although_one_cannot_be_prepared(tm
     assert next(r for r in rows if r.metric == "macro_auroc").n_records == n_test
 
 
+def test_labels_that_nobody_knows_count_for_nothing(tmp_path, spec):
+    cohort = make_cohort(noise=0.3)
+    targets = np.array(cohort.targets)
+    test = np.array([k for k, fold in enumerate(cohort.folds) if fold == "5"])
+    targets[test[:10], 0] = np.nan
+    targets[np.arange(0, 150, 7), 1] = np.nan
+    rows = benchmark_classification(
+        dataclasses.replace(cohort, targets=targets),
+        tmp_path,
+        options(spec, controls=False, min_records=5),
+    )
+    fast = next(r for r in rows if r.metric == "auroc" and r.subject == "FAST")
+    assert fast.n_records == len(test) - 10
+    assert math.isfinite(fast.value)
+
+
 def test_cross_validation_tests_every_patient_once(tmp_path):
     cohort = make_cohort()
     rows = benchmark_classification(
