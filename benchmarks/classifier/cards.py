@@ -63,7 +63,7 @@ def write_model(job, path: Path, apart: dict, checked: dict, vectors: np.ndarray
         "familiar": {"limit": limit, "of": "99th percentile of fold 9, which taught nothing"},
         "intended_use": _intended_use(),
         "failures": _failures(),
-        "training": _training(job),
+        "training": _training(job, job.plan.any_lead if any_lead else job.plan.twelve, any_lead),
     }
     write_card(path, card)
 
@@ -194,16 +194,16 @@ def _failures() -> dict:
     }
 
 
-def _training(job) -> dict:
-    plan = job.plan
+def _training(job, recipe, any_lead: bool) -> dict:
     return {
         "records": len(job.teach),
         "patients": len(set(job.held.patients[job.teach].tolist())),
         "folds": [1, 2, 3, 4, 5, 6, 7, 8],
-        "networks": plan.n_members,
-        "epochs": plan.twelve.epochs,
+        "networks": job.plan.n_members,
+        "epochs": recipe.epochs,
         "method": (
             "AlignedBeatsNet; AdamW with one cycle, mixup, shifted, scaled and noisy beats, means "
             "over random halves of the beats, moving average of weights"
+            + ("; random sets of leads" if any_lead else "; kernel ridge regression beside them")
         ),
     }
