@@ -112,6 +112,10 @@ def test_the_card_may_allow_fewer_leads(record, tiny_graph, tmp_path):
     card.write_text("least_leads = 1\n" + card.read_text())
     one = replace(record, signal=record.signal[1:2], leads=("II",))
     assert predict(one, quality=GOOD, model=path).probabilities
+    chest = replace(one, leads=("V2",))
+    said = predict(chest, quality=GOOD, model=path)
+    assert not said.probabilities
+    assert said.withheld == "V2 alone: too little for tiny"
 
 
 def test_a_limb_lead_that_is_not_usable_follows_from_the_others(record, model):

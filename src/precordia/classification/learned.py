@@ -24,6 +24,8 @@ _YOUNGEST_YEARS = 16.0
 _LEAST_PROBABILITY = 0.2
 #: from fewer leads a model says little and its calibration fails, unless its card says otherwise
 _LEAST_LEADS = 4
+#: by these alone the superclasses are told badly, and probabilities are too high
+_TELL_LITTLE = frozenset(["III", "V1", "V2"])
 _MISPLACED = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP)
 
 
@@ -101,9 +103,10 @@ def predict(
     logit. Of a long record that is the share of time rather than whether something occurs at all.
     A class is found from the threshold of the card on, and never below a probability of 0.2.
     Leads that the quality calls not usable are hidden from the model; limb leads that follow from
-    others are shown. From fewer than four leads (or the card's ``least_leads``) nothing is judged:
-    on PTB-XL's ninth fold calibration holds for six limb leads and fails for one. Where the quality
-    of the record is not acceptable, probabilities are given but nothing is found.
+    others are shown. From fewer than four leads (or the card's ``least_leads``), and from nothing
+    but III, V1 and V2, nothing is judged: on PTB-XL's ninth fold the probabilities of
+    precordia-any-lead come true from I, II, aVR or V5 alone, and not from V2. Where the quality of
+    the record is not acceptable, probabilities are given but nothing is found.
     """
     trusted = trusted_leads(record, quality)
     chosen = model or choose_model(trusted)
@@ -153,6 +156,9 @@ def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Pre
     least = int(graph.card.details.get("least_leads", _LEAST_LEADS))
     if len(leads) < least:
         reason = f"{graph.name} judges from {least} leads on; it sees {len(leads)} here"
+        return Predicted(model=graph.name, version=graph.version, withheld=reason, leads=leads)
+    if set(leads) <= _TELL_LITTLE:
+        reason = f"{', '.join(leads)} alone: too little for {graph.name}"
         return Predicted(model=graph.name, version=graph.version, withheld=reason, leads=leads)
     by_window = calibrated(graph, encoded.logits)
     vector = encoded.embedding.mean(axis=0)
