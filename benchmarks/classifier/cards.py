@@ -190,6 +190,8 @@ def _failures() -> dict:
         " for hypertrophy or ST/T change",
         "infarction": "lateral and posterior infarcts, and those beside a conduction delay, are"
         " missed; bundle branch and fascicular blocks are taken for infarcts",
+        "familiarity": "noise, paced rhythm and exchanged leads do not look unfamiliar to it: the"
+        " distance finds inverted recordings (8 in 10) and little else; rely on the quality",
         "rare": "statements without a threshold were too rare to learn and are never found",
     }
 
