@@ -148,6 +148,13 @@ def test_normal_by_the_model_beside_a_rhythm_that_is_not_says_so():
     assert next(f for f in found.disagreements).disagreement.endswith("the rules found something")
 
 
+def test_a_few_leads_without_a_finding_are_no_normal_ecg():
+    predicted = dataclasses.replace(learned(NORM=0.9, SR=0.9), leads=("I",))
+    found = merge(by_rule("SR", abstained=["NORM"]), predicted)
+    assert [f.code for f in found.present] == ["SR"]
+    assert found.superclasses["NORM"].probability == 0.9
+
+
 def test_normal_stands_where_both_say_so():
     found = merge(by_rule("SR", "NORM"), learned(SR=0.9, NORM=0.9))
     assert [f.code for f in found.present] == ["SR", "NORM"]

@@ -11,6 +11,7 @@ from precordia.core.source import Source
 from precordia.knowledge.statements import SUPERCLASSES, KnownStatement, list_statements
 
 NORMAL, PACED = "NORM", "PACE"
+_WHOLE = 12
 
 
 def merge(rules: Findings | None, predicted: Predicted) -> Findings:
@@ -33,7 +34,8 @@ def merge(rules: Findings | None, predicted: Predicted) -> Findings:
     none, and keeps the rule's criterion, numbers and leads as its evidence. It is made where either
     makes it; ``says`` holds both answers and ``disagreement`` is a sentence where they differ.
     "Normal ECG" says that there is nothing else: it is withdrawn, with a sentence, where rule or
-    model makes a statement of another superclass.
+    model makes a statement of another superclass, and not made by a model that saw fewer than
+    twelve leads.
     """
     found = {f.code: f for f in rules.findings} if rules is not None else {}
     open_ = {a.code for a in rules.abstained} if rules is not None else set()
@@ -43,6 +45,8 @@ def merge(rules: Findings | None, predicted: Predicted) -> Findings:
     for known in list_statements():
         if known.code not in found and known.code not in by_model:
             continue
+        if known.code == NORMAL and NORMAL not in found and 0 < len(predicted.leads) < _WHOLE:
+            continue  # a few leads without a finding are no normal ECG
         says: dict[str, float] = {}
         if rules is not None and known.by_rules and known.code not in open_:
             says[RULES] = float(known.code in found or known.code in implied)
