@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import signal
 import threading
 import time
 from collections import deque
@@ -86,7 +87,7 @@ def _in_one_pool(
 ) -> Generator[tuple[Item, Result | None], None, list[Item]]:
     """Work until all is done or a process dies; return the items that were in flight then."""
     flying: deque[tuple[list[Item], Future[list[Result]]]] = deque()
-    pool = ProcessPoolExecutor(n_jobs, initializer=_end_with_the_parent)
+    pool = ProcessPoolExecutor(n_jobs, initializer=_begin)
     try:
         while True:
             try:
@@ -114,15 +115,30 @@ def _submitted(
 
 
 def _each(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
-    return [work(item) for item in items]
+    """Work, and let Ctrl-C stop that; outside of it a process must not be stopped (`_begin`)."""
+    try:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        return [work(item) for item in items]
+    finally:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _alone(work: Callable[[Item], Result], item: Item) -> Result | None:
-    with ProcessPoolExecutor(1, initializer=_end_with_the_parent) as pool:
+    with ProcessPoolExecutor(1, initializer=_begin) as pool:
         try:
-            return pool.submit(work, item).result()
+            return pool.submit(_each, work, [item]).result()[0]
         except BrokenProcessPool:
             return None
+
+
+def _begin() -> None:
+    """Prepare a process for its work.
+
+    Ctrl-C reaches every process. One that it stops while it takes an item or gives a result back
+    keeps the lock of the queue, and all others wait for that lock for ever.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _end_with_the_parent()
 
 
 def _end_with_the_parent() -> None:

@@ -4,6 +4,10 @@
 from __future__ import annotations
 
 import os
+import signal
+import subprocess
+import sys
+import time
 
 import pytest
 
@@ -52,3 +56,36 @@ def test_items_are_taken_only_as_they_are_needed():
 def test_no_processes_are_refused():
     with pytest.raises(OptionError):
         list(over_all(square, [1], n_jobs=0))
+
+
+BUSY = """
+from precordia.workers import over_all
+def heavy(n):
+    return bytes(300_000)  # giving it back takes longer than making it
+if __name__ == "__main__":
+    try:
+        for n, _ in over_all(heavy, range(10**9), n_jobs=2):
+            if n == 20:
+                print("busy", flush=True)
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+"""
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.003, 0.011, 0.05])
+def test_ctrl_c_ends_processes_that_are_giving_results_back(tmp_path, wait):
+    program = tmp_path / "busy.py"
+    program.write_text(BUSY)
+    run = subprocess.Popen(
+        [sys.executable, str(program)],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
+    )  # fmt: skip
+    try:
+        assert run.stdout.readline() == "busy\n"
+        time.sleep(wait)
+        os.killpg(run.pid, signal.SIGINT)
+        run.communicate(timeout=60)
+        assert run.returncode == 130
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
