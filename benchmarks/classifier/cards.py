@@ -198,6 +198,7 @@ def _failures() -> dict:
 
 def _training(job, recipe, any_lead: bool) -> dict:
     return {
+        "architecture": "aligned-beats",
         "records": len(job.teach),
         "patients": len(set(job.held.patients[job.teach].tolist())),
         "folds": [1, 2, 3, 4, 5, 6, 7, 8],

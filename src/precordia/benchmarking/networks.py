@@ -18,6 +18,7 @@ from precordia.core.input_filters import Butterworth
 from precordia.core.input_spec import InputSpec
 from precordia.core.input_steps import FillGaps, Resample, Window
 from precordia.core.leads import STANDARD_12
+from precordia.models.shipped import SHIPPED
 from precordia.training.settings import TrainingSettings
 
 MODES = ("linear", "attention", "finetune", "scratch")
@@ -42,6 +43,8 @@ class Network:
         Databases that its weights were made from.
     weights_hash
         Of the file of weights; empty for random ones.
+    graph
+        Name of a finished graph that ships with the package; such a one can be probed only.
     """
 
     name: str
@@ -51,11 +54,12 @@ class Network:
     options: dict[str, Any] = field(default_factory=dict)
     training_data: tuple[str, ...] = ()
     weights_hash: str = ""
+    graph: str = ""
 
     @property
     def pretrained(self) -> bool:
         """Whether its weights were trained on anything."""
-        return bool(self.weights)
+        return bool(self.weights or self.graph)
 
     def untrained(self) -> Network:
         """Return the same network with random weights."""
@@ -65,10 +69,13 @@ class Network:
             weights="",
             training_data=(),
             weights_hash="",
+            graph="",
         )
 
     def load(self, n_outputs: int, *, seed: int) -> Any:
         """Make the network; random weights, and a new head, depend on the seed."""
+        if self.graph:
+            return _FinishedGraph(self.graph)
         from precordia.models.load_model import load_model
 
         shape = {
@@ -81,6 +88,25 @@ class Network:
         return load_model(
             self.architecture, n_outputs=n_outputs, seed=seed, **shape, **self.options
         )
+
+
+class _FinishedGraph:
+    """A graph that ships with the package, asked for embeddings as an encoder is."""
+
+    def __init__(self, name: str) -> None:
+        from precordia.models.runtime import load_graph
+
+        self._graph = load_graph(name)
+
+    def eval(self) -> None:
+        """Do nothing: a graph does not learn."""
+
+    def encode(self, x: Any, present: Any = None) -> Any:
+        """Return the embedding of each window."""
+        import torch
+
+        there = None if present is None or not self._graph.takes_present else present.numpy()
+        return torch.from_numpy(self._graph(x.numpy(), there).embedding)
 
 
 def usual_spec(leads: tuple[str, ...], fs: float, seconds: float, *, model: str = "") -> InputSpec:
@@ -107,12 +133,13 @@ def usual_spec(leads: tuple[str, ...], fs: float, seconds: float, *, model: str 
 
 
 def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -> Network:
-    """Find a network by the name of an architecture, or in a folder of weights.
+    """Find a network by its name, or in a folder of weights.
 
     Parameters
     ----------
     given
-        One of `list_models`, or a folder that `save_pretrained` wrote.
+        One of `list_models`, a model that ships with the package (``"precordia-12lead"``), or a
+        folder that `save_pretrained` wrote.
     spec
         How records become windows, where it should not be what the model says.
     **options
@@ -129,6 +156,8 @@ def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -
     from precordia.models.load_model import usual_shape
     from precordia.models.saved_model import find_saved
 
+    if given in SHIPPED:
+        return _shipped_network(given)
     if given in list_models():
         shape = usual_shape(model_card(given))
         made = spec or usual_spec(shape.leads or STANDARD_12, shape.fs, shape.seconds, model=given)
@@ -149,7 +178,24 @@ def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -
             weights_hash=saved.sha256[:12],
         )
     raise unknown_name(
-        "model, folder of weights or baseline", given, list_models(), listing="list_models()"
+        "model, folder of weights or baseline",
+        given,
+        (*list_models(), *SHIPPED),
+        listing="list_models()",
+    )
+
+
+def _shipped_network(name: str) -> Network:
+    from precordia.models.runtime import load_graph
+
+    graph = load_graph(name)
+    return Network(
+        name=name,
+        architecture=graph.card.details["training"]["architecture"],
+        spec=graph.spec,
+        training_data=graph.card.data,
+        weights_hash=graph.version,
+        graph=name,
     )
 
 
@@ -187,6 +233,11 @@ def learn_network(
     """
     if mode not in MODES:
         raise unknown_name("mode", mode, MODES, listing=", ".join(MODES))
+    if network.graph and mode in ("attention", "finetune"):
+        raise OptionError(
+            f"mode '{mode}' needs weights that can be trained; {network.name} is a finished graph. "
+            f"Use mode 'linear', or train its architecture: {network.architecture}."
+        )
     if not len(rows):
         raise OptionError("no training record has labels; at least one is needed.")
     if mode == "linear":
