@@ -26,6 +26,8 @@ LOST = "working on it ended its process, for want of memory perhaps."
 _PARENT_LOOKED_AT_S = 1.0
 #: batches in flight for each process; more would only wait in memory
 _AHEAD = 3
+#: what Ctrl-C does to a process while it works: what it does to the one that started it
+_while_working: Callable | int = signal.SIG_IGN
 
 
 def over_all(
@@ -117,7 +119,7 @@ def _submitted(
 def _each(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
     """Work, and let Ctrl-C stop that; outside of it a process must not be stopped (`_begin`)."""
     try:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+        signal.signal(signal.SIGINT, _while_working)
         return [work(item) for item in items]
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
@@ -137,6 +139,8 @@ def _begin() -> None:
     Ctrl-C reaches every process. One that it stops while it takes an item or gives a result back
     keeps the lock of the queue, and all others wait for that lock for ever.
     """
+    global _while_working
+    _while_working = signal.getsignal(signal.SIGINT) or signal.SIG_IGN
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     _end_with_the_parent()
 

@@ -59,6 +59,8 @@ def test_no_processes_are_refused():
 
 
 BUSY = """
+import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in background
 from precordia.workers import over_all
 def heavy(n):
     return bytes(300_000)  # giving it back takes longer than making it
