@@ -49,6 +49,7 @@ def made(n: int = 10, **changes) -> RecordSource:
         "targets": np.arange(n)[:, None] % 2.0,
         "read": read_made,
         "content": "made",
+        "ages": np.full(n, np.nan),
     }
     return RecordSource(**{**held, **changes})
 

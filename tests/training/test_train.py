@@ -112,9 +112,26 @@ def test_a_model_is_fine_tuned_for_other_classes(trained, tmp_path, cache):
     tables["model"] = {"weights": str(trained.folder / "model")}
     tuned = train(tables, folder=tmp_path / "tuned")
     assert tuned.model.n_outputs == 3
+    assert from_pretrained(tuned.folder / "model").training_data == ("simulated",)
     tables["model"]["sha256"] = "0" * 64
     with pytest.raises(WeightsError, match="hash"):
         train(tables, folder=tmp_path / "other")
+
+
+def test_a_fine_tuned_model_names_the_data_of_its_weights_too(trained, tmp_path, cache):
+    model = from_pretrained(trained.folder / "model")
+    model.save_pretrained(tmp_path / "older", training_data=("ptbxl", "code15"))
+    tables = small(cache, epochs=1)
+    tables["model"] = {"weights": str(tmp_path / "older")}
+    train(tables, folder=tmp_path / "tuned")
+    tuned = from_pretrained(tmp_path / "tuned" / "model")
+    assert tuned.training_data == ("ptbxl", "code15", "simulated")
+    model.save_pretrained(tmp_path / "silent", training_data=())
+    tables["model"] = {"weights": str(tmp_path / "silent")}
+    train(tables, folder=tmp_path / "other")
+    silent = from_pretrained(tmp_path / "other" / "model").training_data
+    assert silent[0].startswith("unknown")
+    assert silent[1:] == ("simulated",)
 
 
 def test_a_folder_with_something_in_it_is_refused(trained, cache):
@@ -164,7 +181,10 @@ def test_tables_written_as_toml_are_read_as_they_were(cache):
         ("data.simulated=many", OptionError, "data.simulated"),
         ("data.scenarios=['sinus', 'nothing']", UnknownNameError, "scenario"),
         ("data.store='x'", OptionError, "one of store"),
-        ("data.task=regression", OptionError, "multiclass"),
+        ("data.task=regression", OptionError, "data.targets is needed"),
+        ("data.task=regresion", UnknownNameError, "Did you mean 'regression'"),
+        ("data.task=sample-classes", OptionError, "from Python"),
+        ("data.targets=['qrs_ms']", OptionError, 'task = "regression"'),
         ("data.train=[1]", OptionError, "validation"),
         ("data.shares=[1, 1, 1]", OptionError, "add up to 1"),
         ("data.classes=['sinuss']", UnknownNameError, "Did you mean 'sinus'"),

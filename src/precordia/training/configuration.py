@@ -13,8 +13,10 @@ from typing import Any
 from precordia.core.errors import FormatError, MissingFileError, OptionError, unknown_name
 from precordia.core.input_spec import InputSpec
 from precordia.training.augmentations import describe_augmentation
+from precordia.training.number_targets import check_numbers
 from precordia.training.settings import TrainingSettings
 
+_TASKS = ("multilabel", "multiclass", "regression")
 _WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -38,9 +40,11 @@ class DataChoice:
     simulated, scenarios
         Or: how many recordings to simulate, and of what.
     task
-        ``"multilabel"``, or ``"multiclass"`` where classes exclude each other.
+        ``"multilabel"``, ``"multiclass"`` where classes exclude each other, or ``"regression"``.
     classes
         Which classes; all by default.
+    targets
+        Which numbers, of `precordia.training.number_targets.NUMBERS`, for ``"regression"``.
     train, validation
         Folds of each; without them, the published parts or a hash of the patient.
     shares, seed
@@ -60,6 +64,7 @@ class DataChoice:
     scenarios: list[str] = field(default_factory=list)
     task: str = "multilabel"
     classes: list[str] = field(default_factory=list)
+    targets: list[str] = field(default_factory=list)
     train: list[Any] = field(default_factory=list)
     validation: list[Any] = field(default_factory=list)
     shares: list[float] = field(default_factory=lambda: [0.8, 0.1, 0.1])
@@ -270,11 +275,7 @@ def _checked_data(data: DataChoice) -> DataChoice:
         raise OptionError(f"[data] names {data.database} and no folder; data.folder is needed.")
     if data.simulated and not data.scenarios:
         raise OptionError("[data] has no scenarios to simulate; data.scenarios is needed.")
-    if data.task not in ("multilabel", "multiclass"):
-        raise OptionError(
-            f"data.task is '{data.task}'; 'multilabel' or 'multiclass' is needed. Numbers and "
-            "marks of samples are trained from Python: TrainingSet and fit."
-        )
+    _check_task(data)
     real = all(isinstance(s, int | float) and s >= 0 for s in data.shares)
     if len(data.shares) != 3 or not real or abs(sum(data.shares) - 1) > 1e-6:
         raise OptionError(
@@ -284,6 +285,33 @@ def _checked_data(data: DataChoice) -> DataChoice:
     if data.jobs < 1:
         raise OptionError(f"data.jobs is {data.jobs}; at least 1 is needed.")
     return data
+
+
+def _check_task(data: DataChoice) -> None:
+    if data.task == "sample-classes":
+        raise OptionError(
+            f"data.task is '{data.task}'; {', '.join(_TASKS)} can be had from a configuration. "
+            "Classes of samples are trained from Python: TrainingSet and fit."
+        )
+    if data.task not in _TASKS:
+        raise unknown_name("data.task", data.task, _TASKS, listing=", ".join(_TASKS))
+    if data.task != "regression":
+        if data.targets:
+            raise OptionError(
+                f"data.targets names numbers, and data.task is '{data.task}'; leave them out, or "
+                'use task = "regression".'
+            )
+        return
+    if data.classes:
+        raise OptionError(
+            "data.classes names classes, and regression learns numbers; name them in data.targets."
+        )
+    if not data.targets:
+        raise OptionError(
+            "data.targets is needed for regression: the numbers to learn, such as "
+            '["age_years", "qrs_ms"].'
+        )
+    check_numbers(data.targets)
 
 
 def _checked_model(model: ModelChoice, spec: InputSpec | None) -> ModelChoice:

@@ -55,7 +55,7 @@ def part_of_each(
     >>> from precordia.training.record_source import simulated_source
     >>> parts, _ = part_of_each(simulated_source(100, ["sinus"]))
     >>> parts.count("train"), parts.count("validation"), parts.count("test")
-    (82, 10, 8)
+    (79, 14, 7)
     """
     if bool(train) != bool(validation):
         raise OptionError(
@@ -89,7 +89,7 @@ def training_sets(
     classes
         Which classes, in this order; all by default.
     task
-        ``"multilabel"`` or ``"multiclass"``.
+        ``"multilabel"``, ``"multiclass"`` or ``"regression"``.
 
     Raises
     ------

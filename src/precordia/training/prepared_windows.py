@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import time
 from collections.abc import Callable, Iterator
@@ -91,7 +90,7 @@ def prepare_windows(
     -----
     Files of a database are known by name, size and time of change, stores by their checksums.
     """
-    key = f"{spec.fingerprint}-{source.content}-{_digits(source)}"
+    key = f"{spec.fingerprint}-{source.fingerprint}"
     folder = Path(cache) / key
     if wait:
         while not (folder / _DONE).exists():
@@ -213,7 +212,3 @@ def _opened(source: RecordSource, spec: InputSpec, folder: Path) -> PreparedWind
         left_out=left_out,
         folder=folder,
     )
-
-
-def _digits(source: RecordSource) -> str:
-    return hashlib.sha256("\x1f".join(source.names).encode()).hexdigest()[:8]

@@ -45,6 +45,8 @@ class RecordSource:
         Digits that change with the recordings.
     databases
         Where they come from, for the model's card.
+    ages
+        Years; NaN where unknown.
     remarks
         What was noticed.
     """
@@ -58,11 +60,18 @@ class RecordSource:
     targets: Float[np.ndarray, "batch statement"]
     read: Callable[[int], Record]
     content: str
+    ages: Float[np.ndarray, " batch"]
     databases: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def fingerprint(self) -> str:
+        """Digits that change with the recordings, and with which of them are taken."""
+        named = hashlib.sha256("\x1f".join(self.names).encode()).hexdigest()[:8]
+        return f"{self.content}-{named}"
 
     def of(self, rows: Int[np.ndarray, " row"]) -> RecordSource:
         """Return some of the recordings."""
@@ -71,7 +80,7 @@ class RecordSource:
             for name in ("names", "patients", "folds", "parts")
         }
         read = partial(_read_of, self.read, np.asarray(rows))
-        return replace(self, targets=self.targets[rows], read=read, **few)
+        return replace(self, targets=self.targets[rows], ages=self.ages[rows], read=read, **few)
 
 
 def source_from_dataset(
@@ -96,6 +105,7 @@ def source_from_dataset(
         targets=dataset.targets().astype(np.float32),
         read=partial(_read_item, dataset),
         content=_digits([name, *(_file_state(item) for item in dataset)]),
+        ages=np.array([item.patient.age_years for item in dataset], float),
         databases=(name,),
         remarks=dataset.remarks,
     )
@@ -112,7 +122,7 @@ def source_from_store(folder: str | Path) -> RecordSource:
     from precordia.datasets.store import open_store
 
     store = open_store(folder)
-    held = store.table(("dataset", "name", "fold")).to_pydict()
+    held = store.table(("dataset", "name", "fold", "age_years")).to_pydict()
     known = set(list_datasets())
     published = {d: dataset_card(d).folds if d in known else {} for d in set(held["dataset"])}
     folds = tuple(fold or "" for fold in held["fold"])
@@ -126,6 +136,7 @@ def source_from_store(folder: str | Path) -> RecordSource:
         targets=store.targets(),
         read=store.record,
         content=_digits([shard.blake2b for shard in store.manifest.shards]),
+        ages=np.array(held["age_years"], float),
         databases=tuple(part.dataset for part in store.manifest.parts),
     )
 
@@ -169,6 +180,7 @@ def simulated_source(n: int, scenarios: Sequence[str], *, seed: int = 0) -> Reco
         targets=np.eye(len(chosen), dtype=np.float32)[np.arange(n) % len(chosen)],
         read=partial(_simulated, chosen, seed),
         content=_digits(["simulated", str(seed), *chosen]),
+        ages=np.full(n, np.nan),
         databases=("simulated",),
     )
 

@@ -47,7 +47,7 @@ def aurocs_with_intervals(
     >>> low < told["macro_auroc"]["value"] < high
     True
     """
-    weights = _draws(patients)
+    weights = draws_of_patients(patients)
     drawn = np.full((len(classes), _DRAWS), np.nan)
     told: dict[str, Any] = {}
     values = []
@@ -59,20 +59,20 @@ def aurocs_with_intervals(
         if not np.isnan(value):
             drawn[k] = _drawn_aurocs(logits[known, k], positive, weights[:, known])
         told[name] = {
-            **_with_interval(value, drawn[k]),
+            **with_interval(value, drawn[k]),
             "n_positive": int(positive.sum()),
             "n_negative": int(len(positive) - positive.sum()),
         }
     scored = ~np.isnan(values)
     if not scored.any():
-        return {"macro_auroc": _with_interval(float("nan"), drawn[0]), "classes": told}
+        return {"macro_auroc": with_interval(float("nan"), drawn[0]), "classes": told}
     with np.errstate(invalid="ignore"):
         means = drawn[scored].mean(axis=0)
-    macro = _with_interval(float(np.mean(np.array(values)[scored])), means)
+    macro = with_interval(float(np.mean(np.array(values)[scored])), means)
     return {"macro_auroc": {**macro, "n_classes": int(scored.sum())}, "classes": told}
 
 
-def _draws(patients: Sequence[Any]) -> Float[np.ndarray, "draw batch"]:
+def draws_of_patients(patients: Sequence[Any]) -> Float[np.ndarray, "draw batch"]:
     """Return how often each record counts in each draw of patients."""
     _, owner = np.unique(np.array([str(p) for p in patients]), return_inverse=True)
     n = int(owner.max()) + 1
@@ -99,7 +99,8 @@ def _drawn_aurocs(
     return np.concatenate(found)
 
 
-def _with_interval(value: float, drawn: Float[np.ndarray, " draw"]) -> dict[str, Any]:
+def with_interval(value: float, drawn: Float[np.ndarray, " draw"]) -> dict[str, Any]:
+    """Return a score with the 95 % percentile interval of its draws."""
     known = drawn[np.isfinite(drawn)]
     tails = [(1 - _LEVEL) / 2, (1 + _LEVEL) / 2]
     low, high = np.quantile(known, tails) if known.size else (np.nan, np.nan)

@@ -20,6 +20,7 @@ from precordia.core.settings import settings as places
 from precordia.training.augmentations import augmentations_from_tables
 from precordia.training.configuration import Configuration, read_configuration, toml_text
 from precordia.training.data_parts import part_of_each, training_sets
+from precordia.training.number_source import with_numbers
 from precordia.training.prepared_windows import PreparedWindows, prepare_windows
 from precordia.training.record_source import (
     RecordSource,
@@ -27,6 +28,7 @@ from precordia.training.record_source import (
     source_from_dataset,
     source_from_store,
 )
+from precordia.training.target_scale import TargetScale
 from precordia.training.training_set import TrainingSet
 from precordia.training.usual_input import usual_input
 
@@ -42,6 +44,8 @@ MODEL, METRICS, CONFIGURATION, ENVIRONMENT = (
     "configuration.toml",
     "environment.json",
 )
+#: stands among the data of a model whose first weights do not say what they were made from
+UNTOLD = "unknown: what the weights that it began with were made from"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -81,6 +85,13 @@ class Trained:
             for name, held in {"all": told["macro_auroc"], **told["classes"]}.items():
                 low, high = held["interval"]
                 lines.append(f"  {name:<24} AUROC {held['value']:.3f} ({low:.3f} to {high:.3f})")
+        for name, held in told.get("numbers", {}).items():
+            error, r2 = held["mean_absolute_error"], held["r2"]
+            lines.append(
+                f"  {name:<24} mean absolute error {_shown(error)}, R2 {_shown(r2)}; the mean of "
+                f"training, {held['guess']:.3g}, is off by "
+                f"{held['mean_absolute_error_of_guess']:.3g}"
+            )
         lines += [f"note: {remark.text}" for remark in self.remarks]
         return "\n".join(lines)
 
@@ -143,12 +154,15 @@ def train(
     if processes.is_first:
         _make_place(place, held, resume=resume, overwrite=overwrite)
     source = _source(held)
-    model, spec = _model(held, n_outputs=len(held.data.classes or source.classes))
-    sets, remarks = _sets(held, source, spec, processes, watch)
+    named = held.data.targets or held.data.classes or source.classes
+    model, spec = _model(held, n_outputs=len(named))
+    sets, scale, remarks = _sets(held, source, spec, processes, watch)
     fitted = _fitted(held, model, spec, sets, place, resume, overwrite, watch)
-    metrics = _metrics(fitted, sets[1])
+    metrics = _metrics(fitted, sets[1], scale)
+    if scale is not None:
+        scale.write_into_head(fitted.model)
     if processes.is_first:
-        _save(place, fitted, spec, source, sets, metrics)
+        _save(place, fitted, spec, _all_data(held, fitted.model, source), sets, scale, metrics)
     noticed = (*source.remarks, *remarks, *fitted.remarks)
     return Trained(folder=place, model=fitted.model, metrics=metrics, remarks=noticed)
 
@@ -225,7 +239,7 @@ def _sets(
     spec: InputSpec,
     processes: Processes,
     watch: Watch | None,
-) -> tuple[tuple[TrainingSet, TrainingSet], list[Remark]]:
+) -> tuple[tuple[TrainingSet, TrainingSet], TargetScale | None, list[Remark]]:
     data = held.data
     parts, remarks = part_of_each(
         source,
@@ -236,18 +250,20 @@ def _sets(
     )
     used = np.flatnonzero([part in ("train", "validation") for part in parts])
     few = source.of(used)
-    windows = prepare_windows(
-        few,
-        spec,
-        data.cache or places().cache / "windows",
-        n_jobs=data.jobs,
-        wait=not processes.is_first,
-        watch=watch if processes.is_first else None,
-    )
-    sets = training_sets(
-        few, windows, [parts[k] for k in used], classes=data.classes, task=data.task
-    )
-    return sets, [*remarks, *_left_out(windows)]
+    cache = data.cache or places().cache / "windows"
+    how: dict[str, Any] = {
+        "n_jobs": data.jobs,
+        "wait": not processes.is_first,
+        "watch": watch if processes.is_first else None,
+    }
+    windows = prepare_windows(few, spec, cache, **how)
+    scale, few_parts = None, [parts[k] for k in used]
+    remarks += _left_out(windows)
+    if data.task == "regression":
+        few, scale, noticed = with_numbers(few, data.targets, windows, few_parts, cache, **how)
+        remarks += noticed
+    sets = training_sets(few, windows, few_parts, classes=data.classes, task=data.task)
+    return sets, scale, remarks
 
 
 def _left_out(windows: PreparedWindows) -> list[Remark]:
@@ -285,13 +301,20 @@ def _fitted(
     )
 
 
-def _metrics(fitted: Fitted, valid: TrainingSet) -> dict[str, Any]:
+def _metrics(fitted: Fitted, valid: TrainingSet, scale: TargetScale | None) -> dict[str, Any]:
+    from precordia.training.number_scores import errors_with_intervals
     from precordia.training.predict import predict
     from precordia.training.score_intervals import aurocs_with_intervals
     from precordia.training.validation_scores import by_record, one_column_a_class
 
     logits = predict(fitted.model, valid, precision=fitted.settings.precision)
     z, y, patients = by_record(valid, logits)
+    if scale is None:
+        y = one_column_a_class(y, z.shape[1])
+        scores = aurocs_with_intervals(z, y, valid.classes, patients)
+    else:
+        z, y = scale.in_units(z), scale.in_units(y)
+        scores = errors_with_intervals(z, y, valid.classes, patients, guess=scale.mean)
     return {
         "best_metric": fitted.metric,
         "best_score": fitted.best_score,
@@ -301,7 +324,7 @@ def _metrics(fitted: Fitted, valid: TrainingSet) -> dict[str, Any]:
         "n_validation": len(z),
         "n_patients": len(set(patients)),
         "note": "of the validation set, which chose the epoch; 95 % intervals over patients",
-        **aurocs_with_intervals(z, one_column_a_class(y, z.shape[1]), valid.classes, patients),
+        **scores,
         "epochs": list(fitted.epochs),
     }
 
@@ -310,8 +333,9 @@ def _save(
     place: Path,
     fitted: Fitted,
     spec: InputSpec,
-    source: RecordSource,
+    databases: tuple[str, ...],
     sets: tuple[TrainingSet, TrainingSet],
+    scale: TargetScale | None,
     metrics: dict[str, Any],
 ) -> None:
     """Write what the folder promises; again and again the same, so that a killed one is mended."""
@@ -323,10 +347,10 @@ def _save(
         overwrite=True,
         input_spec=spec,
         classes=sets[0].classes,
-        training_data=source.databases,
+        training_data=databases,
         details={
             "task": sets[0].task,
-            "macro_auroc_validation": metrics["macro_auroc"]["value"],
+            **_told_of_scores(metrics, scale),
             "n_records": len(set(sets[0].names)),
             "seed": fitted.settings.seed,
         },
@@ -335,6 +359,28 @@ def _save(
     for name, held in ((METRICS, metrics), (ENVIRONMENT, about)):
         text = json.dumps(_without_nan(held), indent=2, ensure_ascii=False)
         write_text_whole(text + "\n", place / name, overwrite=True)
+
+
+def _all_data(held: Configuration, model: Encoder, source: RecordSource) -> tuple[str, ...]:
+    """Return the databases of the weights that it began with, and of this training."""
+    before = model.training_data or ((UNTOLD,) if held.model.weights else ())
+    return tuple(dict.fromkeys((*before, *source.databases)))
+
+
+def _told_of_scores(metrics: dict[str, Any], scale: TargetScale | None) -> dict[str, Any]:
+    if scale is None:
+        return {"macro_auroc_validation": metrics["macro_auroc"]["value"]}
+    errors = {n: held["mean_absolute_error"]["value"] for n, held in metrics["numbers"].items()}
+    return {
+        "outputs": "in units; mean and sd of training are in the head",
+        "numbers": scale.to_dict(),
+        "mean_absolute_error_validation": errors,
+    }
+
+
+def _shown(score: dict[str, Any]) -> str:
+    low, high = score["interval"]
+    return f"{score['value']:.3g} ({low:.3g} to {high:.3g})"
 
 
 def _without_nan(held: Any) -> Any:
