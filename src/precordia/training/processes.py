@@ -5,12 +5,15 @@ from __future__ import annotations
 
 import atexit
 import os
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.distributed as dist
 from torch import Tensor
+
+_TO_LET_GO_S = 0.3
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +81,16 @@ def join(device: torch.device) -> Processes:
         if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "RANK" not in os.environ:
             return Processes()
         dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
-        if device.type == "cuda":  # Gloo needs no leave, and one at exit at times ends in an abort
-            atexit.register(_leave)
+        atexit.register(_leave)
     return Processes(dist.get_rank(), dist.get_world_size())
 
 
 def _leave() -> None:
+    """Leave the group at the end of the program.
+
+    A thread of Gloo gives the last tensor back a moment after it was summed, and needs Python for
+    it: where the interpreter is gone by then, the process aborts although all its work is done.
+    """
+    time.sleep(_TO_LET_GO_S)
     if dist.is_initialized():
         dist.destroy_process_group()
