@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from precordia.core.cards import Card
 from precordia.core.errors import MissingExtraError, PrecordiaError, UnknownNameError, WeightsError
+from precordia.core.measurements import Absence
 from precordia.core.quality import Quality, QualityReason
 from precordia.core.record import Record
 from precordia.embedding.encode import Encoded, choose_model, encode, encode_many
@@ -110,6 +111,8 @@ def predict(
     """
     trusted = trusted_leads(record, quality)
     chosen = model or choose_model(trusted)
+    if not record.n_leads:
+        return Predicted(model=load_graph(chosen).name, withheld=str(Absence.NO_SIGNAL))
     try:
         encoded = encode(record, model=chosen, leads=trusted)
     except (WeightsError, MissingExtraError, UnknownNameError):
