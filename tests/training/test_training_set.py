@@ -107,3 +107,10 @@ def test_the_fingerprint_changes_with_labels_names_and_windows():
     }
     assert len(prints) == 4
     assert held().fingerprint == held().fingerprint
+
+
+def test_a_few_rows_may_know_nothing_of_a_class_but_a_fold_may_not():
+    made = held(folds=[1, 1, 2, 3, 3, 3])
+    assert np.isnan(made.part(np.array([2])).labels[0, 1])
+    with pytest.raises(OptionError, match="unknown in every one of 1 records"):
+        made.in_folds(2)

@@ -112,6 +112,8 @@ class TrainingSet:
         object.__setattr__(self, "classes", _checked_classes(self))
         if n:
             _check_windows(self)
+        if not isinstance(self.windows, _Rows):  # a few rows may well know nothing of a class
+            _refuse_unknown(self)
         if not self.remarks:
             object.__setattr__(self, "remarks", _noticed(self))
 
@@ -193,7 +195,7 @@ class TrainingSet:
         Raises
         ------
         OptionError
-            If a fold has no window.
+            If a fold has no window, or a class is unknown in every record of these.
         """
         wanted = {str(fold) for fold in folds}
         if missing := sorted(wanted - set(self.folds)):
@@ -201,7 +203,9 @@ class TrainingSet:
                 f"no window is in fold {', '.join(missing)}; there are "
                 f"{', '.join(sorted(set(self.folds)))}."
             )
-        return self.part(np.array([fold in wanted for fold in self.folds], bool))
+        part = self.part(np.array([fold in wanted for fold in self.folds], bool))
+        _refuse_unknown(part)
+        return part
 
     def __repr__(self) -> str:
         n_leads, n_samples = self.shape if self.n else (0, 0)
@@ -338,17 +342,21 @@ def _check_windows(held: TrainingSet) -> None:
             )
 
 
-def _noticed(held: TrainingSet) -> tuple[Remark, ...]:
+def _refuse_unknown(held: TrainingSet) -> None:
     labels = held.labels
-    if held.task == "multiclass" or labels.ndim != 2 or held.task == "sample-classes" or not held.n:
-        return ()
+    if held.task not in ("multilabel", "regression") or not held.n:
+        return
     unknown = [c for c, k in zip(held.classes, np.isnan(labels).all(axis=0), strict=True) if k]
     if unknown:
         raise OptionError(
             f"{', '.join(unknown)} is unknown in every one of {held.n} records; leave the class "
             "out, or give labels."
         )
-    if held.task == "regression":
+
+
+def _noticed(held: TrainingSet) -> tuple[Remark, ...]:
+    labels = held.labels
+    if held.task != "multilabel" or not held.n:
         return ()
     none = [c for c, k in zip(held.classes, np.nansum(labels, axis=0), strict=True) if not k]
     if not none:
