@@ -11,6 +11,7 @@ import torch
 from precordia.cli.main import main
 from precordia.models.architectures import list_models
 from precordia.models.load_model import load_model
+from precordia.models.shipped import CARDS
 
 
 def run(capsys, *arguments):
@@ -23,9 +24,10 @@ def run(capsys, *arguments):
 def test_models_are_listed_and_shown(capsys):
     code, out, _ = run(capsys, "models", "list")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == list(list_models())
+    assert [line.split()[0] for line in out.splitlines()] == [*list_models(), *CARDS]
     _, out, _ = run(capsys, "models", "list", "--json")
     assert [card["name"] for card in json.loads(out)["models"]] == list(list_models())
+    assert list(json.loads(out)["shipped"]) == list(CARDS)
     _, out, _ = run(capsys, "models", "show", "vit1d")
     assert "option     patch = 20" in out
     _, out, _ = run(capsys, "models", "show", "vit1d", "--json")
@@ -33,6 +35,22 @@ def test_models_are_listed_and_shown(capsys):
     code, _, err = run(capsys, "models", "show", "vit")
     assert code == 2
     assert "Did you mean 'vit1d'" in err
+
+
+@pytest.mark.parametrize("name", CARDS)
+def test_what_ships_is_shown_with_data_licence_and_scores(capsys, name):
+    code, out, _ = run(capsys, "models", "show", name)
+    assert code == 0
+    for entry in ("data: ", "licence", "scores", "rebuild: python benchmarks/"):
+        assert f"\n{entry}" in out
+    _, out, _ = run(capsys, "models", "show", name, "--json")
+    assert json.loads(out)["scores"]
+
+
+def test_a_mistake_in_the_name_of_what_ships_gets_the_nearest(capsys):
+    code, _, err = run(capsys, "models", "show", "precordia-12-lead")
+    assert code == 2
+    assert "Did you mean 'precordia-12lead'" in err
 
 
 def test_listing_loads_no_framework():

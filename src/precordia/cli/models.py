@@ -4,23 +4,30 @@
 from __future__ import annotations
 
 import json as json_text
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import typer
 
 from precordia.cli.options import Json, show
+from precordia.core.errors import unknown_name
 
-HELP = """List and describe the networks that load_model knows. Nothing is loaded for it.
+HELP = """List and describe models: networks that load_model knows, and those that ship trained.
+
+No network is loaded for it.
 
 Example:  precordia models show xresnet1d101
 """
 _HELPS = {
     "list": "List the models.\n\nExample:  precordia models list",
     "show": (
-        "Describe a model: paper, input, options, departures.\n\n"
-        "Example:  precordia models show lead-agnostic --json"
+        "Describe a model: paper, input, options, departures; of one that ships: data, licence, "
+        "scores, intended use, failures.\n\n"
+        "Example:  precordia models show precordia-12lead"
     ),
 }
+#: entries of a card that fill pages
+_LONG = ("calibration", "thresholds", "steps")
 
 
 def add_to(app: typer.Typer) -> None:
@@ -34,15 +41,22 @@ def add_to(app: typer.Typer) -> None:
 def list_all(json: Json = False) -> None:
     """List the models."""
     from precordia.models.architectures import list_models, model_card
+    from precordia.models.shipped import CARDS, shipped_card
 
     cards = [model_card(name) for name in list_models()]
+    shipped = {name: shipped_card(name) for name in CARDS}
     if json:
-        models = [card.to_dict() for card in cards]
-        typer.echo(json_text.dumps({"models": models}, ensure_ascii=False))
+        told = {
+            "models": [card.to_dict() for card in cards],
+            "shipped": {name: card.to_dict() for name, card in shipped.items()},
+        }
+        typer.echo(json_text.dumps(told, ensure_ascii=False))
         return
-    width = max(len(card.name) for card in cards)
+    width = max(map(len, (*list_models(), *shipped)))
     for card in cards:
         typer.echo(f"{card.name:<{width}} {card.parameters / 1e6:6.2f} M  {card.title}")
+    for name, card in shipped.items():
+        typer.echo(f"{name:<{width}}  trained  {card.task}")
 
 
 def describe(
@@ -50,8 +64,16 @@ def describe(
     json: Json = False,
 ) -> None:
     """Print the card of a model."""
-    from precordia.models.architectures import model_card
+    from precordia.models.architectures import list_models, model_card
+    from precordia.models.shipped import CARDS, shipped_card
 
+    if name in CARDS:
+        trained = shipped_card(name)
+        show(trained, as_json=json, text="\n".join(_lines(trained.to_dict())))
+        return
+    if name not in list_models():
+        known = (*list_models(), *CARDS)
+        raise unknown_name("model", name, known, listing="'precordia models list'")
     card = model_card(name)
     lines = [
         f"{card.name}: {card.title}",
@@ -67,3 +89,17 @@ def describe(
         *(f"departure  {sentence}" for sentence in card.departures),
     ]
     show(card, as_json=json, text="\n".join(lines))
+
+
+def _lines(table: Mapping[str, Any], indent: str = "") -> Iterator[str]:
+    """Yield the entries of a card that ships, tables within it further in."""
+    for key, value in table.items():
+        if key in _LONG:
+            yield f"{indent}{key}: {len(value)} entries; see --json"
+        elif isinstance(value, Mapping):
+            yield f"{indent}{key}"
+            yield from _lines(value, indent + "  ")
+        elif isinstance(value, (list, tuple)):
+            yield f"{indent}{key}: {', '.join(map(str, value))}"
+        elif value not in ("", None):
+            yield f"{indent}{key}: {value}"

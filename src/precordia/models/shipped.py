@@ -15,6 +15,26 @@ SHIPPED = {
     "precordia-12lead": "precordia_12lead",
     "precordia-any-lead": "precordia_any_lead",
 }
+#: all that ship and have a card here, those whose weights are no graph too
+CARDS = {**SHIPPED, "precordia-beats": "precordia_beats", "precordia-af": "precordia_af"}
+
+
+def shipped_card(name: str) -> Card:
+    """Return the card of anything that ships with weights.
+
+    Raises
+    ------
+    UnknownNameError
+        If nothing of that name ships.
+
+    Examples
+    --------
+    >>> shipped_card("precordia-af").details["classes"]
+    ['AFIB']
+    """
+    if name not in CARDS:
+        raise unknown_name("shipped model", name, CARDS, listing=", ".join(CARDS))
+    return read_card(files("precordia.models") / "box" / f"{CARDS[name]}.toml")
 
 
 def is_there(name: str) -> bool:
