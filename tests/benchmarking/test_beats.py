@@ -18,7 +18,8 @@ FS = 360.0
 
 def beats_of(places, labels):
     rows = np.full((len(labels), 4), 0.25)
-    return Beats(fs=FS, n_samples=10**6, sample=places, label=tuple(labels), probability=rows)
+    at = np.asarray(places)
+    return Beats(fs=FS, n_samples=10**6, sample=at, label=tuple(labels), probability=rows)
 
 
 @pytest.fixture(scope="module")

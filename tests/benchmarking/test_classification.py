@@ -17,7 +17,7 @@ from precordia.benchmarking.contamination import overlapping, seen_in_training
 from precordia.benchmarking.result_rows import ROWS_FILE, read_rows
 from precordia.benchmarking.result_tables import render_table
 from precordia.benchmarking.summaries import DIFFERENCE, MEAN
-from precordia.benchmarking.withheld import Chosen, Withheld
+from precordia.benchmarking.withheld import Chosen, Part, Withheld
 from precordia.core.errors import FormatError, OptionError, UnknownNameError
 from precordia.core.record import Record
 from precordia.training.settings import TrainingSettings
@@ -165,7 +165,7 @@ def test_test_records_are_not_read_before_everything_is_chosen(tmp_path, spec, m
 
 def test_a_learner_that_reaches_for_test_records_fails():
     opened = []
-    withheld = Withheld(lambda: opened.append(1))
+    withheld = Withheld(lambda: opened.append(1) or Part(make_cohort()))
     with pytest.raises(OptionError, match="before training and choosing had ended"):
         withheld.reveal(None)
     assert not opened

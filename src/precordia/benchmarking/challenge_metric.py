@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,7 +34,7 @@ class ChallengeWeights(Value):
     """
 
     classes: tuple[str, ...]
-    weights: Float[np.ndarray, "statement statement"]
+    weights: Real[np.ndarray, "statement statement"]
 
     def column_of(self, code: str) -> int | None:
         """Return which class a concept counts for; None where it is not scored."""
@@ -77,8 +77,8 @@ def challenge_score(
     decisions: Bool[np.ndarray, "batch statement"],
     table: ChallengeWeights,
     *,
-    weights: Real[np.ndarray, "batch _"] | None = None,
-) -> float | Float[np.ndarray, " batch"]:
+    weights: Real[np.ndarray, "_ batch"] | None = None,
+) -> float | Float[np.ndarray, " _"]:
     """Return the challenge's score: 1 for the truth, 0 for always saying sinus rhythm.
 
     Parameters
@@ -147,7 +147,7 @@ def _worth(targets: np.ndarray, decisions: np.ndarray, weights: np.ndarray) -> n
     return np.einsum("nj,jk,nk->n", targets, weights, decisions, optimize=True) / joined
 
 
-def f1_2017(truth: Sequence[str], called: Sequence[str]) -> float:
+def f1_2017(truth: Iterable[str], called: Iterable[str]) -> float:
     """Return the score of 2017: the mean F1 of normal, fibrillation and other rhythm.
 
     Parameters

@@ -67,7 +67,7 @@ class Cohort:
     read: Callable[[int], Record]
     version: str = ""
     folds: tuple[str, ...] = ()
-    ages: Float[np.ndarray, " batch"] = field(default_factory=lambda: np.zeros(0))
+    ages: Float[np.ndarray, " _"] = field(default_factory=lambda: np.zeros(0))
     sexes: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()

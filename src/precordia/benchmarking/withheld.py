@@ -180,7 +180,7 @@ class Withheld:
         self._open = open_part
         self._part: Part | None = None
 
-    def reveal(self, chosen: Chosen) -> Part:
+    def reveal(self, chosen: object) -> Part:
         """Return the test records.
 
         Raises

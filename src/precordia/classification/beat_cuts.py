@@ -21,7 +21,7 @@ _LEAST = 1e-7
 
 def cut_beats(
     signal: Float[np.ndarray, "lead sample"], fs: float, rpeaks: Int[np.ndarray, " beat"]
-) -> Float[np.ndarray, "beat lead sample"]:
+) -> Float[np.ndarray, "beat lead _"]:
     """Cut the beats out, 125 samples per second, from 0.52 s before to 0.55 s after R.
 
     Parameters

@@ -27,7 +27,7 @@ NAMES = (
 
 def shape_features(
     cuts: Float[np.ndarray, "beat lead sample"], timing: Float[np.ndarray, "beat dim"]
-) -> tuple[Float[np.ndarray, "beat dim"], Families]:
+) -> tuple[Float[np.ndarray, "beat _"], Families]:
     """Describe the shapes of beats.
 
     Parameters
@@ -192,11 +192,11 @@ def _levelled(x: np.ndarray) -> np.ndarray:
     return x - (x @ line / (line @ line))[..., None] * line
 
 
-def _dot(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def _dot(x: np.ndarray, y: np.ndarray) -> np.ndarray | np.floating:
     return (x * y).sum(axis=(-2, -1))
 
 
-def _size(x: np.ndarray) -> np.ndarray:
+def _size(x: np.ndarray) -> np.ndarray | np.floating:
     return np.sqrt(_dot(x, x))
 
 

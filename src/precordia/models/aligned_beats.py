@@ -146,7 +146,7 @@ class AlignedBeatsNet(Encoder):
 
     def pool(
         self, tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch dim"]:
+    ) -> Float[Tensor, "batch _"]:
         """Return what is read by position, mean and maximum of the beat, and the numbers."""
         beat = tokens[:, 1:]
         read = self.reading(self.marks(beat.transpose(1, 2)).flatten(1))

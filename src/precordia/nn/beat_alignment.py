@@ -127,7 +127,7 @@ class BeatAlignment(nn.Module):
 
     def _cut(
         self, x: Float[Tensor, "batch lead sample"], places: Int[Tensor, "batch beat"]
-    ) -> Float[Tensor, "batch beat lead sample"]:
+    ) -> Float[Tensor, "batch beat lead _"]:
         n_leads, n_beats = x.shape[1], places.shape[1]
         padded = F.pad(x, (self.before, self.after))
         span = torch.arange(self.n_samples, device=x.device)

@@ -12,12 +12,12 @@ from precordia.core.errors import OptionError
 
 
 def binary_cross_entropy(
-    logits: Float[Tensor, "batch statement"],
-    labels: Float[Tensor, "batch statement"],
+    logits: Float[Tensor, "batch ..."],
+    labels: Float[Tensor, "batch ..."],
     positive_weight: Float[Tensor, " statement"] | None = None,
     statement_weight: Float[Tensor, " statement"] | None = None,
     smoothing: float = 0.0,
-) -> Float[Tensor, "batch statement"]:
+) -> Float[Tensor, "batch ..."]:
     """Compute the cross-entropy of each statement by itself.
 
     Parameters

@@ -147,7 +147,7 @@ class RowsOf:
     def __len__(self) -> int:
         return len(self.rows)
 
-    def __getitem__(self, which: np.ndarray) -> np.ndarray:
+    def __getitem__(self, which: np.ndarray | slice | int) -> np.ndarray:
         return self.windows[self.rows[which]]
 
 

@@ -18,7 +18,7 @@ def errors_with_intervals(
     names: Sequence[str],
     patients: Sequence[str],
     *,
-    guess: Sequence[float],
+    guess: Sequence[float] | np.ndarray,
 ) -> dict[str, Any]:
     """Return mean absolute error and R2 of each number, with intervals.
 

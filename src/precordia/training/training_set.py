@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float, Int, Real, Shaped
 
 from precordia.core.errors import OptionError, SignalError
 from precordia.core.record import Remark
@@ -74,13 +74,13 @@ class TrainingSet:
     """
 
     windows: Any
-    labels: Float[np.ndarray, "batch ..."] | Sequence[Any]
+    labels: Shaped[np.ndarray, ...] | Sequence[Any]
     task: Task = "multilabel"
     classes: tuple[str, ...] = ()
     patients: Sequence[str] | None = None
-    folds: Sequence[str] | None = None
+    folds: Sequence[Any] | None = None
     names: Sequence[str] | None = None
-    weights: Float[np.ndarray, " batch"] | None = None
+    weights: Real[np.ndarray, " _"] | None = None
     present: Bool[np.ndarray, "batch lead"] | None = None
     scale: float = 1.0
     n: int = 0
@@ -149,7 +149,7 @@ class TrainingSet:
             digest.update(self.gather(few).data)
         return digest.hexdigest()[:16]
 
-    def gather(self, rows: Int[np.ndarray, " batch"]) -> Float[np.ndarray, "batch lead sample"]:
+    def gather(self, rows: Int[np.ndarray, " batch"]) -> Float[np.ndarray, "batch ..."]:
         """Return windows as float32, all in one look-up."""
         found = self.windows(rows) if callable(self.windows) else self.windows[rows]
         found = np.asarray(found)

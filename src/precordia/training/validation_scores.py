@@ -128,7 +128,9 @@ SCORES: dict[str, Callable[[Labels, Labels], float]] = {
 }
 
 
-def by_record(held: TrainingSet, logits: Labels) -> tuple[Labels, Labels, tuple[str, ...]]:
+def by_record(
+    held: TrainingSet, logits: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, tuple[str, ...]]:
     """Return mean logits, labels and patient of each record, where records have several windows."""
     if len(set(held.names)) == len(held):
         return logits, held.labels, tuple(held.patients)
