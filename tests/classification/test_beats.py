@@ -183,7 +183,7 @@ def test_beats_come_back_from_json_and_as_annotations(premature, tmp_path):
     marks = beat_annotations(beats)
     assert marks.symbol == beats.label
     with pytest.raises(PrecordiaError, match="class of beats"):
-        Beats(fs=1, n_samples=9, sample=[1], label=("X",), probability=[[0] * 4])
+        Beats(fs=1, n_samples=9, sample=np.array([1]), label=("X",), probability=np.zeros((1, 4)))
 
 
 def test_the_command_prints_json_csv_and_writes_annotations(premature, tmp_path, capsys):
@@ -243,3 +243,12 @@ def test_no_signal_makes_it_stumble(kind):
     known = np.isfinite(beats.probability).all(axis=1)
     assert np.array_equal(known, np.array(beats.abstained) == "")
     assert np.allclose(beats.probability[known].sum(axis=1), 1.0)
+
+
+@pytest.mark.parametrize("leads", [("I", "II"), ("II", "V1")])
+def test_narrow_beats_of_few_leads_are_no_paced_ones(shared_data, leads):
+    for name in ("00022_hr", "00056_hr"):  # nobody stated a pacemaker
+        record = read(shared_data / "ptbxl" / "records500" / "00000" / f"{name}.hea")
+        rows = [record.leads.index(lead) for lead in leads]
+        few = Record(signal=record.signal[rows], fs=record.fs, leads=leads)
+        assert not any("paced" in why for why in classify_beats(few).abstained)

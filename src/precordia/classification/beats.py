@@ -35,9 +35,9 @@ CUT = "cut by an end of the recording"
 _MOST_MISSING = 0.5
 #: what of a beat must be recorded to know its shape, s before and after R
 _BEFORE_S, _AFTER_S = 0.12, 0.14
-#: where a QRS complex may begin, ms before its R-peak; farther from peaks that others placed, which
-#: may lie beside the R wave so that it would pass for a spike
-_ONSETS_MS, _ONSETS_OF_GIVEN_MS = (20.0, 90.0), (45.0, 105.0)
+#: where a QRS complex may begin, ms before its R-peak; nearer, a narrow R wave passes for a spike,
+#: and peaks that others placed may lie beside it
+_ONSETS_MS, _ONSETS_OF_GIVEN_MS = (40.0, 95.0), (45.0, 105.0)
 Progress = Callable[[int, int], None]
 
 
