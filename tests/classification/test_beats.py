@@ -252,3 +252,13 @@ def test_narrow_beats_of_few_leads_are_no_paced_ones(shared_data, leads):
         rows = [record.leads.index(lead) for lead in leads]
         few = Record(signal=record.signal[rows], fs=record.fs, leads=leads)
         assert not any("paced" in why for why in classify_beats(few).abstained)
+
+
+def test_a_gap_makes_no_beat_early_or_late():
+    record = simulate("sinus", seconds=30, noise="muscle", snr_db=25, seed=5)
+    signal = record.signal.copy()
+    signal[:, round(12 * record.fs) : round(15 * record.fs)] = np.nan
+    beats = classify_beats(replace(record, signal=signal))
+    judged = [label for label, why in zip(beats.label, beats.abstained, strict=True) if not why]
+    assert len(judged) > 20
+    assert set(judged) == {"N"}

@@ -14,6 +14,8 @@ NAMES = (
 )
 _LIMIT = 1.5
 _LONGEST_S = 4.0
+#: beats that are farther apart than this have no interval between them
+NO_INTERVAL_S = 3 * _LONGEST_S
 
 
 def running(x: np.ndarray, reach: int, share: float | None = None) -> np.ndarray:
@@ -38,7 +40,7 @@ def intervals_s(seconds: Float[np.ndarray, " beat"]) -> Float[np.ndarray, " beat
     before = np.full(seconds.size, np.nan)
     if seconds.size > 1:
         step = np.diff(seconds)
-        before[1:] = np.where((step > 0) & (step < 3 * _LONGEST_S), step, np.nan)
+        before[1:] = np.where((step > 0) & (step < NO_INTERVAL_S), step, np.nan)
     return before
 
 

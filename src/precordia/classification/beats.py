@@ -15,7 +15,7 @@ from precordia.classification.beat_cuts import cut_beats
 from precordia.classification.beat_families import Families
 from precordia.classification.beat_network import beat_weights, judge_beats
 from precordia.classification.beat_shape import shape_features
-from precordia.classification.beat_timing import timing_features
+from precordia.classification.beat_timing import NO_INTERVAL_S, timing_features
 from precordia.core.beats import JUDGED, Beats
 from precordia.core.errors import OptionError
 from precordia.core.fiducials import empty_waves
@@ -38,6 +38,8 @@ _BEFORE_S, _AFTER_S = 0.12, 0.14
 #: where a QRS complex may begin, ms before its R-peak; nearer, a narrow R wave passes for a spike,
 #: and peaks that others placed may lie beside it
 _ONSETS_MS, _ONSETS_OF_GIVEN_MS = (40.0, 95.0), (45.0, 105.0)
+#: a longer gap may hide a beat
+_LONGEST_GAP_S = 0.2
 Progress = Callable[[int, int], None]
 
 
@@ -181,7 +183,7 @@ def describe_beats(
     >>> table.shape, len(families)
     ((19, 55), 1)
     """
-    timing = timing_features(rpeaks / fs)
+    timing = timing_features(rpeaks / fs + _seconds_apart(signal, fs, rpeaks))
     parts, families, done = [], [], 0
     for rows in np.array_split(np.arange(rpeaks.size), max(1, -(-rpeaks.size // BLOCK))):
         shape, own = shape_features(cut_beats(signal, fs, rpeaks[rows]), timing[rows])
@@ -242,6 +244,16 @@ def _paced(record: Record, places: np.ndarray, *, given: bool) -> Bool[np.ndarra
         onset = r_peak - before_ms * record.fs / 1000.0
         paced |= paced_beats(signal, replace(none, r_peak=r_peak, qrs_onset=onset), record.fs)
     return paced
+
+
+def _seconds_apart(signal: np.ndarray, fs: float, places: np.ndarray) -> np.ndarray:
+    """Return what moves beats on either side of a gap so far apart that no interval spans it."""
+    gone = ~np.isfinite(signal).any(axis=0)
+    if not gone.any() or not places.size:
+        return np.zeros(places.size)
+    lost = np.concatenate([[0], np.cumsum(gone)])[places]
+    spans_gap = np.diff(lost, prepend=lost[0]) > _LONGEST_GAP_S * fs
+    return np.cumsum(spans_gap) * NO_INTERVAL_S
 
 
 def _missing(signal: np.ndarray, fs: float, places: np.ndarray) -> Bool[np.ndarray, " beat"]:
