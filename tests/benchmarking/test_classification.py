@@ -62,9 +62,9 @@ def one_thread():
 
 @pytest.fixture
 def spec():
-    from precordia.benchmarking.networks import usual_spec
+    from precordia.training.usual_input import usual_input
 
-    return usual_spec(("I", "II"), FS, 2.56)
+    return usual_input(("I", "II"), FS, 2.56)
 
 
 def options(spec=None, **changes):

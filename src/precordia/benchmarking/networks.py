@@ -14,12 +14,11 @@ from jaxtyping import Float
 from precordia.benchmarking.choosing import finish, prior_logits, sigmoid
 from precordia.benchmarking.withheld import Chosen, Part, WindowSet
 from precordia.core.errors import OptionError, unknown_name
-from precordia.core.input_filters import Butterworth
 from precordia.core.input_spec import InputSpec
-from precordia.core.input_steps import FillGaps, Resample, Window
 from precordia.core.leads import STANDARD_12
 from precordia.models.shipped import SHIPPED
 from precordia.training.settings import TrainingSettings
+from precordia.training.usual_input import usual_input
 
 MODES = ("linear", "attention", "finetune", "scratch")
 #: windows that go through an encoder at a time
@@ -109,29 +108,6 @@ class _FinishedGraph:
         return torch.from_numpy(self._graph(x.numpy(), there).embedding)
 
 
-def usual_spec(leads: tuple[str, ...], fs: float, seconds: float, *, model: str = "") -> InputSpec:
-    """Return the input of networks that come without one: millivolts above 0.5 Hz.
-
-    Examples
-    --------
-    >>> usual_spec(("I", "II"), 100, 10).n_samples
-    1000
-    """
-    return InputSpec(
-        leads=leads,
-        fs=fs,
-        seconds=seconds,
-        missing_leads="zero",
-        model=model,
-        steps=(
-            FillGaps(),
-            Butterworth(kind="highpass", order=2, low_hz=0.5),
-            Resample(),
-            Window(take="centre"),
-        ),
-    )
-
-
 def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -> Network:
     """Find a network by its name, or in a folder of weights.
 
@@ -160,14 +136,12 @@ def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -
         return _shipped_network(given)
     if given in list_models():
         shape = usual_shape(model_card(given))
-        made = spec or usual_spec(shape.leads or STANDARD_12, shape.fs, shape.seconds, model=given)
+        made = spec or usual_input(shape.leads or STANDARD_12, shape.fs, shape.seconds)
         return Network(name=given, architecture=given, spec=made, options=options)
     if Path(given).is_dir():
         saved = find_saved(given)
         shape = saved.shape
-        own = saved.input_spec or usual_spec(
-            shape.leads or STANDARD_12, shape.fs, shape.seconds, model=given
-        )
+        own = saved.input_spec or usual_input(shape.leads or STANDARD_12, shape.fs, shape.seconds)
         return Network(
             name=Path(given).name,
             architecture=saved.architecture,
