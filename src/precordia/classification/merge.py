@@ -153,7 +153,7 @@ def _source(rules: Findings | None, predicted: Predicted, codes: set[str]) -> So
     cautions = list(predicted.cautions)
     told = rules.source.warnings if rules is not None else ()
     if predicted.withheld and predicted.withheld not in told:
-        cautions.insert(0, f"nothing is found by {predicted.model}: {predicted.withheld}")
+        cautions.insert(0, f"{predicted.model} makes no finding: {predicted.withheld}")
     if PACED in codes:
         cautions.append("a paced rhythm; the model saw few")
     before = rules.source if rules is not None else None
