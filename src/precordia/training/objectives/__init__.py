@@ -1,0 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Ways to train an encoder without labels, each in a file named after its paper."""
