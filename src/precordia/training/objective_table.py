@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The table of objectives: what each does, needs and can be told. Listing loads no PyTorch."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from precordia.core.errors import OptionError, unknown_name
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What is known of an objective before it is loaded.
+
+    Attributes
+    ----------
+    path
+        ``"module:class"``.
+    title
+        Name for people.
+    paper
+        Where it was published.
+    does
+        One sentence, without a full stop.
+    architecture, model_options
+        Model that is trained unless somebody names another, and its options.
+    architectures
+        Models that it can train; empty for every one.
+    needs
+        What a batch must bring beside windows: of "rpeaks", "ages", "males".
+    grouping
+        How the windows of a batch belong together: "records", "neighbours" or "patients".
+    options
+        Name and default of everything that it can be told.
+    input
+        Of fs and seconds, what windows should be where the model's card says otherwise.
+    """
+
+    path: str
+    title: str
+    paper: str
+    does: str
+    architecture: str
+    model_options: Mapping[str, Any] = field(default_factory=dict)
+    architectures: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()
+    grouping: Literal["records", "neighbours", "patients"] = "records"
+    options: Mapping[str, Any] = field(default_factory=dict)
+    input: Mapping[str, float] = field(default_factory=dict)
+
+
+#: every objective of `precordia pretrain`, by name
+OBJECTIVES: dict[str, Row] = {}
+
+
+def list_objectives() -> tuple[str, ...]:
+    """Return the names of the objectives that `precordia pretrain` knows.
+
+    Examples
+    --------
+    >>> isinstance(list_objectives(), tuple)
+    True
+    """
+    return tuple(OBJECTIVES)
+
+
+def objective_row(name: str) -> Row:
+    """Return what is known of an objective.
+
+    Raises
+    ------
+    UnknownNameError
+        If there is none of that name; the nearest is named.
+    """
+    if name not in OBJECTIVES:
+        raise unknown_name("objective", str(name), OBJECTIVES, listing=", ".join(OBJECTIVES))
+    return OBJECTIVES[name]
+
+
+def complete_objective_options(name: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return every option of an objective: those given, the default for the others.
+
+    Raises
+    ------
+    OptionError
+        If an option is unknown, or of another kind than its default.
+    """
+    known = objective_row(name).options
+    told = dict(known)
+    for key, value in given.items():
+        if key not in known:
+            near = difflib.get_close_matches(key, known, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            listed = ", ".join(known) or "none"
+            raise OptionError(f"{name} has no option '{key}'.{hint} Its options: {listed}.")
+        told[key] = _of_kind(name, key, value, known[key])
+    return told
+
+
+_WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a word",
+    tuple: "a list",
+}
+
+
+def _of_kind(name: str, key: str, value: Any, usual: Any) -> Any:
+    """Return a value in the kind of its default: whole numbers are numbers, lists are tuples."""
+    kind = type(usual)
+    if kind is tuple and isinstance(value, list):
+        return tuple(value)
+    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if kind in _WORDS and type(value) is not kind:
+        raise OptionError(
+            f"{key} of {name} is {value!r}; {_WORDS[kind]} such as {usual!r} is needed."
+        )
+    return value
