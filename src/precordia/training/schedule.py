@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The learning rate as a pure function of the step."""
+"""The learning rate as a pure function of the step, other numbers of the share that is done."""
 
 from __future__ import annotations
 
 import math
+
+from precordia.core.errors import OptionError
 
 #: the one-cycle schedule starts at this share of its highest rate
 FIRST = 1 / 25
@@ -49,3 +51,36 @@ def lr_factor(
         return 1.0
     done = (step - rising) / max(n_steps - 1 - rising, 1)
     return last + (1 - last) * (1 + math.cos(math.pi * min(done, 1.0))) / 2
+
+
+def ramp(progress: float, *, first: float, last: float, shape: str = "linear") -> float:
+    """Return a number that goes from one value to another in the course of a training.
+
+    Decay of a teacher, weight decay, temperatures: whatever changes with the share that is done.
+
+    Parameters
+    ----------
+    progress
+        Share of the training that is done; what lies outside 0 to 1 counts as the nearer end.
+    first, last
+        Values at the start and at the end.
+    shape
+        ``"linear"``, or ``"cosine"`` for half a cosine, which is flat at both ends.
+
+    Notes
+    -----
+    Decay by half a cosine is that of BYOL, arXiv 2006.07733, section 3.2.
+
+    Examples
+    --------
+    >>> [round(ramp(p, first=0.99, last=1.0), 4) for p in (0, 0.5, 1)]
+    [0.99, 0.995, 1.0]
+    >>> round(ramp(0.25, first=0, last=1, shape="cosine"), 4)
+    0.1464
+    """
+    if shape not in ("linear", "cosine"):
+        raise OptionError(f"shape is {shape!r}; one of linear, cosine is needed.")
+    done = min(max(progress, 0.0), 1.0)
+    if shape == "cosine":
+        done = (1 - math.cos(math.pi * done)) / 2
+    return first + (last - first) * done
