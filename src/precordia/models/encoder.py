@@ -30,7 +30,9 @@ class Encoder(nn.Module):
     - ``pool(tokens, present)``: the embedding, where it is not the mean of the tokens;
     - ``self.neck``, where something stands between embedding and head;
     - ``flexible_length``, ``smallest``: whether other lengths than ``n_samples`` may come;
-    - ``leaves_out_absent``, where it makes something of which leads there are.
+    - ``leaves_out_absent``, where it makes something of which leads there are;
+    - ``rename_weights(state)``, ``left_out_weights``, ``published_outputs`` and
+      ``published_constants``, where it takes weights that others publish.
 
     Everything else is here and the same for all. `docs/recipes/add_a_model.md` has the five steps.
 
@@ -64,6 +66,8 @@ class Encoder(nn.Module):
     smallest: ClassVar[int] = 1
     #: whether absent leads are left out; other models take them as rows of zeros
     leaves_out_absent: ClassVar[bool] = False
+    #: regular expressions of whole keys of a published checkpoint that are knowingly not used
+    left_out_weights: ClassVar[tuple[str, ...]] = ()
 
     def __init__(
         self,
@@ -133,6 +137,25 @@ class Encoder(nn.Module):
     ) -> Float[Tensor, "batch statement"]:
         """Return logits; without a head, the embedding as it would reach one."""
         return self.head(self.neck(self.encode(x, present)))
+
+    def published_outputs(
+        self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Return by name what the code of the authors of published weights returns.
+
+        Here it is the embedding (``features``) and the scores (``logits``); a model whose authors
+        give more says so itself.
+        """
+        embedding = self.encode(x, present)
+        return {"logits": self.head(self.neck(embedding)), "features": embedding}
+
+    def published_constants(self) -> dict[str, Tensor]:
+        """Return arrays that stand in published checkpoints and are never learned.
+
+        By the authors' keys: tables of positions, masks. They are computed, not copied; files of
+        numbers that were made with weights by rule leave them out.
+        """
+        return {}
 
     def lower_layers(self) -> list[list[nn.Parameter]]:
         """Return all parameters but the head's in groups, from the input upwards.
