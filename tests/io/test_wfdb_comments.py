@@ -51,3 +51,22 @@ def test_identifiers_stay_out_of_the_header_and_of_the_printed_form():
     assert (said.patient.patient_id, said.patient.name) == ("4711", "Jane Doe")
     assert "4711" not in str(said.header) + repr(said.patient)
     assert "Jane" not in str(said.header) + repr(said.patient)
+
+
+@pytest.mark.parametrize(
+    ("line", "code", "scheme"),
+    [
+        ("Diagnosis: NORM [scp-ecg]", "NORM", "scp-ecg"),
+        ("Diagnosis: normal ECG [scp-ecg NORM]", "NORM", "scp-ecg"),
+        ("Statement: NORM [scp-ecg]", "NORM", "scp-ecg"),
+        ("Statement [SCP ECG codes]: NORM", "NORM", "SCP ECG codes"),
+        ("Dx: LAO/LAE [scp-ecg]", "LAO/LAE", "scp-ecg"),
+        ("Diagnosis: NORM [note]", "NORM [note]", "text"),
+        ("Diagnosis: sinus rhythm [scp-ecg]", "sinus rhythm [scp-ecg]", "text"),
+    ],
+)
+def test_a_statement_that_was_printed_with_its_scheme_comes_back_as_code_and_scheme(
+    line, code, scheme
+):
+    (said,) = parse_comments([line]).statements
+    assert (said.code, said.scheme) == (code, scheme)

@@ -119,3 +119,9 @@ def test_the_page_shows_both_sides_and_escapes_the_file(study):
     assert "qrs onset" in page
     assert "1.01" in page
     assert "Correlation with ours: I 1.000" in page
+
+
+def test_a_code_of_the_file_is_shown_in_words_and_compared(study):
+    said = Statement(code="NORM", scheme="scp-ecg")
+    first = compare_statements(carrying(study, statements=(said,)))[0]
+    assert (first.text, first.here is None) == ("normal ECG [scp-ecg NORM]", False)

@@ -11,7 +11,11 @@ from precordia.core.record import Carried
 from precordia.core.statements import Statement
 
 _KEYS = ("Statement", "Measurement")
-_STATEMENT = re.compile(r"Statement(?: (\d{1,3}))?(?: \[([\w-]{1,20})\])?: (.*)")
+_STATEMENT = re.compile(r"Statement(?: (\d{1,3}))?(?: \[([\w .-]{1,40})\])?: (.*)")
+#: ``NORM [scp-ecg]`` and ``normal ECG [scp-ecg NORM]``, as a statement is printed
+_PRINTED = re.compile(
+    r"(\S[^\[\]]{0,200}?) \[(scp-ecg|snomed-ct|aha|minnesota|philips)(?: (\S{1,40}))?\]"
+)
 _MEASUREMENT = re.compile(
     r"Measurement ([a-z][a-z0-9_]{0,40}): (-?\d{1,20}(?:\.\d{1,20})?(?:e[+-]?\d{1,3})?)"
 )
@@ -60,9 +64,12 @@ def carried_of(texts: Iterable[str]) -> tuple[tuple[Statement, ...], dict[str, f
         if not text.startswith(_KEYS):
             continue
         if (found := _STATEMENT.fullmatch(text)) is not None:
-            scheme, said = found[2] or "text", found[3]
-            code, _, name = said.partition(" | ") if found[2] else (said, "", "")
-            told = Statement(code=code, scheme=scheme, name=name)
+            code, _, name = found[3].partition(" | ")
+            told = (
+                Statement(code=code, scheme=found[2], name=name)
+                if found[2]
+                else printed_statement(found[3])
+            )
             statements.append((int(found[1] or 0), told))
         elif (found := _MEASUREMENT.fullmatch(text)) is not None:
             value = float(found[2])
@@ -70,6 +77,27 @@ def carried_of(texts: Iterable[str]) -> tuple[tuple[Statement, ...], dict[str, f
                 measurements[found[1]] = value
     statements.sort(key=lambda entry: entry[0])
     return tuple(told for _, told in statements), measurements
+
+
+def printed_statement(text: str) -> Statement:
+    """Return the statement that a text is; one that was printed with its scheme keeps its code.
+
+    Examples
+    --------
+    >>> printed_statement("NORM [scp-ecg]")
+    Statement(code='NORM', scheme='scp-ecg', name='', likelihood=nan)
+    >>> printed_statement("sinus rhythm [scp-ecg SR]").code
+    'SR'
+    >>> printed_statement("sinus rhythm [see above]").scheme
+    'text'
+    """
+    found = _PRINTED.fullmatch(text.strip())
+    if found is None:
+        return Statement(code=text)
+    said, scheme, code = found.groups()
+    if code is None:
+        return Statement(code=said, scheme=scheme) if " " not in said else Statement(code=text)
+    return Statement(code=code, scheme=scheme, name="" if said == code else said)
 
 
 def is_carried_text(text: str) -> bool:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from precordia.core.record import NOBODY, Patient
 from precordia.core.statements import Statement
-from precordia.io.carried_texts import carried_of, is_carried_text
+from precordia.io.carried_texts import carried_of, is_carried_text, printed_statement
 
 _ANGLED = re.compile(r"<([^<>]{1,40})>\s*:?\s*([^<]*)")
 _AGE_AND_SEX = re.compile(r"(age)\s*:\s*(\S+)\s+(sex|gender)\s*:\s*(\w+)\s*$", re.IGNORECASE)
@@ -102,7 +102,7 @@ def parse_comments(comments: Sequence[str]) -> Remarked:
             elif folded == "dx":
                 statements += _codes(value)
             elif folded in _DIAGNOSES and value.lower() not in _NOTHING:
-                statements.append(Statement(code=value))
+                statements.append(printed_statement(value))
             elif folded == "origin" and value in ("estimated", "synthetic"):
                 origin = value
             elif folded == "annotator" and _ANNOTATOR.fullmatch(value):
@@ -117,7 +117,7 @@ def parse_comments(comments: Sequence[str]) -> Remarked:
                 header.setdefault(_SHARED[folded], value)
             header.setdefault(key, value)
         if listing and line and "<" not in line:
-            statements.append(Statement(code=line))
+            statements.append(printed_statement(line))
         if entries and line.startswith("<"):
             listing = entries[-1][0].lower() in _DIAGNOSES and not entries[-1][1]
         if kept and line:
@@ -162,7 +162,9 @@ def _age(value: str) -> float:
 def _codes(value: str) -> list[Statement]:
     words = [word.strip() for word in value.split(",")]
     return [
-        Statement(code=w, scheme="snomed-ct" if w.isdecimal() and len(w) >= 6 else "text")
+        Statement(code=w, scheme="snomed-ct")
+        if w.isdecimal() and len(w) >= 6
+        else printed_statement(w)
         for w in words
         if w.lower() not in _NOTHING
     ]

@@ -12,8 +12,9 @@ from jaxtyping import Float
 from precordia.core.fiducials import POSITIONS, Fiducials
 from precordia.core.findings import Finding, Findings
 from precordia.core.measurements import MedianBeat
+from precordia.core.statements import Statement
 from precordia.core.study import Study
-from precordia.knowledge.statements import list_statements
+from precordia.knowledge.statements import find_statement, list_statements
 
 #: marks of one wave lie at most this far apart
 _WINDOW_MS = 150.0
@@ -149,12 +150,19 @@ def compare_statements(study: Study) -> tuple[StatementPair, ...]:
         code = code or names.get(statement.name.strip().lower())
         here = None if code not in judged else _is_found(code, found)
         told |= {code} if code else set()
-        pairs.append(StatementPair(text=str(statement), in_file=True, here=here))
+        pairs.append(StatementPair(text=_words(statement, code), in_file=True, here=here))
     pairs += [
         StatementPair(text=finding.name, in_file=False, here=True)
         for finding in _not_told(study.findings, told)
     ]
     return tuple(pairs)
+
+
+def _words(statement: Statement, code: str | None) -> str:
+    """Return a statement of the file in words, also where the file has its code alone."""
+    if statement.scheme == "text" or statement.name or code is None:
+        return str(statement)
+    return f"{find_statement(code).name} [{statement.scheme} {statement.code}]"
 
 
 def _names() -> dict[str, str]:
