@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +11,7 @@ import torch
 from jaxtyping import Bool, Float, Int
 from torch import Tensor
 
+from precordia.training.ahead import made_ahead
 from precordia.training.order import Batch, augmentation_seed, shares_of_work
 from precordia.training.settings import TrainingSettings
 from precordia.training.training_set import TrainingSet
@@ -97,24 +96,7 @@ class Feeder:
 
     def over(self, batches: Iterable[Batch]) -> Iterator[Feed]:
         """Give the batches in order, some of them made ahead in threads."""
-        if not self.settings.workers:
-            yield from map(self.make, batches)
-            return
-        rest = iter(batches)
-        with ThreadPoolExecutor(self.settings.workers) as pool:
-            ahead: deque[Future[Feed]] = deque()
-            try:
-                while True:
-                    while (
-                        len(ahead) <= self.settings.workers and (b := next(rest, None)) is not None
-                    ):
-                        ahead.append(pool.submit(self.make, b))
-                    if not ahead:
-                        return
-                    yield ahead.popleft().result()
-            finally:
-                for future in ahead:
-                    future.cancel()
+        yield from made_ahead(self.make, batches, workers=self.settings.workers)
 
     def make(self, batch: Batch) -> Feed:
         """Make what this process does of a batch."""

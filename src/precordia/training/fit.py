@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import dataclasses
-import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,16 +12,14 @@ from typing import Any
 import torch
 from torch import nn
 
-from precordia.core.errors import OptionError, OutputError, WeightsError
+from precordia.core.errors import OptionError
 from precordia.core.record import Remark
-from precordia.training import checkpoint as checkpoints
-from precordia.training import run_log
-from precordia.training.checkpoint import Checkpoint, read_checkpoint
 from precordia.training.device import chosen_device, chosen_precision, seeded_devices
 from precordia.training.feeding import Augmentation
 from precordia.training.loop import Loop, Watch
 from precordia.training.order import n_batches
 from precordia.training.processes import Processes, join
+from precordia.training.run_folder import checkpoint_to_go_on_from
 from precordia.training.settings import TrainingSettings
 from precordia.training.targets import loss_of
 from precordia.training.training_set import TrainingSet, refuse_shared_patients
@@ -167,7 +164,13 @@ def fit(
         _check_division(train, settings, processes)
         about = _about(train, valid, settings, augment)
         place = None if folder is None else Path(folder)
-        found = None if place is None else _found(place, about, processes, resume, overwrite)
+        found = (
+            None
+            if place is None
+            else checkpoint_to_go_on_from(
+                place, about, processes, resume=resume, overwrite=overwrite
+            )
+        )
         loop = Loop(
             model.to(device),
             train,
@@ -251,41 +254,3 @@ def _named(change: Augmentation) -> str:
     if dataclasses.is_dataclass(change):
         return repr(change)
     return getattr(change, "__qualname__", type(change).__qualname__)
-
-
-def _found(
-    folder: Path, about: dict[str, Any], processes: Processes, resume: bool, overwrite: bool
-) -> Checkpoint | None:
-    """Return the checkpoint to go on from; without one, make the folder ready."""
-    if resume and (found := read_checkpoint(folder)) is not None:
-        _check_same(found.about, about, folder)
-        return found
-    if not processes.is_first:
-        return None
-    ours = [folder / name for name in (checkpoints.NAME, run_log.NAME, "tensorboard")]
-    there = [path for path in ours if path.exists()]
-    if there and not (resume or overwrite):
-        raise OutputError(
-            f"'{folder}' holds a training already ({there[0].name}). Go on with it (resume=True, "
-            "--resume), begin anew (overwrite=True, --force), or choose another folder."
-        )
-    for path in there:
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the folder '{folder}' could not be made ({error.strerror}). Choose another place."
-        ) from error
-    return None
-
-
-def _check_same(then: dict[str, Any], now: dict[str, Any], folder: Path) -> None:
-    old, new = then["settings"], now["settings"]
-    said = [f"{k} was {old.get(k)} and is {v}" for k, v in new.items() if old.get(k) != v]
-    said += [f"the {k} differ" for k in now if k != "settings" and then.get(k) != now[k]]
-    if said:
-        raise WeightsError(
-            f"the training in '{folder}' cannot go on: {'; '.join(said)}. Give what was given "
-            "then, or begin anew (overwrite=True, --force)."
-        )

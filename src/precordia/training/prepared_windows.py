@@ -3,9 +3,7 @@
 
 from __future__ import annotations
 
-import json
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -14,18 +12,14 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from precordia.core.errors import FormatError, OutputError, PrecordiaError, SignalError
+from precordia.core.errors import FormatError, PrecordiaError, SignalError
 from precordia.core.input_spec import InputSpec
-from precordia.core.output import write_text_whole
 from precordia.core.record import Record
-from precordia.datasets.store_lock import writing
 from precordia.embedding.prepare import prepare
+from precordia.training.prepared_journal import fill_journal
 from precordia.training.record_source import RecordSource
-from precordia.workers import LOST, over_all
 
-_WINDOWS, _JOURNAL, _DONE = "windows.f32", "records.jsonl", "done.json"
-#: recordings that travel to a process together
-_TOGETHER = 16
+_WINDOWS = "windows.f32"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -92,100 +86,41 @@ def prepare_windows(
     """
     key = f"{spec.fingerprint}-{source.fingerprint}"
     folder = Path(cache) / key
-    if wait:
-        while not (folder / _DONE).exists():
-            time.sleep(0.2)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        if not (folder / _DONE).exists():
-            with writing(folder):
-                _prepare_rest(source, spec, folder, n_jobs, watch)
-    except OSError as error:
-        if isinstance(error, PrecordiaError):
-            raise
-        raise OutputError(
-            f"'{folder}' could not be written ({error.strerror or error}). Free space; what is "
-            "prepared stays and is gone on from."
-        ) from error
-    return _opened(source, spec, folder)
-
-
-def _prepare_rest(
-    source: RecordSource,
-    spec: InputSpec,
-    folder: Path,
-    n_jobs: int,
-    watch: Callable[[int, int, str], None] | None,
-) -> None:
     size = spec.n_leads * spec.n_samples * 4
-    done = _whole_lines(folder, size)
-    n_windows = sum(line["windows"] for line in done)
-    with (folder / _WINDOWS).open("ab") as windows, (folder / _JOURNAL).open("ab") as journal:
-        windows.truncate(n_windows * size)
-        journal.truncate(sum(len(_line(line)) for line in done))
-        work = partial(_prepared, source.read, spec)
-        rest = range(len(done), len(source))
-        for number, result in over_all(work, rest, n_jobs=n_jobs, batch=_TOGETHER):
-            held, present, reason = result or (None, None, LOST)
-            if held is not None:
-                windows.write(held.tobytes())
-                windows.flush()
-            journal.write(
-                _line(
-                    {
-                        "windows": 0 if held is None else len(held),
-                        "present": "" if present is None else "".join(map(str, present)),
-                        "reason": reason,
-                    }
-                )
-            )
-            journal.flush()
-            if watch is not None:
-                watch(number + 1, len(source), "preparing windows")
-    write_text_whole(json.dumps({"spec": spec.to_table()}), folder / _DONE, overwrite=True)
+    lines = fill_journal(
+        folder,
+        _WINDOWS,
+        len(source),
+        partial(_prepared, source.read, spec),
+        partial(_n_bytes, size),
+        nothing={"windows": 0, "present": ""},
+        about={"spec": spec.to_table()},
+        n_jobs=n_jobs,
+        wait=wait,
+        watch=watch,
+    )
+    return _opened(source, spec, folder, lines)
 
 
 def _prepared(
     read: Callable[[int], Record], spec: InputSpec, number: int
-) -> tuple[np.ndarray | None, list[int] | None, str]:
+) -> tuple[bytes, dict[str, Any]]:
     try:
         made = prepare(read(number), spec)
     except PrecordiaError as error:
-        return None, None, str(error)
-    present = [int(lead not in made.absent) for lead in made.leads]
-    return np.ascontiguousarray(made.windows, np.float32), present, ""
+        return b"", {"windows": 0, "present": "", "reason": str(error)}
+    present = "".join(str(int(lead not in made.absent)) for lead in made.leads)
+    windows = np.ascontiguousarray(made.windows, np.float32)
+    return windows.tobytes(), {"windows": len(windows), "present": present, "reason": ""}
 
 
-def _line(line: dict[str, Any]) -> bytes:
-    return json.dumps(line).encode() + b"\n"
+def _n_bytes(size: int, line: dict[str, Any]) -> int:
+    return line["windows"] * size
 
 
-def _lines(folder: Path) -> Iterator[dict[str, Any]]:
-    path = folder / _JOURNAL
-    for line in path.read_bytes().splitlines(keepends=True) if path.exists() else ():
-        if not line.endswith(b"\n"):  # cut off when the process was killed
-            return
-        try:
-            yield json.loads(line)
-        except ValueError:
-            return
-
-
-def _whole_lines(folder: Path, size: int) -> list[dict[str, Any]]:
-    """Return the records whose windows are on the disk too."""
-    path = folder / _WINDOWS
-    left = path.stat().st_size if path.exists() else 0
-    done = []
-    for line in _lines(folder):
-        left -= line["windows"] * size
-        if left < 0:
-            break
-        done.append(line)
-    return done
-
-
-def _opened(source: RecordSource, spec: InputSpec, folder: Path) -> PreparedWindows:
-    lines = list(_lines(folder))
+def _opened(
+    source: RecordSource, spec: InputSpec, folder: Path, lines: list[dict[str, Any]]
+) -> PreparedWindows:
     counts = [line["windows"] for line in lines]
     left_out = {
         source.names[k]: line["reason"] for k, line in enumerate(lines) if not line["windows"]
