@@ -82,10 +82,27 @@ class ViT1d(Encoder):
         self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
     ) -> Float[Tensor, "batch token dim"]:
         """Return the tokens in the order of time."""
-        tokens = self.positions(self.patches(x))
+        return self.context(self.frames(x))
+
+    def frames(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch token dim"]:
+        """Return the patches as tokens with their places, before they see one another."""
+        return self.positions(self.patches(x))
+
+    def context(
+        self, frames: Float[Tensor, "batch token dim"], allowed: Tensor | None = None
+    ) -> Float[Tensor, "batch token dim"]:
+        """Let frames see one another; some of a window will do.
+
+        Parameters
+        ----------
+        frames
+            Those of `frames`, or a part of them.
+        allowed
+            Which of them may be looked at, as in `precordia.nn.attention.Attention`.
+        """
         for block in self.blocks:
-            tokens = block(tokens)
-        return self.norm(tokens)
+            frames = block(frames, allowed)
+        return self.norm(frames)
 
     def stages(self) -> list[nn.Module]:
         """Return the patches, the blocks, and the last normalisation."""

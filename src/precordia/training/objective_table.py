@@ -53,7 +53,27 @@ class Row:
 
 
 #: every objective of `precordia pretrain`, by name
-OBJECTIVES: dict[str, Row] = {}
+OBJECTIVES: dict[str, Row] = {
+    "jepa": Row(
+        path="precordia.training.objectives.jepa:Jepa",
+        title="joint-embedding prediction of hidden blocks of time",
+        paper="arXiv:2410.13867",
+        does="predicts the tokens that a slow copy of the encoder gives for hidden stretches",
+        architecture="vit1d",
+        model_options={"patch": 25, "width": 96, "depth": 4, "heads": 4, "drop_path": 0.0},
+        architectures=("vit1d",),
+        options={
+            "kept_least": 0.15,
+            "kept_most": 0.25,
+            "shortest_ms": 500.0,
+            "predictor_width": 0,
+            "predictor_depth": 0,
+            "predictor_heads": 4,
+            "decay_first": 0.998,
+            "decay_last": 0.9995,
+        },
+    ),
+}
 
 
 def list_objectives() -> tuple[str, ...]:

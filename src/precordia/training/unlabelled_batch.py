@@ -46,7 +46,7 @@ class UnlabelledBatch:
     leads: tuple[str, ...]
     ages: Float[Tensor, " batch"]
     males: Float[Tensor, " batch"]
-    rpeaks: tuple[Int[Tensor, " beat"], ...] | None = None
+    rpeaks: tuple[Int[Tensor, " _"], ...] | None = None
 
     def __len__(self) -> int:
         return len(self.windows)
