@@ -85,6 +85,7 @@ def describe(
         f"size       {card.parameters:,} parameters with five outputs",
         f"tokens     {card.tokens}",
         f"embedding  {card.dim} numbers",
+        f"scores     one a class for each {card.outputs}",
         *(f"option     {key} = {value}: {card.about[key]}" for key, value in card.options.items()),
         *(f"departure  {sentence}" for sentence in card.departures),
     ]

@@ -22,6 +22,7 @@ ARCHITECTURES = {
     "vit1d-leads": "precordia.models.vit1d_leads:ViT1dLeads",
     "lead-agnostic": "precordia.models.lead_agnostic:LeadAgnostic",
     "aligned-beats": "precordia.models.aligned_beats:AlignedBeatsNet",
+    "unet1d": "precordia.models.unet1d:UNet1d",
 }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
 from jaxtyping import Bool, Float
@@ -30,6 +30,7 @@ class Encoder(nn.Module):
     - ``pool(tokens, present)``: the embedding, where it is not the mean of the tokens;
     - ``self.neck``, where something stands between embedding and head;
     - ``flexible_length``, ``smallest``: whether other lengths than ``n_samples`` may come;
+    - ``outputs = "sample"`` and a ``forward`` of its own, where each sample has its scores;
     - ``leaves_out_absent``, where it makes something of which leads there are;
     - ``rename_weights(state)``, ``left_out_weights``, ``published_outputs`` and
       ``published_constants``, where it takes weights that others publish.
@@ -66,6 +67,8 @@ class Encoder(nn.Module):
     smallest: ClassVar[int] = 1
     #: whether absent leads are left out; other models take them as rows of zeros
     leaves_out_absent: ClassVar[bool] = False
+    #: what a score is of; those of samples are (batch, statement, sample)
+    outputs: ClassVar[Literal["window", "sample"]] = "window"
     #: regular expressions of whole keys of a published checkpoint that are knowingly not used
     left_out_weights: ClassVar[tuple[str, ...]] = ()
 
@@ -134,7 +137,7 @@ class Encoder(nn.Module):
 
     def forward(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
-    ) -> Float[Tensor, "batch statement"]:
+    ) -> Float[Tensor, "batch statement *sample"]:
         """Return logits; without a head, the embedding as it would reach one."""
         return self.head(self.neck(self.encode(x, present)))
 

@@ -129,7 +129,8 @@ def export_onnx(
     Notes
     -----
     The graph has the inputs ``window`` (batch, lead, sample) and, if so, ``present`` (batch, lead),
-    both float32, with any batch, and the outputs ``logits`` and ``embedding``. Batch normalisation
+    both float32, with any batch, and the outputs ``logits`` and ``embedding``. Logits of samples
+    are (batch, class, sample), and nothing of the package runs such a graph yet. Batch normalisation
     is folded into the convolution before it. State-space layers go block by block, as graphs know
     no Fourier transform.
 
@@ -201,7 +202,10 @@ class _Graph(nn.Module):
 
     def forward(self, window: Tensor, present: Tensor | None = None) -> tuple[Tensor, ...]:
         pooled = self.model.encode(window, present)
-        logits = self.model.head(self.model.neck(pooled))
+        if self.model.outputs == "sample" and self.model.n_outputs:
+            logits = self.model(window, present)
+        else:
+            logits = self.model.head(self.model.neck(pooled))
         return tuple(pooled if name == "embedding" else logits for name in self.outputs)
 
 

@@ -32,6 +32,8 @@ class ModelCard(Value):
         Length of the embedding.
     tokens
         What one token is.
+    outputs
+        What a score is of: ``"window"``, or ``"sample"``.
     options
         Name and default of every option.
     about
@@ -53,6 +55,7 @@ class ModelCard(Value):
     dim: int
     tokens: str
     leads: str = "standard-12"
+    outputs: str = "window"
     options: dict[str, Any] = field(default_factory=dict)
     about: dict[str, str] = field(default_factory=dict)
     advice: str = ""
