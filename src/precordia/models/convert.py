@@ -20,7 +20,7 @@ from precordia.core.errors import MissingFileError, WeightsError
 from precordia.core.input_spec import InputSpec
 from precordia.models.encoder import Encoder
 from precordia.models.load_model import load_model
-from precordia.models.state_match import refuse_differences
+from precordia.models.take_weights import rename, take_weights
 
 #: where programs put the weights within a checkpoint
 _WITHIN = ("state_dict", "model_state_dict", "model")
@@ -87,42 +87,17 @@ def convert_weights(
     2
     """
     state = read_checkpoint(file)
-    empty = load_model(model, n_outputs=0, **arguments)
-    renamed = rename(empty, state)
     if n_outputs is None:
-        last = renamed.get("head.weight")
+        empty = load_model(model, n_outputs=0, **arguments)
+        last = rename(empty, state).get("head.weight")
         n_outputs = 0 if last is None or last.ndim != 2 else len(last)
     made = load_model(model, n_outputs=n_outputs, **arguments)
-    needed = {key: tuple(value.shape) for key, value in made.state_dict().items()}
-    # Counts of batches were not always stored, and nothing but training asks for them.
-    for key in needed:
-        if key.endswith("num_batches_tracked"):
-            renamed.setdefault(key, torch.zeros((), dtype=torch.int64))
-    shapes = {key: tuple(value.shape) for key, value in renamed.items()}
-    refuse_differences(shapes, needed, source=os.fspath(file), model=model)
-    _refuse_unusable(renamed, os.fspath(file))
-    made.load_state_dict(renamed, strict=True)
+    take_weights(made, state, source=os.fspath(file))
     made.input_spec, made.training_data = input_spec, tuple(training_data)
     made.classes = tuple(classes or ())
     made.details = {"converted_from": Path(file).name}
     made.save_pretrained(to, overwrite=overwrite)
     return made
-
-
-def rename(model: Encoder, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """Return weights under the model's own keys.
-
-    Examples
-    --------
-    >>> model = load_model("resnet1d", n_outputs=0, width=4)
-    >>> list(rename(model, {"module.stem.0.weight": torch.zeros(1)}))
-    ['stem.0.weight']
-    """
-    plain = {re.sub(r"^(module|_orig_mod)\.", "", key): value for key, value in state.items()}
-    own = set(model.state_dict())
-    if own <= set(plain) or not hasattr(model, "rename_weights"):
-        return plain
-    return model.rename_weights(plain)  # type: ignore[operator]
 
 
 def read_checkpoint(file: str | os.PathLike[str]) -> dict[str, Tensor]:
@@ -205,15 +180,6 @@ def _why(place: Path, error: Exception) -> str:
         f"'{place}' is no checkpoint that can be read ({reason}). Fetch it again, or save "
         "model.state_dict()."
     )
-
-
-def _refuse_unusable(state: Mapping[str, Tensor], source: str) -> None:
-    for key, value in state.items():
-        if value.is_floating_point() and not bool(value.isfinite().all()):
-            raise WeightsError(
-                f"'{source}' holds numbers in {key} that are not finite; its training went wrong "
-                "or the file is damaged. Use another checkpoint."
-            )
 
 
 def _kind(found: Any) -> str:
