@@ -20,7 +20,10 @@ ARCHITECTURES = {
     "s4": "precordia.models.s4:S4",
     "vit1d": "precordia.models.vit1d:ViT1d",
     "vit1d-leads": "precordia.models.vit1d_leads:ViT1dLeads",
+    "weimann-jepa": "precordia.models.weimann_jepa:WeimannJepa",
+    "kim-jepa": "precordia.models.kim_jepa:KimJepa",
     "lead-agnostic": "precordia.models.lead_agnostic:LeadAgnostic",
+    "ecg-fm": "precordia.models.ecg_fm:EcgFm",
     "aligned-beats": "precordia.models.aligned_beats:AlignedBeatsNet",
     "unet1d": "precordia.models.unet1d:UNet1d",
 }

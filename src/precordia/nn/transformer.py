@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Transformer blocks with the normalisation before each layer."""
+"""Transformer blocks, with the normalisation before each layer or behind the sum."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from precordia.nn.drop_path import DropPath
 
 
 class TransformerBlock(nn.Module):
-    """Attention and a two-layer network for each token, both led around and normalised before.
+    """Attention and a two-layer network for each token, both led around and normalised.
 
     Parameters
     ----------
@@ -30,6 +30,8 @@ class TransformerBlock(nn.Module):
         Share of numbers, and of whole paths, that is hidden while training.
     head_dim
         Numbers of one head; ``dim / heads`` where it is not given.
+    norm_first
+        Whether normalisation stands before each layer, or behind the sum.
 
     References
     ----------
@@ -53,8 +55,10 @@ class TransformerBlock(nn.Module):
         dropout: float = 0.0,
         drop_path: float = 0.0,
         head_dim: int | None = None,
+        norm_first: bool = True,
     ) -> None:
         super().__init__()
+        self.norm_first = norm_first
         self.norm_attention = nn.LayerNorm(dim, eps=epsilon, bias=bias)
         self.attention = Attention(
             dim, heads=heads, qkv_bias=qkv_bias, bias=bias, dropout=dropout, head_dim=head_dim
@@ -74,6 +78,9 @@ class TransformerBlock(nn.Module):
         self, tokens: Float[Tensor, "batch token dim"], allowed: Tensor | None = None
     ) -> Float[Tensor, "batch token dim"]:
         """Return the tokens after both layers; ``allowed`` is as in `Attention`."""
+        if not self.norm_first:
+            tokens = self.norm_attention(tokens + self.drop_path(self.attention(tokens, allowed)))
+            return self.norm_mlp(tokens + self.drop_path(self.mlp(tokens)))
         tokens = tokens + self.drop_path(self.attention(self.norm_attention(tokens), allowed))
         return tokens + self.drop_path(self.mlp(self.norm_mlp(tokens)))
 
