@@ -37,6 +37,8 @@ class Row:
         Name and default of everything that it can be told.
     input
         Of fs and seconds, what windows should be where the model's card says otherwise.
+    training
+        Settings of the training loop, such as lr, where the usual ones do not suit.
     """
 
     path: str
@@ -50,6 +52,7 @@ class Row:
     grouping: Literal["records", "neighbours", "patients"] = "records"
     options: Mapping[str, Any] = field(default_factory=dict)
     input: Mapping[str, float] = field(default_factory=dict)
+    training: Mapping[str, Any] = field(default_factory=dict)
 
 
 #: every objective of `precordia pretrain`, by name
