@@ -5,7 +5,6 @@ import numpy as np
 import pytest
 
 from precordia.benchmarking.embedding_geometry import (
-    effective_rank,
     linear_cka,
     nearest,
     neighbour_shares,
@@ -15,21 +14,6 @@ from precordia.benchmarking.embedding_geometry import (
 from precordia.core.errors import OptionError
 
 RNG = np.random.default_rng(0)
-
-
-def test_rank_counts_the_directions_that_are_used():
-    basis = np.linalg.qr(RNG.standard_normal((32, 3)))[0]
-    points = np.vstack([np.eye(3), -np.eye(3)]) @ basis.T
-    assert effective_rank(points) == pytest.approx(3)
-    assert effective_rank(points + 100.0) == pytest.approx(3), "an offset is no direction"
-    assert effective_rank(np.ones((5, 8))) == 1.0
-    assert np.isnan(effective_rank(np.ones((1, 8))))
-
-
-def test_rank_of_unequal_directions_follows_the_entropy():
-    points = np.vstack([np.diag([3.0, 1.0]), -np.diag([3.0, 1.0])])
-    share = np.array([0.75, 0.25])
-    assert effective_rank(points) == pytest.approx(np.exp(-(share * np.log(share)).sum()))
 
 
 def test_cka_does_not_see_rotation_scale_or_offset():
@@ -104,4 +88,4 @@ def test_trustworthiness_is_that_of_scikit_learn():
 
 def test_embeddings_with_gaps_are_refused():
     with pytest.raises(OptionError, match="1 of 3 embeddings are not finite"):
-        effective_rank(np.array([[1.0, 2.0], [np.nan, 1.0], [0.0, 0.0]]))
+        linear_cka(np.array([[1.0, 2.0], [np.nan, 1.0], [0.0, 0.0]]), np.zeros((3, 2)))

@@ -12,7 +12,6 @@ from jaxtyping import Bool, Float, Int
 from precordia.benchmarking.bootstrap import draw_patients, interval
 from precordia.benchmarking.classification_metrics import auroc
 from precordia.benchmarking.embedding_geometry import (
-    effective_rank,
     linear_cka,
     nearest,
     neighbour_shares,
@@ -23,6 +22,7 @@ from precordia.benchmarking.low_labels import choose_labelled
 from precordia.core.errors import OptionError
 from precordia.core.scores import Score, Scores
 from precordia.core.source import Source
+from precordia.training.effective_rank import effective_rank
 
 RANDOM = "random embedding"
 #: share of the importance that is called most of it
