@@ -15,6 +15,8 @@ from precordia.classification.calibration import logistic
 from precordia.classification.platt import fit_platt
 
 HERE = Path(__file__).parent
+#: fewer recordings with a statement teach nothing that could be checked
+LEAST_RECORDS = 8
 #: fewer recordings with a statement give no threshold: the statement is then never found
 LEAST_FOR_THRESHOLD = 20
 TITLES = {
@@ -60,6 +62,7 @@ def write_model(job, path: Path, apart: dict, checked: dict, vectors: np.ndarray
         "input": _input("zero" if any_lead else "refuse"),
         "calibration": calibration,
         "thresholds": thresholds,
+        "recordings_needed": {"to_learn": LEAST_RECORDS, "for_threshold": LEAST_FOR_THRESHOLD},
         "familiar": {"limit": limit, "of": "99th percentile of fold 9, which taught nothing"},
         "intended_use": _intended_use(),
         "failures": _failures(),

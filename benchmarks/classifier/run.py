@@ -17,7 +17,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from cards import write_model
+from cards import LEAST_RECORDS, write_model
 from evaluate import groups_of
 from export import BOX, Committee, directions, run_graph, write_graph
 from kernel import KernelRecipe, fit_likeness
@@ -30,8 +30,6 @@ from precordia.core.leads import STANDARD_12
 from precordia.models.aligned_beats import AlignedBeatsNet, BeatView
 from precordia.models.signal_shape import SignalShape
 
-#: fewer recordings with a statement teach nothing that could be checked
-LEAST_RECORDS = 8
 N_PARTS = 4
 #: sets of leads by which the model for any leads is judged; limb leads follow from two of them
 LEAD_SETS = {

@@ -263,7 +263,7 @@ def test_the_leads_that_a_finding_rests_on_are_named_with_what_is_left_without_t
     assert found["NDT"].leads == ("V3", "V4")
     (claim,) = found["NDT"].claims
     assert claim.value == pytest.approx(0.1, abs=1e-3)
-    assert str(claim) == "probability without V3, V4 0.1 (0.86 with all leads)"
+    assert str(claim) == "probability without V3, V4 0.1, 0.86 with all leads"
     assert found["DIG"].leads == ()  # it falls by less than 0.1
     assert [f.code for f in found] == [f.code for f in plain]
     assert found.probabilities == plain.probabilities

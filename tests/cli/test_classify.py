@@ -44,7 +44,7 @@ def test_the_leads_behind_a_finding_are_printed_on_request(capsys, model):
     _, explained, _ = told(capsys, "--model", model, "--explain")
     assert "without II, III, aVF" in explained
     assert "without" not in plain
-    assert "superclasses: NORM 0.10" in plain
+    assert "superclasses: normal ECG (NORM) 0.10" in plain
 
 
 def test_mistakes_are_sentences(capsys, model):

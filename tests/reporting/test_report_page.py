@@ -125,8 +125,8 @@ def test_superclasses_stand_in_one_line_and_are_no_findings(study):
     ]
     page = report_page(_with_findings(study, *classes), title="toy")
     words = " ".join(_read(page).words)
-    assert "NORM 0.02" in words
-    assert "MI 0.91" in words
+    assert "normal ECG (NORM) 0.02" in words
+    assert "infarction (MI) 0.91" in words
     assert "Nothing was found." in words
 
 

@@ -3,7 +3,10 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 from precordia.classification.case import Case
+from precordia.classification.decisions import decide
 from precordia.classification.rules.chambers import judge_chambers
 from precordia.classification.rules.conduction import judge_av_conduction, judge_bundle_branches
 from precordia.classification.rules.ectopy import judge_ectopy
@@ -14,7 +17,7 @@ from precordia.classification.rules.repolarisation import judge_repolarisation
 from precordia.classification.rules.rhythm import judge_rhythm
 from precordia.core.errors import OptionError
 from precordia.core.fiducials import Fiducials
-from precordia.core.findings import Abstention, Findings
+from precordia.core.findings import Abstention, Findings, no_decision
 from precordia.core.measurements import Absence, Measurements
 from precordia.core.plausibility import scaled_one_by_one
 from precordia.core.quality import Quality
@@ -97,15 +100,17 @@ def judge_by_rules(
             for s in list_statements()
             if s.by_rules
         )
-        return Findings(abstained=everything, source=_source(reason))
+        nothing = {s.code: no_decision(reason) for s in list_statements()}
+        return Findings(abstained=everything, source=_source(reason), decisions=nothing)
     for step in STEPS:
         step(case)
     order = [s.code for s in list_statements()]
-    return Findings(
+    judged = Findings(
         findings=tuple(case.found[c] for c in order if c in case.found),
         abstained=tuple(case.open[c] for c in order if c in case.open),
         source=_source(),
     )
+    return dataclasses.replace(judged, decisions=decide(judged.findings, judged, None))
 
 
 def _source(warning: str = "") -> Source:

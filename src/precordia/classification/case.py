@@ -11,6 +11,7 @@ from jaxtyping import Float
 
 from precordia.core.fiducials import Fiducials
 from precordia.core.findings import Abstention, Claim, Finding
+from precordia.core.measure_words import words_of_measure
 from precordia.core.measurements import Absence, BeatKind, LeadMeasurements, Measurements
 from precordia.core.quality import Quality
 from precordia.core.record import Record
@@ -114,7 +115,7 @@ class Case:
         if value == value:
             return value, ""
         reason = self.measurements.absent.get(measure, Absence.NOT_MEASURED)
-        return NAN, f"{measure}: {reason}"
+        return NAN, f"{_words(measure)}: {reason}"
 
     def _qtc_wide(self) -> tuple[float, str]:
         """QT less 48.5 % of the QRS duration, corrected for rate after Fridericia."""
@@ -129,7 +130,7 @@ class Case:
         numbers = self.measurements.leads.get(lead)
         if numbers is None:
             if lead in self.record.leads:
-                return NAN, f"{measure} in {lead}: {Absence.NO_BEATS}"
+                return NAN, f"{_words(measure)} in {lead}: {Absence.NO_BEATS}"
             return NAN, f"lead {lead} was not recorded"
         quality = self.quality.leads.get(lead)
         if quality is not None and not quality.usable:
@@ -251,6 +252,10 @@ _DERIVED: dict[str, tuple[str, ...]] = {
 }
 
 
+def _words(measure: str) -> str:
+    return words_of_measure(measure)[0]
+
+
 def _plain(numbers: LeadMeasurements, measure: str, lead: str) -> tuple[float, str]:
     value = float(getattr(numbers, measure))
     if value == value:
@@ -258,7 +263,7 @@ def _plain(numbers: LeadMeasurements, measure: str, lead: str) -> tuple[float, s
     reason = numbers.absent.get(measure, Absence.NOT_MEASURED)
     if reason == Absence.NO_WAVE and measure in _ZERO_WHERE_ABSENT:
         return 0.0, ""
-    return NAN, f"{measure} in {lead}: {reason}"
+    return NAN, f"{_words(measure)} in {lead}: {reason}"
 
 
 def claim(
@@ -275,7 +280,7 @@ def claim(
     Examples
     --------
     >>> print(claim("rr_irregularity", 0.21, ">", 0.1))
-    rr_irregularity 0.21 > 0.1
+    irregularity of RR 0.21 (> 0.1)
     """
     return Claim(
         measure=measure,

@@ -6,7 +6,7 @@ from __future__ import annotations
 import dataclasses
 
 from precordia.core.errors import WeightsError
-from precordia.core.findings import RULES, Abstention, Finding, Findings
+from precordia.core.findings import FOUND, NOT_FOUND, RULES, Abstention, Finding, Findings
 from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.embedding.excerpts import useful_leads
@@ -45,11 +45,13 @@ def with_fibrillation(found: Findings, record: Record, quality: Quality | None) 
     before = next((f for f in found.findings if f.code == CODE), None)
     joined = _joined(before, judged, _says(found, before))
     others = [f for f in found.findings if f.code != CODE]
+    made = joined is not None and joined.present
     findings = others if joined is None else _in_order([*others, joined])
     return dataclasses.replace(
         found,
         findings=tuple(findings),
         probabilities={**found.probabilities, CODE: judged.probability},
+        decisions={**found.decisions, CODE: FOUND if made else NOT_FOUND},
     )
 
 

@@ -44,6 +44,8 @@ class Predicted:
         Probability from which each class counts as found; a class without one is never found.
     calibration
         How the probabilities were calibrated.
+    too_few_to_learn, too_few_to_decide
+        Words on how few recordings a class had that was not learned, or has no threshold.
     withheld
         Why nothing may be found in this record; empty where all is well.
     cautions
@@ -59,6 +61,8 @@ class Predicted:
     probabilities: dict[str, float] = field(default_factory=dict)
     thresholds: dict[str, float] = field(default_factory=dict)
     calibration: str = ""
+    too_few_to_learn: str = ""
+    too_few_to_decide: str = ""
     withheld: str = ""
     cautions: tuple[str, ...] = ()
     distance: float = float("nan")
@@ -175,6 +179,7 @@ def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Pre
             for code, threshold in graph.card.details.get("thresholds", {}).items()
         },
         calibration=str(graph.card.details.get("calibration", {}).get("method", "Platt scaling")),
+        **_too_few(graph),
         withheld=_why_withheld(quality),
         cautions=(*_about_leads(encoded), *_cautions(record, quality, distance)),
         distance=distance,
@@ -225,6 +230,16 @@ def _why_withheld(quality: Quality | None) -> str:
         return ""
     why = ", ".join(quality.reasons)
     return f"the quality is not acceptable ({why})" if why else "the quality is not acceptable"
+
+
+def _too_few(graph: Graph) -> dict[str, str]:
+    needed = graph.card.details.get("recordings_needed", {})
+    names = {"too_few_to_learn": "to_learn", "too_few_to_decide": "for_threshold"}
+    return {
+        name: f" (fewer than {needed[key]} recordings)"
+        for name, key in names.items()
+        if key in needed
+    }
 
 
 def _about_leads(encoded: Encoded) -> list[str]:

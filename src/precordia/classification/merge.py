@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import dataclasses
 
+from precordia.classification.decisions import decide
 from precordia.classification.learned import Predicted
 from precordia.core.findings import RULES, SUPERCLASS, Abstention, Finding, Findings
 from precordia.core.source import Source
@@ -54,12 +55,14 @@ def merge(rules: Findings | None, predicted: Predicted) -> Findings:
             says[predicted.model] = predicted.probabilities[known.code]
         made.append(_judged(known, found.get(known.code), says, predicted))
     made = [_normal_or_withdrawn(f, made, by_model) if f.code == NORMAL else f for f in made]
+    findings = (*made, *_superclasses(predicted, by_model))
     return Findings(
-        findings=(*made, *_superclasses(predicted, by_model)),
+        findings=findings,
         abstained=(*(rules.abstained if rules is not None else ()), *_abstained(rules, predicted)),
         source=_source(rules, predicted, {f.code for f in made}),
         probabilities=predicted.probabilities,
         distance=predicted.distance,
+        decisions=decide(tuple(made), rules, predicted),
     )
 
 

@@ -8,12 +8,20 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from precordia.core.errors import OptionError
+from precordia.core.measure_words import words_of_measure
 from precordia.core.source import Source
 from precordia.core.value import Value
 
 RULES = "rules"
+#: what may have been decided of a statement; the third is followed by why
+FOUND, NOT_FOUND, NO_DECISION = "found", "not found", "no decision: "
 #: scheme of PTB-XL's five diagnostic superclasses: NORM, MI, STTC, CD and HYP
 SUPERCLASS = "ptb-xl-superclass"
+
+
+def no_decision(reason: str) -> str:
+    """Return what is said of a statement that was not decided on."""
+    return NO_DECISION + reason
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,13 +55,32 @@ class Claim(Value):
     text: str = ""
 
     def __str__(self) -> str:
+        words, own = words_of_measure(self.measure)
         if self.value != self.value:
-            return self.text or self.measure
+            return self.text or words
+        unit = own if own in ("bpm", "°") else self.unit or own
+        unit = unit if unit == "°" else f" {unit}" if unit else ""
         where = f" in {self.lead}" if self.lead else ""
-        bound = f" {self.relation} {self.limit:g}" if self.limit == self.limit else ""
-        unit = f" {self.unit}" if self.unit else ""
-        note = f" ({self.text})" if self.text else ""
-        return f"{self.measure}{where} {self.value:.4g}{bound}{unit}{note}"
+        note = f", {self.text}" if self.text else ""
+        if self.limit != self.limit:
+            return f"{words}{where} {_shown(self.value)}{unit}{note}"
+        relation = _SIGNS.get(self.relation, self.relation)
+        bound = f" ({relation} {self.limit:g}{unit})"
+        return f"{words}{where} {_shown(self.value, self.limit)}{unit}{bound}{note}"
+
+
+#: relations as people write them
+_SIGNS = {">=": "≥", "<=": "≤", "==": "="}
+
+
+def _shown(value: float, limit: float = math.nan) -> str:
+    """Return a number with as few digits as tell it from its limit."""
+    fewest = 0 if abs(value) >= 10 else 2
+    for digits in range(fewest, 4):
+        shown = float(f"{value:.{digits}f}")
+        if limit != limit or shown != limit or value == limit:
+            break
+    return f"{shown:g}" if abs(shown) < 1e6 else f"{value:.4g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -123,7 +150,7 @@ class Finding(Value):
     def __str__(self) -> str:
         evidence = "; ".join(str(c) for c in self.claims)
         where = f" [{', '.join(self.leads)}]" if self.leads else ""
-        learned = f" {self.probability:.2f}" if self.method != RULES else ""
+        learned = f", probability {self.probability:.2f}" if self.method != RULES else ""
         return f"{self.name} ({self.code}){learned}{where}" + (f": {evidence}" if evidence else "")
 
 
@@ -171,6 +198,9 @@ class Findings(Value):
     distance
         How far the record lies from those that the model learned from; above 1 it lies farther
         than 99 of 100 of them. NaN where it was not measured.
+    decisions
+        Of every statement there is, PTB-XL's 71 and our own: ``"found"``, ``"not found"``, or
+        ``"no decision: ..."`` with the reason.
 
     Examples
     --------
@@ -182,7 +212,8 @@ class Findings(Value):
     >>> found = Findings(findings=(rhythm, heart))
     >>> print(found)
     sinus rhythm (SR)
-    superclasses: MI 0.02
+    superclasses: infarction (MI) 0.02
+    legend: numbers are calibrated probabilities, 0 to 1; superclasses have one, found or not
     >>> "SR" in found, "MI" in found, [f.code for f in found], [f.code for f in found.present]
     (True, False, ['SR', 'MI'], ['SR'])
     """
@@ -192,6 +223,7 @@ class Findings(Value):
     source: Source = field(default_factory=Source)
     probabilities: dict[str, float] = field(default_factory=dict)
     distance: float = math.nan
+    decisions: dict[str, str] = field(default_factory=dict)
 
     @property
     def present(self) -> tuple[Finding, ...]:
@@ -223,12 +255,71 @@ class Findings(Value):
                 return finding
         raise KeyError(code)
 
+    @property
+    def undecided(self) -> dict[str, str]:
+        """Why there is no decision, by the code of the statement."""
+        return {
+            code: said.removeprefix(NO_DECISION)
+            for code, said in self.decisions.items()
+            if said.startswith(NO_DECISION)
+        }
+
+    @property
+    def withheld(self) -> str:
+        """Why nothing at all was decided; empty where something was."""
+        reasons = set(self.undecided.values())
+        nothing = bool(reasons) and len(self.undecided) == len(self.decisions)
+        return reasons.pop() if nothing and len(reasons) == 1 else ""
+
     def __str__(self) -> str:
-        lines = [str(f) for f in self.present] or ["no findings"]
+        withheld = self.withheld
+        lines = [str(f) for f in self.present]
+        if not lines:
+            lines = [f"no finding is made: {withheld}" if withheld else "nothing was found"]
         classes = self.superclasses.values()
         if classes:
-            numbers = ", ".join(f"{f.code} {f.probability:.2f}" for f in classes)
-            lines.append(f"superclasses: {numbers}")
+            numbers = ", ".join(f"{f.name} ({f.code}) {f.probability:.2f}" for f in classes)
+            doubtful = ", not to be relied on" if withheld else ""
+            lines.append(f"superclasses{doubtful}: {numbers}")
         lines += [f"disagreement, {f.code}: {f.disagreement}" for f in self.disagreements]
-        lines += [f"caution: {text}" for text in self.source.warnings]
+        lines += [f"caution: {text}" for text in self.source.warnings if text != withheld]
+        if not withheld:
+            lines += undecided_lines(self)
+        if classes:
+            lines.append(f"legend: {LEGEND}")
         return "\n".join(lines)
+
+
+#: what the numbers of the printed findings are
+LEGEND = "numbers are calibrated probabilities, 0 to 1; superclasses have one, found or not"
+#: as many codes are named; of more, only how many there are
+_MOST_NAMED = 24
+_MOST_REASONS = 3
+
+
+def undecided_lines(findings: Findings) -> list[str]:
+    """Return one line that names the statements on which there is no decision, and why.
+
+    Parameters
+    ----------
+    findings
+        What was found.
+
+    Returns
+    -------
+    One line, or none. Reasons that few statements share stand in ``findings.undecided`` alone.
+    """
+    by_reason: dict[str, list[str]] = {}
+    for code, reason in findings.undecided.items():
+        by_reason.setdefault(reason, []).append(code)
+    if not by_reason:
+        return []
+    often = sorted(by_reason.items(), key=lambda pair: -len(pair[1]))
+    parts = [
+        f"{', '.join(codes) if len(codes) <= _MOST_NAMED else f'{len(codes)} statements'}: {reason}"
+        for reason, codes in often[:_MOST_REASONS]
+    ]
+    if left := [code for _, codes in often[_MOST_REASONS:] for code in codes]:
+        parts.append(f"{len(left)} more, each with its reason in 'decisions' (--json)")
+    n, of = len(findings.undecided), len(findings.decisions)
+    return [f"no decision on {n} of {of} statements. {'. '.join(parts)}"]

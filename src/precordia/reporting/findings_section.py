@@ -5,8 +5,8 @@ from __future__ import annotations
 
 from html import escape
 
-from precordia.core.findings import RULES, Finding, Findings
-from precordia.knowledge.statements import list_statements
+from precordia.core.findings import LEGEND, RULES, Finding, Findings, undecided_lines
+from precordia.knowledge.statements import find_statement, list_statements
 
 #: groups of statements in the order of a reader, with their headings
 GROUPS = {
@@ -35,12 +35,13 @@ def findings_section(findings: Findings) -> str:
     """
     parts = [_cautions(findings), _superclasses(findings), *_groups(findings)]
     if not findings.present:
-        parts.append('<p class="soft">Nothing was found.</p>')
+        why = f"No finding is made: {findings.withheld}." if findings.withheld else ""
+        parts.append(f'<p class="soft">{escape(why or "Nothing was found.")}</p>')
     withdrawn = [f for f in findings.disagreements if not f.present]
     if withdrawn:
         items = "".join(_finding(f) for f in withdrawn)
         parts.append(f'<h3>Not made</h3><div class="withdrawn">{items}</div>')
-    parts.append(_abstentions(findings))
+    parts += [_undecided(findings), _abstentions(findings)]
     return f"<section><h2>Findings</h2>{''.join(parts)}</section>"
 
 
@@ -56,11 +57,26 @@ def _superclasses(findings: Findings) -> str:
     cells = "".join(
         f'<span class="{"bad" if f.present and f.code != "NORM" else ""}" '
         f'title="{escape(f.name)}, found from {f.threshold:.2f} on">'
-        f"{f.code} {f.probability:.2f}"
+        f"{escape(f.name)} ({f.code}) {f.probability:.2f}"
         f'<i style="width:{100 * f.probability:.0f}%"></i></span>'
         for f in classes
     )
-    return f'<div class="classes">{cells}</div>'
+    doubt = " Nothing is concluded from these." if findings.withheld else ""
+    legend = f"{LEGEND[0].upper()}{LEGEND[1:]}.{doubt}"
+    return f'<div class="classes">{cells}</div><p class="code">{escape(legend)}</p>'
+
+
+def _undecided(findings: Findings) -> str:
+    """Return one line on the statements without a decision; each with its reason where opened."""
+    lines = [] if findings.withheld else undecided_lines(findings)
+    if not lines:
+        return ""
+    items = "".join(
+        f"<li>{escape(find_statement(code).name)} ({escape(code)}): {escape(reason)}</li>"
+        for code, reason in findings.undecided.items()
+    )
+    line = f"{lines[0][0].upper()}{lines[0][1:]}."
+    return f"<details><summary>{escape(line)}</summary><ul>{items}</ul></details>"
 
 
 def _groups(findings: Findings) -> list[str]:
