@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from precordia.benchmarking.benchmark import benchmark
-from precordia.benchmarking.matching import match
 from precordia.benchmarking.metrics import auroc, count_hits, jf
 from precordia.benchmarking.recordings import list_cinc2011, list_ludb, list_mitdb
-from precordia.benchmarking.reference_waves import fiducials_of, join_leads
 from precordia.delineation.delineate import delineate
+from precordia.delineation.matching import match
+from precordia.delineation.reference_waves import fiducials_of, join_leads
 from precordia.delineation.rpeaks import detect_rpeaks
 
 SCORER = Path(__file__).resolve().parents[3] / "shared" / "acceptance" / "scoring.py"

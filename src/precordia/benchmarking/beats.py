@@ -10,13 +10,13 @@ import numpy as np
 from jaxtyping import Int
 
 from precordia.benchmarking.bootstrap import draw_patients, interval
-from precordia.benchmarking.matching import match
 from precordia.benchmarking.metrics import rate
 from precordia.benchmarking.protocol import Run
 from precordia.benchmarking.recordings import MITDB_TRAINING, BeatReference, list_mitdb
 from precordia.core.beats import Beats
 from precordia.core.scores import Score
 from precordia.datasets.aami import AAMI_CLASSES, aami_beats
+from precordia.delineation.matching import match
 from precordia.io.read import read
 from precordia.io.wfdb_annotation import read_annotations
 

@@ -12,9 +12,9 @@ from precordia.benchmarking.bootstrap import draw_patients, interval
 from precordia.benchmarking.metrics import RATES, count_hits, rate
 from precordia.benchmarking.protocol import Run
 from precordia.benchmarking.recordings import is_ludb_training, list_ludb
-from precordia.benchmarking.reference_waves import fiducials_of, join_leads
 from precordia.core.fiducials import Waves, empty_waves
 from precordia.core.scores import Score
+from precordia.delineation.reference_waves import fiducials_of, join_leads
 
 WINDOW_MS = 150.0
 EDGE_S = 2.0

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Bool, Float, Real
 
-from precordia.benchmarking.matching import match
 from precordia.core.value import Value
+from precordia.delineation.matching import match
 
 RATES = ("se", "ppv", "f1")
 

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import numpy as np
 
-from precordia.benchmarking.reference_waves import Wave, parse_waves
 from precordia.core.errors import FormatError, OptionError
 from precordia.core.leads import STANDARD_12
 from precordia.core.record import Record
 from precordia.core.settings import settings
+from precordia.delineation.reference_waves import Wave, parse_waves
 from precordia.io.read import read
 from precordia.io.wfdb_annotation import read_annotations
 

@@ -130,9 +130,9 @@ def export_onnx(
     -----
     The graph has the inputs ``window`` (batch, lead, sample) and, if so, ``present`` (batch, lead),
     both float32, with any batch, and the outputs ``logits`` and ``embedding``. Logits of samples
-    are (batch, class, sample), and nothing of the package runs such a graph yet. Batch normalisation
-    is folded into the convolution before it. State-space layers go block by block, as graphs know
-    no Fourier transform.
+    are (batch, class, sample), and nothing of the package runs such a graph yet. Batch
+    normalisation is folded into the convolution before it. State-space layers go block by block,
+    as graphs know no Fourier transform.
 
     Examples
     --------

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import ClassVar, Literal
 
 import torch
@@ -91,8 +92,7 @@ class UNet1d(Encoder):
         self.halve = nn.MaxPool1d(2)
         self.hide = nn.Dropout1d(dropout)
         self.widen = nn.ModuleList(
-            nn.ConvTranspose1d(n_in, n_out, 2, stride=2)
-            for n_out, n_in in zip(wide[:-1], wide[1:], strict=True)
+            nn.ConvTranspose1d(n_in, n_out, 2, stride=2) for n_out, n_in in pairwise(wide)
         )
         self.up = nn.ModuleList(_level(2 * n, n, kernel, residual) for n in wide[:-1])
 

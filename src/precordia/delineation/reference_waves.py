@@ -66,7 +66,9 @@ def fiducials_of(waves: Sequence[Wave]) -> dict[str, np.ndarray]:
     }
 
 
-def join_leads(leads: Sequence[Sequence[Wave]], fs: float) -> tuple[Wave, ...]:
+def join_leads(
+    leads: Sequence[Sequence[Wave]], fs: float, *, least: int = _LEAST_LEADS
+) -> tuple[Wave, ...]:
     """Join the waves of all leads to waves of the record.
 
     Parameters
@@ -75,10 +77,12 @@ def join_leads(leads: Sequence[Sequence[Wave]], fs: float) -> tuple[Wave, ...]:
         Waves of each lead.
     fs
         Sampling rate, Hz.
+    least
+        Leads that must show a wave.
 
     Returns
     -------
-    Waves that at least six leads show: the second earliest onset, the median peak, the second
+    Waves that at least so many leads show: the second earliest onset, the median peak, the second
     latest offset (a single annotator's slip then moves no bound).
 
     Examples
@@ -94,7 +98,7 @@ def join_leads(leads: Sequence[Sequence[Wave]], fs: float) -> tuple[Wave, ...]:
         peaks = np.array([item[0] for item in pool])
         cuts = np.flatnonzero(np.diff(peaks) > _SAME_WAVE_MS * fs / 1000) + 1
         for group in np.split(np.arange(len(pool)), cuts):
-            if len({pool[k][1] for k in group}) < _LEAST_LEADS:
+            if len({pool[k][1] for k in group}) < least:
                 continue
             onsets = np.array([pool[k][2].onset for k in group])
             offsets = np.array([pool[k][2].offset for k in group])

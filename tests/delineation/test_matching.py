@@ -6,7 +6,7 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from precordia.benchmarking.matching import match
+from precordia.delineation.matching import match
 
 
 def pairs_of(reference, found, reach):
