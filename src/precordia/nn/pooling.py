@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Many tokens become one vector: mean, maximum beside mean, and attention."""
+"""Many tokens become one vector: mean, maximum beside mean, attention, and a learned query."""
 
 from __future__ import annotations
 
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
+from torch.nn import functional
 
 
 def masked_mean(
@@ -79,6 +80,47 @@ class AttentionPool(nn.Module):
         n_tokens, dim = int(tokens.shape[1]), int(tokens.shape[2])
         shared = tokens.reshape(-1, n_tokens, self.heads, dim // self.heads)
         return torch.einsum("bht,bthc->bhc", weight, shared).reshape(-1, dim)
+
+
+class QueryPool(nn.Module):
+    """Let a learned query attend to tokens, with several heads.
+
+    Other than in `AttentionPool`, tokens are mapped to keys and values first.
+
+    Parameters
+    ----------
+    dim
+        Length of a token.
+    heads
+        Number of heads.
+    bias
+        Whether the maps have a bias.
+
+    Examples
+    --------
+    >>> QueryPool(8, heads=2)(torch.zeros(3, 5, 8)).shape
+    torch.Size([3, 8])
+    """
+
+    def __init__(self, dim: int, *, heads: int, bias: bool = False) -> None:
+        super().__init__()
+        if dim % heads:
+            raise ValueError(f"{dim} numbers cannot be shared by {heads} heads")
+        self.heads = heads
+        self.query = nn.Parameter(torch.empty(1, 1, dim))
+        self.ask = nn.Linear(dim, dim, bias=bias)
+        self.offer = nn.Linear(dim, 2 * dim, bias=bias)
+        for weight in (self.query, self.ask.weight, self.offer.weight):
+            nn.init.trunc_normal_(weight, std=0.02)
+
+    def forward(self, tokens: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch dim"]:
+        """Return what the query gathers."""
+        n_tokens, dim = int(tokens.shape[1]), int(tokens.shape[2])
+        query = self.ask(self.query).reshape(1, 1, self.heads, dim // self.heads).transpose(1, 2)
+        offered = self.offer(tokens).reshape(-1, n_tokens, 2, self.heads, dim // self.heads)
+        key, value = offered.permute(2, 0, 3, 1, 4).unbind(0)
+        query = query.expand(key.shape[0], -1, -1, -1)
+        return functional.scaled_dot_product_attention(query, key, value).reshape(-1, dim)
 
 
 def masked_softmax(scores: Tensor, valid: Tensor | None = None) -> Tensor:

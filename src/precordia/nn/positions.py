@@ -39,6 +39,40 @@ def sinusoidal_positions(
     return table.reshape(n_tokens, dim).to(torch.float32)
 
 
+def plane_positions(n_rows: int, n_columns: int, dim: int) -> Float[Tensor, "row column dim"]:
+    """Return sines and cosines of the column, then of the row.
+
+    Each half has its sines first and its cosines behind them, other than `sinusoidal_positions`.
+
+    Parameters
+    ----------
+    n_rows, n_columns
+        Size of the plane: leads and times.
+    dim
+        Length of a vector; a multiple of four.
+
+    References
+    ----------
+    He K, et al. Masked autoencoders are scalable vision learners. CVPR 2022. arXiv:2111.06377
+
+    Examples
+    --------
+    >>> plane_positions(2, 3, 4)[1, 0]
+    tensor([0.0000, 1.0000, 0.8415, 0.5403])
+    """
+    if dim % 4:
+        raise ValueError(f"{dim} numbers hold no two halves of sines and cosines; a multiple of 4")
+    rate = 10_000.0 ** -(torch.arange(dim // 4, dtype=torch.float64) / (dim // 4))
+
+    def waves(count: int) -> Tensor:
+        angle = torch.arange(count, dtype=torch.float64)[:, None] * rate
+        return torch.cat([torch.sin(angle), torch.cos(angle)], dim=1)
+
+    column = waves(n_columns)[None].expand(n_rows, -1, -1)
+    row = waves(n_rows)[:, None].expand(-1, n_columns, -1)
+    return torch.cat([column, row], dim=2).to(torch.float32)
+
+
 class SinusoidalPositions(nn.Module):
     """Add sines and cosines of the place in time to tokens; any number of tokens will do.
 
