@@ -50,6 +50,8 @@ def made(n: int = 10, **changes) -> RecordSource:
         "read": read_made,
         "content": "made",
         "ages": np.full(n, np.nan),
+        "males": np.full(n, np.nan),
+        "members": ("made",) * n,
     }
     return RecordSource(**{**held, **changes})
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from precordia.datasets.challenge_records import SOURCES, find_scored_or_all
 from precordia.datasets.found import Found
-from precordia.datasets.ptbxl_patients import patients_of_ptbxl
+from precordia.datasets.ptbxl_patients import patients_of_ptbxl, with_folds_of_ptbxl
 
 LETTERS = tuple(SOURCES)
 
@@ -23,7 +23,8 @@ def find_cinc2021(folder: Path, *, task: str, ptbxl_table: Path | str | None = N
         scored: the classes of the challenge's score, two concepts that are scored as one as one
         class. all: every concept.
     ptbxl_table
-        PTB-XL's ``ptbxl_database.csv``, which tells the patients of the records HR apart.
+        PTB-XL's ``ptbxl_database.csv``, which tells the patients of the records HR apart,
+        and their folds.
 
     Returns
     -------
@@ -42,4 +43,7 @@ def find_cinc2021(folder: Path, *, task: str, ptbxl_table: Path | str | None = N
     Perez Alday EA et al. Physiol Meas 2020;41:124003. doi:10.1088/1361-6579/abc960
     """
     patients = patients_of_ptbxl(ptbxl_table) if ptbxl_table is not None else None
-    return find_scored_or_all(folder, LETTERS, task, 2021, patients=patients)
+    found = find_scored_or_all(folder, LETTERS, task, 2021, patients=patients)
+    if ptbxl_table is not None:
+        found.items = with_folds_of_ptbxl(found.items, ptbxl_table)
+    return found

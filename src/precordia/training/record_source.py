@@ -22,6 +22,8 @@ from precordia.datasets.splits import PARTS
 
 #: part of a record that a published split leaves out
 OUTSIDE = "outside"
+#: patients of PTB-XL, as every database that has its recordings names them
+_SHARED = "patient:ptbxl-"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -47,6 +49,10 @@ class RecordSource:
         Where they come from, for the model's card.
     ages
         Years; NaN where unknown.
+    males
+        1 for male, 0 for female, NaN where unknown.
+    members
+        Database that each record is of.
     remarks
         What was noticed.
     """
@@ -61,11 +67,25 @@ class RecordSource:
     read: Callable[[int], Record]
     content: str
     ages: Float[np.ndarray, " batch"]
+    males: Float[np.ndarray, " batch"]
+    members: tuple[str, ...]
     databases: tuple[str, ...] = ()
     remarks: tuple[Remark, ...] = ()
 
     def __len__(self) -> int:
         return len(self.names)
+
+    @property
+    def patient_keys(self) -> tuple[str, ...]:
+        """Patients under names that mean the same person in every source, and nobody else.
+
+        Databases number their patients by themselves; the keys of PTB-XL, which several hold, are
+        the same in all of them.
+        """
+        return tuple(
+            patient if patient.startswith(_SHARED) else f"{member}/{patient}"
+            for patient, member in zip(self.patients, self.members, strict=True)
+        )
 
     @property
     def fingerprint(self) -> str:
@@ -77,10 +97,11 @@ class RecordSource:
         """Return some of the recordings."""
         few = {
             name: tuple(getattr(self, name)[k] for k in rows)
-            for name in ("names", "patients", "folds", "parts")
+            for name in ("names", "patients", "folds", "parts", "members")
         }
         read = partial(_read_of, self.read, np.asarray(rows))
-        return replace(self, targets=self.targets[rows], ages=self.ages[rows], read=read, **few)
+        numbers = {name: getattr(self, name)[rows] for name in ("targets", "ages", "males")}
+        return replace(self, read=read, **numbers, **few)
 
 
 def source_from_dataset(
@@ -106,6 +127,8 @@ def source_from_dataset(
         read=partial(_read_item, dataset),
         content=_digits([name, *(_file_state(item) for item in dataset)]),
         ages=np.array([item.patient.age_years for item in dataset], float),
+        males=np.array([_male(item.patient.sex) for item in dataset], float),
+        members=(name,) * len(dataset),
         databases=(name,),
         remarks=dataset.remarks,
     )
@@ -122,7 +145,7 @@ def source_from_store(folder: str | Path) -> RecordSource:
     from precordia.datasets.store import open_store
 
     store = open_store(folder)
-    held = store.table(("dataset", "name", "fold", "age_years")).to_pydict()
+    held = store.table(("dataset", "name", "fold", "age_years", "sex")).to_pydict()
     known = set(list_datasets())
     published = {d: dataset_card(d).folds if d in known else {} for d in set(held["dataset"])}
     folds = tuple(fold or "" for fold in held["fold"])
@@ -137,6 +160,8 @@ def source_from_store(folder: str | Path) -> RecordSource:
         read=store.record,
         content=_digits([shard.blake2b for shard in store.manifest.shards]),
         ages=np.array(held["age_years"], float),
+        males=np.array([_male(sex) for sex in held["sex"]], float),
+        members=tuple(held["dataset"]),
         databases=tuple(part.dataset for part in store.manifest.parts),
     )
 
@@ -181,6 +206,8 @@ def simulated_source(n: int, scenarios: Sequence[str], *, seed: int = 0) -> Reco
         read=partial(_simulated, chosen, seed),
         content=_digits(["simulated", str(seed), *chosen]),
         ages=np.full(n, np.nan),
+        males=np.full(n, np.nan),
+        members=("simulated",) * n,
         databases=("simulated",),
     )
 
@@ -203,6 +230,10 @@ def _simulated(scenarios: tuple[str, ...], seed: int, number: int) -> Record:
 
 def _read_item(dataset: Dataset, number: int) -> Record:
     return dataset.items[number].read()
+
+
+def _male(sex: str | None) -> float:
+    return {"male": 1.0, "female": 0.0}.get(sex or "", float("nan"))
 
 
 def _part(fold: str, published: dict[str, tuple[str, ...]]) -> str:
