@@ -35,6 +35,8 @@ TINY = {
     "lead-agnostic": {"size": "small"},
     "aligned-beats": {"width": 6},
     "ecg-fm": {"width": 8, "dim": 16, "depth": 2, "heads": 2},
+    "hubert-ecg": {"size": "tiny"},
+    "melp": {"width": 8, "dim": 16, "depth": 2, "heads": 2, "embedding": 16},
     "unet1d": {"width": 4, "depth": 3},
 }
 #: models that were made for certain leads and refuse others in a sentence

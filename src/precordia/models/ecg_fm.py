@@ -129,7 +129,7 @@ class EcgFm(Encoder):
         tuned = any(key.startswith("encoder.feature_extractor.") for key in state)
         theirs = "encoder." if tuned else ""
         heads = {"proj.weight": "head.weight", "proj.bias": "head.bias"}
-        renamed = rename_wav2vec(state, FAIRSEQ, left_out=self.left_out_weights, theirs=theirs)
+        renamed = rename_wav2vec(state, FAIRSEQ, theirs=theirs)
         return {heads.get(key, key): value for key, value in renamed.items()}
 
 

@@ -56,11 +56,10 @@ def rename_wav2vec(
     state: Mapping[str, Tensor],
     rules: tuple[tuple[str, str], ...],
     *,
-    left_out: tuple[str, ...] = (),
     theirs: str = "",
     ours: str = "network.",
 ) -> dict[str, Tensor]:
-    r"""Rename weights by rules; what no rule knows keeps its key.
+    """Rename weights by rules; what no rule knows keeps its key.
 
     Parameters
     ----------
@@ -69,23 +68,16 @@ def rename_wav2vec(
     rules
         Regular expressions of whole keys and what stands in their place: `FAIRSEQ` or
         `TRANSFORMERS`.
-    left_out
-        Regular expressions of whole keys that are not needed, with the prefix.
     theirs, ours
         Prefixes of the network's keys.
 
     Examples
     --------
-    >>> state = {"x.layer_norm.bias": torch.zeros(1), "x.mask_emb": torch.zeros(1)}
-    >>> list(rename_wav2vec(state, FAIRSEQ, left_out=(r"x\.mask_emb",), theirs="x."))
+    >>> list(rename_wav2vec({"x.layer_norm.bias": torch.zeros(1)}, FAIRSEQ, theirs="x."))
     ['network.norm_frames.bias']
     """
-    kept = {
-        key: value
-        for key, value in join_attention(state).items()
-        if not any(re.fullmatch(pattern, key) for pattern in left_out)
-    }
-    return {_renamed(key, rules, theirs, ours): value for key, value in kept.items()}
+    joined = join_attention(state)
+    return {_renamed(key, rules, theirs, ours): value for key, value in joined.items()}
 
 
 def _renamed(key: str, rules: tuple[tuple[str, str], ...], theirs: str, ours: str) -> str:
