@@ -262,3 +262,19 @@ def test_a_gap_makes_no_beat_early_or_late():
     judged = [label for label, why in zip(beats.label, beats.abstained, strict=True) if not why]
     assert len(judged) > 20
     assert set(judged) == {"N"}
+
+
+def test_a_short_recording_whose_beats_are_all_alike_is_not_all_supraventricular(shared_data):
+    """Normal sinus rhythm by the cardiologists; one family of beats, which says nothing of class."""
+    found = {"S": 0, "N": 0}
+    for name in ("00001_hr", "00009_lr", "00022_hr", "00056_hr"):
+        rate = "500" if name.endswith("hr") else "100"
+        path = shared_data / "ptbxl" / f"records{rate}" / "00000" / f"{name}.hea"
+        if not path.exists():
+            continue
+        record = read(path)
+        row = record.leads.index("II")
+        beats = classify_beats(replace(record, signal=record.signal[row : row + 1], leads=("II",)))
+        found = {label: n + beats.count(label) for label, n in found.items()}
+    assert found["N"] > 20
+    assert found["S"] == 0

@@ -14,6 +14,9 @@ P, T = slice(BEFORE - 38, BEFORE - 6), slice(BEFORE + 14, BEFORE + 58)
 _P_LAG = 6
 _FEW = 400
 _TINY = 1e-6
+#: how alike the second family is on average in half-hour recordings; a short one may have but one,
+#: of which nothing follows
+_USUAL_SECOND_FIT = 0.837
 NAMES = (
     *("qrs_fit", "qrs_speed_fit", "qrs_gain", "qrs_size", "width", "width_of_usual"),
     *("family_width", "family_share", "family_fit", "family_early", "family_late_next"),
@@ -50,7 +53,8 @@ def shape_features(
     around them, the *early* one of the earliest tenth. P and T are compared after the straight line
     that fits best was taken away; P also moved by up to 48 ms. Sizes are logarithms of shares of
     the usual beat's; *width* is that of the middle nine tenths of the movement of the QRS complex,
-    tenths of a second.
+    tenths of a second. Where all beats are of one family, the fit with a second one is not known and
+    stands at the average of long recordings, so that it speaks for no class.
 
     Examples
     --------
@@ -80,7 +84,7 @@ def shape_features(
     member, rows = families.member, np.arange(n)
     share = np.bincount(member, minlength=families.fit.shape[1]) / n
     sorted_fit = np.sort(families.fit, axis=1)
-    second = sorted_fit[:, -2] if sorted_fit.shape[1] > 1 else np.zeros(n)
+    second = sorted_fit[:, -2] if sorted_fit.shape[1] > 1 else np.full(n, _USUAL_SECOND_FIT)
 
     def of_family(values: np.ndarray) -> np.ndarray:
         total = np.bincount(member, values, minlength=share.size)
