@@ -155,10 +155,10 @@ class WeimannJepa(Encoder):
         return
 
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Rename weights of pretraining, of which the averaged encoder is taken, or of a classifier.
+        """Rename weights of pretraining or of a classifier.
 
         A checkpoint of pretraining holds the encoder twice; the one that follows the other slowly
-        (``target_encoder``) is what the authors use. A head without bias gets a bias of zeros.
+        (``target_encoder``) is the one that the authors use. A head without bias gets a bias of zeros.
         """
         twice = any(key.startswith("target_encoder.") for key in state)
         kept = {}

@@ -40,6 +40,8 @@ class BeatAlignment(nn.Module):
     ----------
     fs
         Sampling rate, Hz.
+    n_beats
+        Heart beats that a window may have.
 
     Notes
     -----
@@ -58,9 +60,9 @@ class BeatAlignment(nn.Module):
     (torch.Size([1, 12, 96]), 12)
     """
 
-    def __init__(self, fs: float) -> None:
+    def __init__(self, fs: float, *, n_beats: int = N_BEATS) -> None:
         super().__init__()
-        self.fs = float(fs)
+        self.fs, self.n_beats = float(fs), n_beats
         self.before, self.after = round(_BEFORE_S * fs), round(_AFTER_S * fs)
 
     @property
@@ -112,7 +114,7 @@ class BeatAlignment(nn.Module):
         usual = F.max_pool1d(power, *self._centred(2.01))
         usual = 0.5 * usual.amin(-1, keepdim=True) + 0.5 * usual.mean(-1, keepdim=True)
         top = (power >= F.max_pool1d(power, *self._centred(0.61))) & (power > 0.4 * usual)
-        height, places = (power * top.to(x.dtype))[:, 0].topk(N_BEATS, -1)
+        height, places = (power * top.to(x.dtype))[:, 0].topk(self.n_beats, -1)
         places = torch.where(height > 0, places, torch.full_like(places, 2 * n))
         places = places.sort(-1).values
         return places.clamp(max=n - 1), (places < n).to(x.dtype)
