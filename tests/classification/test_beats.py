@@ -265,7 +265,7 @@ def test_a_gap_makes_no_beat_early_or_late():
 
 
 def test_a_short_recording_whose_beats_are_all_alike_is_not_all_supraventricular(shared_data):
-    """Normal sinus rhythm by the cardiologists; one family of beats, which says nothing of class."""
+    """Normal sinus rhythm by the cardiologists; one family of beats says nothing of the class."""
     found = {"S": 0, "N": 0}
     for name in ("00001_hr", "00009_lr", "00022_hr", "00056_hr"):
         rate = "500" if name.endswith("hr") else "100"

@@ -53,8 +53,8 @@ def shape_features(
     around them, the *early* one of the earliest tenth. P and T are compared after the straight line
     that fits best was taken away; P also moved by up to 48 ms. Sizes are logarithms of shares of
     the usual beat's; *width* is that of the middle nine tenths of the movement of the QRS complex,
-    tenths of a second. Where all beats are of one family, the fit with a second one is not known and
-    stands at the average of long recordings, so that it speaks for no class.
+    tenths of a second. Where all beats are of one family, the fit with a second one is not known
+    and stands at the average of long recordings, so that it speaks for no class.
 
     Examples
     --------
