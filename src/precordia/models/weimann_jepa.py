@@ -158,7 +158,7 @@ class WeimannJepa(Encoder):
         """Rename weights of pretraining or of a classifier.
 
         A checkpoint of pretraining holds the encoder twice; the one that follows the other slowly
-        (``target_encoder``) is the one that the authors use. A head without bias gets a bias of zeros.
+        (``target_encoder``) is the one that the authors use. A head without bias gets one of zeros.
         """
         twice = any(key.startswith("target_encoder.") for key in state)
         kept = {}
