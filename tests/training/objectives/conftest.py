@@ -100,5 +100,6 @@ def plain() -> Callable[[str], ModuleType]:
 
 
 @pytest.fixture(autouse=True)
-def _one_thread():
+def _one_thread_and_seed():
     torch.set_num_threads(1)
+    torch.manual_seed(0)
