@@ -31,6 +31,8 @@ class S4(Encoder):
     stride
         Keep every so many samples, by a convolution of as many: 1 is the published model, 4 is
         four times faster.
+    stem_layers
+        Layers of the stem, of which the first one has the stride; those behind see one step each.
     dropout
         Share of channels hidden while training.
 
@@ -65,16 +67,22 @@ class S4(Encoder):
         bidirectional: bool = True,
         norm_first: bool = False,
         stride: int = 1,
+        stem_layers: int = 1,
         dropout: float = 0.2,
     ) -> None:
-        for name, value in (("width", width), ("depth", depth), ("stride", stride)):
+        sizes = {"width": width, "depth": depth, "stride": stride, "stem_layers": stem_layers}
+        for name, value in sizes.items():
             check_positive(name, value)
         if state < 2 or state % 2:
             raise OptionError(f"state is {state}; an even number such as 8 is needed.")
         check_share("dropout", dropout)
         super().__init__(shape, n_outputs, dim=width)
         self.smallest = stride  # type: ignore[misc]
-        self.stem = nn.Conv1d(shape.n_leads, width, stride, stride=stride)
+        self.bidirectional = bidirectional
+        self.stem: nn.Module = nn.Conv1d(shape.n_leads, width, stride, stride=stride)
+        if stem_layers > 1:
+            behind = [_step_by_step(width) for _ in range(stem_layers - 1)]
+            self.stem = nn.Sequential(self.stem, *behind)
         self.blocks = nn.ModuleList(
             StateSpaceBlock(
                 width,
@@ -90,7 +98,15 @@ class S4(Encoder):
         self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
     ) -> Float[Tensor, "batch token dim"]:
         """Return one token for each kept sample."""
-        x = self.stem(x)
+        return self.context(self.frames(x))
+
+    def frames(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch token dim"]:
+        """Return what the stem makes of each stretch of as many samples as the stride."""
+        return self.stem(x).transpose(1, 2)
+
+    def context(self, frames: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch token dim"]:
+        """Let each frame see those before it; those behind it too, if the model is two-way."""
+        x = frames.transpose(1, 2)
         for block in self.blocks:
             x = block(x)
         return x.transpose(1, 2)
@@ -102,3 +118,8 @@ class S4(Encoder):
     def receptive_field(self) -> None:
         """Return None: systems remember all of the window."""
         return
+
+
+def _step_by_step(width: int) -> nn.Module:
+    """Return a layer that sees one step."""
+    return nn.Sequential(nn.BatchNorm1d(width), nn.ReLU(), nn.Conv1d(width, width, 1))

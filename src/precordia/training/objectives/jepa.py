@@ -42,13 +42,14 @@ class Jepa(Objective):
     Notes
     -----
     *Method.* Weimann and Conrad: the encoder sees 15 to 25 % of the tokens of all leads, blocks of
-    at least 500 ms are hidden; the loss is the mean absolute distance of predicted tokens from
-    those of the teacher, which has seen all, after its last normalisation. The teacher is what is
-    kept. *Departures.* Blocks are placed as in `hide_blocks`; no register token; linear maps have
-    biases; the teacher moves behind the step of the optimiser, not before the loss.
+    at least 500 ms are hidden; the predictor is half as wide as the encoder, and as deep there. The
+    loss is the mean absolute distance of predicted tokens from those of the teacher, which has seen
+    all, after its last normalisation. The teacher is what is kept.
+    *Departures.* Blocks are placed as in `hide_blocks`; no register token; linear maps have biases;
+    the teacher moves behind the step of the optimiser, not before the loss.
 
-    Only tokens that stay go through the encoder, so a step costs less than half of one over all
-    tokens with masked attention, and gives the same loss.
+    Only tokens that stay go through the encoder, so that a step costs less than half of one over
+    all tokens with masked attention, and gives the same loss.
 
     References
     ----------
@@ -67,8 +68,8 @@ class Jepa(Objective):
         kept_most: float = 0.25,
         shortest_ms: float = 500.0,
         predictor_width: int = 0,
-        predictor_depth: int = 0,
-        predictor_heads: int = 4,
+        predictor_depth: int = 2,
+        predictor_heads: int = 2,
         decay_first: float = 0.998,
         decay_last: float = 0.9995,
     ) -> None:
