@@ -120,6 +120,14 @@ class XResNet1d101(Encoder):
         """Return stem and stages."""
         return [self.stem, *self.blocks]
 
+    def published_outputs(
+        self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
+    ) -> dict[str, Tensor]:
+        """Return the scores, and the time steps of the last stage as the authors lay them out."""
+        tokens = self.tokens(x, present)
+        scores = self.head(self.neck(self.pool(tokens, None)))
+        return {"logits": scores, "features": tokens.transpose(1, 2)}
+
     @classmethod
     def rename_weights(cls, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename weights of the authors' code; each block's second copy is left out.
