@@ -76,6 +76,22 @@ OBJECTIVES: dict[str, Row] = {
             "decay_last": 0.9995,
         },
     ),
+    "mae": Row(
+        path="precordia.training.objectives.mae:Mae",
+        title="masked auto-encoding of patches",
+        paper="arXiv:2111.06377",
+        does="draws three quarters of the patches of a window from the rest",
+        architecture="vit1d",
+        model_options={"patch": 25, "width": 96, "depth": 4, "heads": 4, "drop_path": 0.0},
+        architectures=("vit1d",),
+        options={
+            "hidden": 0.75,
+            "decoder_width": 64,
+            "decoder_depth": 2,
+            "decoder_heads": 4,
+            "normalise": True,
+        },
+    ),
     "cpc": Row(
         path="precordia.training.objectives.cpc:Cpc",
         title="contrastive predictive coding",
