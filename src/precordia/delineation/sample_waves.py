@@ -14,6 +14,8 @@ from precordia.delineation.waves import WAVE_KINDS
 
 #: what each sample may be; the number of a class is its place
 SAMPLE_CLASSES = ("background", "P", "QRS", "T")
+#: no wave is shorter, ms: what is so named is background
+SHORTEST_MS = 20.0
 
 
 def classes_of_samples(

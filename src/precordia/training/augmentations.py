@@ -30,12 +30,16 @@ class Row:
         Whether III = II - I and its kin still hold afterwards where they held before.
     needs
         What it needs beside the window: ``"rpeaks"``, ``"partner"``, or nothing.
+    moves_samples
+        Whether what was at one sample is at another afterwards, or not at all, so that classes of
+        samples no longer fit.
     """
 
     path: str
     does: str
     keeps_limb_identities: bool = True
     needs: str = ""
+    moves_samples: bool = False
 
 
 _TABLE = {
@@ -59,17 +63,23 @@ _TABLE = {
         "precordia.training.augment_time_masking:TimeMasking",
         "blank short spans in all leads",
     ),
-    "shift": Row("precordia.training.augment_shift:Shift", "move the window in time"),
-    "crop": Row("precordia.training.augment_crop:Crop", "cut a shorter window out"),
+    "shift": Row(
+        "precordia.training.augment_shift:Shift", "move the window in time", moves_samples=True
+    ),
+    "crop": Row(
+        "precordia.training.augment_crop:Crop", "cut a shorter window out", moves_samples=True
+    ),
     "beat-warping": Row(
         "precordia.training.augment_beat_warping:BeatWarping",
         "move and scale what lies between two R-peaks, smoothly",
         needs="rpeaks",
+        moves_samples=True,
     ),
     "mixup": Row(
         "precordia.training.augment_mixup:Mixup",
         "mix two recordings and their labels",
         needs="partner",
+        moves_samples=True,
     ),
 }
 

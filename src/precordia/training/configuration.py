@@ -14,9 +14,10 @@ from precordia.core.errors import FormatError, MissingFileError, OptionError, un
 from precordia.core.input_spec import InputSpec
 from precordia.training.augmentations import describe_augmentation
 from precordia.training.number_targets import check_numbers
+from precordia.training.sample_classes import check_wave_classes
 from precordia.training.settings import TrainingSettings
 
-_TASKS = ("multilabel", "multiclass", "regression")
+_TASKS = ("multilabel", "multiclass", "regression", "waves")
 _WORDS = {
     "str": "text",
     "int": "a whole number",
@@ -40,9 +41,13 @@ class DataChoice:
     simulated, scenarios
         Or: how many recordings to simulate, and of what.
     task
-        ``"multilabel"``, ``"multiclass"`` where classes exclude each other, or ``"regression"``.
+        ``"multilabel"``, ``"multiclass"`` where classes exclude each other, ``"regression"``, or
+        ``"waves"``, where each sample is background, P, QRS or T.
     classes
         Which classes; all by default.
+    annotations
+        For ``"waves"``, ending of the annotation files beside the records, in which ``{lead}``
+        stands for the lead; by default as the database has them, or what records carry.
     targets
         Which numbers, of `precordia.training.number_targets.NUMBERS`, for ``"regression"``.
     train, validation
@@ -64,6 +69,7 @@ class DataChoice:
     scenarios: list[str] = field(default_factory=list)
     task: str = "multilabel"
     classes: list[str] = field(default_factory=list)
+    annotations: str = ""
     targets: list[str] = field(default_factory=list)
     train: list[Any] = field(default_factory=list)
     validation: list[Any] = field(default_factory=list)
@@ -162,15 +168,15 @@ def read_configuration(
     augment = tables.get("augment", [])
     if not isinstance(augment, list) or not all(isinstance(t, dict) for t in augment):
         raise OptionError("augment is a list of tables, [[augment]], each with a name.")
-    for table in augment:
-        describe_augmentation(str(table.get("name", "")))
+    data = _checked_data(_made("data", DataChoice, tables["data"]))
+    _check_augmentations(augment, data.task)
     output = tables.get("output", "")
     if not isinstance(output, str):
         raise OptionError(f"output is {output!r}; text is needed: a folder.")
     spec = InputSpec.from_table(tables["input"]) if "input" in tables else None
     return Configuration(
         output=output,
-        data=_checked_data(_made("data", DataChoice, tables["data"])),
+        data=data,
         model=_checked_model(_made("model", ModelChoice, tables["model"]), spec),
         training=TrainingSettings.from_table(_table("training", tables.get("training", {}))),
         input=spec,
@@ -229,11 +235,18 @@ def _changed(tables: dict[str, Any], changes: Iterable[str]) -> dict[str, Any]:
             at = at.setdefault(part, {})
             if not isinstance(at, dict):
                 raise OptionError(f"'{key.strip()}' is no key: '{part}' is no table.")
-        at[path[-1]] = _value(said.strip())
+        at[path[-1]] = toml_value(said.strip())
     return tables
 
 
-def _value(said: str) -> Any:
+def toml_value(said: str) -> Any:
+    """Read a value as TOML writes it; what is none is a word without quotes.
+
+    Examples
+    --------
+    >>> toml_value("0.01"), toml_value("[1, 2]"), toml_value("cosine")
+    (0.01, [1, 2], 'cosine')
+    """
     try:
         return tomllib.loads(f"value = {said}")["value"]
     except (tomllib.TOMLDecodeError, KeyError):
@@ -291,10 +304,18 @@ def _check_task(data: DataChoice) -> None:
     if data.task == "sample-classes":
         raise OptionError(
             f"data.task is '{data.task}'; {', '.join(_TASKS)} can be had from a configuration. "
-            "Classes of samples are trained from Python: TrainingSet and fit."
+            "Classes of samples of one's own are trained from Python: TrainingSet and fit. Waves "
+            'can be had: task = "waves".'
         )
     if data.task not in _TASKS:
         raise unknown_name("data.task", data.task, _TASKS, listing=", ".join(_TASKS))
+    if data.annotations and data.task != "waves":
+        raise OptionError(
+            f"data.annotations is '{data.annotations}', and data.task '{data.task}' has no use for "
+            'them; leave it out, or use task = "waves".'
+        )
+    if data.task == "waves":
+        _check_waves(data)
     if data.task != "regression":
         if data.targets:
             raise OptionError(
@@ -312,6 +333,25 @@ def _check_task(data: DataChoice) -> None:
             '["age_years", "qrs_ms"].'
         )
     check_numbers(data.targets)
+
+
+def _check_waves(data: DataChoice) -> None:
+    if data.store:
+        raise OptionError(
+            f"data.task is 'waves' and data.store '{data.store}'; a store keeps no marks of waves. "
+            "Name database and folder: marks are read from its files."
+        )
+    check_wave_classes(data.classes)
+
+
+def _check_augmentations(tables: Iterable[Mapping[str, Any]], task: str) -> None:
+    for table in tables:
+        name = str(table.get("name", ""))
+        if describe_augmentation(name).moves_samples and task == "waves":
+            raise OptionError(
+                f"the augmentation '{name}' moves samples, and data.task = 'waves' has a class for "
+                "each of them; leave it out."
+            )
 
 
 def _checked_model(model: ModelChoice, spec: InputSpec | None) -> ModelChoice:

@@ -4,22 +4,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from precordia.core.errors import OptionError, OutputError, WeightsError
-from precordia.core.input_spec import InputSpec
+from precordia.core.errors import OptionError, WeightsError
+from precordia.core.input_spec import ANY_LEAD, InputSpec
 from precordia.core.output import write_text_whole
 from precordia.core.record import Remark
 from precordia.core.registry import load_object
 from precordia.core.settings import settings as places
+from precordia.models.architectures import list_models, model_card
 from precordia.training.augmentations import augmentations_from_tables
 from precordia.training.configuration import Configuration, read_configuration, toml_text
 from precordia.training.data_parts import part_of_each, training_sets
+from precordia.training.final_scores import final_scores, score_lines, told_of_scores
 from precordia.training.number_source import with_numbers
 from precordia.training.prepared_windows import PreparedWindows, prepare_windows
 from precordia.training.record_source import (
@@ -28,9 +30,14 @@ from precordia.training.record_source import (
     source_from_dataset,
     source_from_store,
 )
+from precordia.training.run_place import make_place
+from precordia.training.sample_classes import check_wave_classes
 from precordia.training.target_scale import TargetScale
 from precordia.training.training_set import TrainingSet
 from precordia.training.usual_input import usual_input
+from precordia.training.usual_wave_input import usual_wave_input
+from precordia.training.wave_marks import wave_marks_of
+from precordia.training.wave_windows import wave_sets
 
 if TYPE_CHECKING:
     from precordia.models.encoder import Encoder
@@ -78,20 +85,10 @@ class Trained:
         told = self.metrics
         lines = [
             f"{self.folder / MODEL}: {told['best_metric']} {told['best_score']:.3f} on "
-            f"{told['n_validation']} records for validation, epoch {told['best_epoch']} of "
+            f"{told['n_validation']} {_what(told)} for validation, epoch {told['best_epoch']} of "
             f"{told['n_epochs']}"
         ]
-        if "macro_auroc" in told:
-            for name, held in {"all": told["macro_auroc"], **told["classes"]}.items():
-                low, high = held["interval"]
-                lines.append(f"  {name:<24} AUROC {held['value']:.3f} ({low:.3f} to {high:.3f})")
-        for name, held in told.get("numbers", {}).items():
-            error, r2 = held["mean_absolute_error"], held["r2"]
-            lines.append(
-                f"  {name:<24} mean absolute error {_shown(error)}, R2 {_shown(r2)}; the mean of "
-                f"training, {held['guess']:.3g}, is off by "
-                f"{held['mean_absolute_error_of_guess']:.3g}"
-            )
+        lines += score_lines(told)
         lines += [f"note: {remark.text}" for remark in self.remarks]
         return "\n".join(lines)
 
@@ -154,11 +151,11 @@ def train(
     if processes.is_first:
         _make_place(place, held, resume=resume, overwrite=overwrite)
     source = _source(held)
-    named = held.data.targets or held.data.classes or source.classes
+    named = _named(held, source)
     model, spec = _model(held, n_outputs=len(named))
     sets, scale, remarks = _sets(held, source, spec, processes, watch)
     fitted = _fitted(held, model, spec, sets, place, resume, overwrite, watch)
-    metrics = _metrics(fitted, sets[1], scale)
+    metrics = final_scores(fitted, sets, scale=scale, fs=spec.fs)
     if scale is not None:
         scale.write_into_head(fitted.model)
     if processes.is_first:
@@ -168,19 +165,7 @@ def train(
 
 
 def _make_place(place: Path, held: Configuration, *, resume: bool, overwrite: bool) -> None:
-    if place.exists() and not place.is_dir():
-        raise OutputError(f"'{place}' is a file; a folder is needed. Choose another name.")
-    if place.is_dir() and any(place.iterdir()) and not (resume or overwrite):
-        raise OutputError(
-            f"the folder '{place}' is not empty. Go on with the training in it (resume=True, "
-            "--resume), begin anew (overwrite=True, --force), or choose another."
-        )
-    try:
-        place.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise OutputError(
-            f"the folder '{place}' could not be made ({error.strerror}). Choose another."
-        ) from error
+    make_place(place, resume=resume, overwrite=overwrite)
     if overwrite or not (place / CONFIGURATION).exists():
         write_text_whole(toml_text(held.tables), place / CONFIGURATION, overwrite=True)
 
@@ -194,6 +179,13 @@ def _source(held: Configuration) -> RecordSource:
             data.database, data.folder, task=data.labels or None, **data.options
         )
     return simulated_source(data.simulated, data.scenarios, seed=data.seed)
+
+
+def _named(held: Configuration, source: RecordSource) -> Sequence[str]:
+    """Return what the model's outputs are called."""
+    if held.data.task == "waves":
+        return check_wave_classes(held.data.classes)
+    return held.data.targets or held.data.classes or source.classes
 
 
 def _model(held: Configuration, *, n_outputs: int) -> tuple[Encoder, InputSpec]:
@@ -221,6 +213,9 @@ def _model(held: Configuration, *, n_outputs: int) -> tuple[Encoder, InputSpec]:
         name = choice.name or saved.architecture
     else:
         name = choice.name
+    _check_outputs(name, held.data.task)
+    if held.data.task == "waves" and not choice.weights and asked["leads"] is None:
+        asked["leads"] = (ANY_LEAD,)
     if spec is not None:
         asked |= {"leads": spec.leads, "fs": spec.fs, "seconds": spec.seconds}
     given = {key: value for key, value in asked.items() if value is not None}
@@ -229,8 +224,20 @@ def _model(held: Configuration, *, n_outputs: int) -> tuple[Encoder, InputSpec]:
     )
     if spec is None:
         shape = model.shape
-        spec = usual_input(shape.leads, shape.fs, shape.seconds)
+        usual_of = usual_wave_input if held.data.task == "waves" else usual_input
+        spec = usual_of(shape.leads, shape.fs, shape.seconds)
     return model, replace(spec, model=name)
+
+
+def _check_outputs(name: str, task: str) -> None:
+    """Refuse a model that gives scores of windows where those of samples are needed, and so on."""
+    wanted = "sample" if task == "waves" else "window"
+    if (given := model_card(name).outputs) != wanted:
+        fits = ", ".join(m for m in list_models() if model_card(m).outputs == wanted)
+        raise OptionError(
+            f"{name} gives scores of each {given}, and data.task = '{task}' needs those of each "
+            f"{wanted}. Take one of {fits}."
+        )
 
 
 def _sets(
@@ -250,6 +257,24 @@ def _sets(
     )
     used = np.flatnonzero([part in ("train", "validation") for part in parts])
     few = source.of(used)
+    if data.task == "waves":
+        marks = wave_marks_of(
+            database=data.database,
+            folder=data.folder,
+            labels=data.labels,
+            options=data.options,
+            annotations=data.annotations,
+        )
+        sets, noticed = wave_sets(
+            few,
+            marks,
+            spec,
+            [parts[k] for k in used],
+            classes=check_wave_classes(data.classes),
+            n_jobs=data.jobs,
+            watch=watch if processes.is_first else None,
+        )
+        return sets, None, remarks + noticed
     cache = data.cache or places().cache / "windows"
     how: dict[str, Any] = {
         "n_jobs": data.jobs,
@@ -287,46 +312,20 @@ def _fitted(
     from precordia.training.augmenter_for import augmenter_for
     from precordia.training.fit import fit
 
-    steps = augmentations_from_tables(held.augment)
+    settings, steps = held.training, augmentations_from_tables(held.augment)
+    if held.data.task == "waves":  # most samples are background, so accuracy says little
+        settings = replace(settings, metric=settings.metric or "macro_dice")
     augment = [augmenter_for(sets[0], steps, spec)] if steps else []
     return fit(
         model,
         *sets,
-        held.training,
+        settings,
         augment=augment,
         folder=place,
         resume=resume,
         overwrite=overwrite,
         watch=watch,
     )
-
-
-def _metrics(fitted: Fitted, valid: TrainingSet, scale: TargetScale | None) -> dict[str, Any]:
-    from precordia.training.number_scores import errors_with_intervals
-    from precordia.training.predict import predict
-    from precordia.training.score_intervals import aurocs_with_intervals
-    from precordia.training.validation_scores import by_record, one_column_a_class
-
-    logits = predict(fitted.model, valid, precision=fitted.settings.precision)
-    z, y, patients = by_record(valid, logits)
-    if scale is None:
-        y = one_column_a_class(y, z.shape[1])
-        scores = aurocs_with_intervals(z, y, valid.classes, patients)
-    else:
-        z, y = scale.in_units(z), scale.in_units(y)
-        scores = errors_with_intervals(z, y, valid.classes, patients, guess=scale.mean)
-    return {
-        "best_metric": fitted.metric,
-        "best_score": fitted.best_score,
-        "best_epoch": fitted.best_epoch + 1,
-        "n_epochs": len(fitted.epochs),
-        "ended": fitted.ended,
-        "n_validation": len(z),
-        "n_patients": len(set(patients)),
-        "note": "of the validation set, which chose the epoch; 95 % intervals over patients",
-        **scores,
-        "epochs": list(fitted.epochs),
-    }
 
 
 def _save(
@@ -350,8 +349,8 @@ def _save(
         training_data=databases,
         details={
             "task": sets[0].task,
-            **_told_of_scores(metrics, scale),
-            "n_records": len(set(sets[0].names)),
+            **told_of_scores(metrics, scale),
+            f"n_{_what(metrics)}": len(set(sets[0].names)),
             "seed": fitted.settings.seed,
         },
     )
@@ -361,26 +360,14 @@ def _save(
         write_text_whole(text + "\n", place / name, overwrite=True)
 
 
+def _what(metrics: Mapping[str, Any]) -> str:
+    return "windows" if "boundaries" in metrics else "records"
+
+
 def _all_data(held: Configuration, model: Encoder, source: RecordSource) -> tuple[str, ...]:
     """Return the databases of the weights that it began with, and of this training."""
     before = model.training_data or ((UNTOLD,) if held.model.weights else ())
     return tuple(dict.fromkeys((*before, *source.databases)))
-
-
-def _told_of_scores(metrics: dict[str, Any], scale: TargetScale | None) -> dict[str, Any]:
-    if scale is None:
-        return {"macro_auroc_validation": metrics["macro_auroc"]["value"]}
-    errors = {n: held["mean_absolute_error"]["value"] for n, held in metrics["numbers"].items()}
-    return {
-        "outputs": "in units; mean and sd of training are in the head",
-        "numbers": scale.to_dict(),
-        "mean_absolute_error_validation": errors,
-    }
-
-
-def _shown(score: dict[str, Any]) -> str:
-    low, high = score["interval"]
-    return f"{score['value']:.3g} ({low:.3g} to {high:.3g})"
 
 
 def _without_nan(held: Any) -> Any:

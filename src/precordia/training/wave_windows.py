@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 from jaxtyping import Float
 
-from precordia.core.errors import OptionError, PrecordiaError, SignalError, unknown_name
+from precordia.core.errors import OptionError, PrecordiaError, SignalError
 from precordia.core.input_spec import ANY_LEAD, InputSpec
 from precordia.core.prepared import Prepared
 from precordia.core.record import Record, Remark
@@ -44,24 +44,6 @@ class WaveWindows:
     labels: Float[np.ndarray, "window sample"]
     leads: tuple[str, ...]
     present: tuple[bool, ...]
-
-
-def check_wave_classes(names: Sequence[str]) -> tuple[str, ...]:
-    """Return the classes of samples, background first; all where none is named.
-
-    Examples
-    --------
-    >>> check_wave_classes(["QRS"])
-    ('background', 'QRS')
-    """
-    for name in names:
-        if name not in SAMPLE_CLASSES:
-            known = ", ".join(SAMPLE_CLASSES)
-            raise unknown_name("class of samples", name, SAMPLE_CLASSES, listing=known)
-    waves = [name for name in SAMPLE_CLASSES[1:] if not names or name in names]
-    if not waves:
-        raise OptionError("data.classes names no wave; one of P, QRS, T is needed, or none named.")
-    return (SAMPLE_CLASSES[0], *waves)
 
 
 def wave_windows(
