@@ -13,7 +13,7 @@ import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from precordia.core.errors import PrecordiaError
 from precordia.core.output import write_text_whole
@@ -21,7 +21,12 @@ from precordia.core.study import Study
 from precordia.io.find import find_recordings
 from precordia.workers import LOST, over_all
 
+if TYPE_CHECKING:
+    from precordia.plotting.drawing import Drawing
+
 STUDY, REPORT, DRAWING, TABLE = "study.json", "report.html", "ecg.svg", "summary.csv"
+#: endings of a file of which one may be asked for alone
+PARTS = (".html", ".htm", ".json", ".svg", ".png", ".pdf")
 #: columns of the summary
 SUMMARY = (
     *("file", "status", "acceptable", "heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms"),
@@ -112,9 +117,6 @@ def write_study(
         If something is there already, or the folder cannot be written.
     """
     from precordia.core.errors import OutputError
-    from precordia.io.array_metadata import without_identifiers
-    from precordia.plotting.plot import plot
-    from precordia.reporting.report_page import report_page
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -123,15 +125,61 @@ def write_study(
             f"the folder '{folder}' could not be made ({error.strerror}). "
             "Choose another with --output."
         ) from error
-    drawing = plot(study.record, marks=study.fiducials, findings=study.findings, title=title)
-    page = report_page(study, title=title, drawing_svg=drawing.svg)
+    drawing, page = _drawn(study, title)
     drawing.save(folder / DRAWING, overwrite=overwrite)
     write_text_whole(page, folder / REPORT, overwrite=overwrite)
-    if not identifiers:
-        study = dataclasses.replace(study, record=without_identifiers(study.record))
-    text = study.to_json()
+    text = _study_text(study, identifiers)
     write_text_whole(text, folder / STUDY, overwrite=overwrite)
     return text
+
+
+def write_part(
+    study: Study, path: Path, *, title: str, overwrite: bool = False, identifiers: bool = False
+) -> str:
+    """Write one file of a study: the page, the drawing or the study itself, by the suffix.
+
+    Parameters
+    ----------
+    study, title, overwrite, identifiers
+        As in `write_study`.
+    path
+        Ends with one of `PARTS`.
+
+    Returns
+    -------
+    The study as text.
+
+    Raises
+    ------
+    OutputError
+        If the file is there already or cannot be written.
+    """
+    suffix, text = path.suffix.lower(), _study_text(study, identifiers)
+    if suffix == ".json":
+        write_text_whole(text, path, overwrite=overwrite)
+        return text
+    drawing, page = _drawn(study, title)
+    if suffix in (".html", ".htm"):
+        write_text_whole(page, path, overwrite=overwrite)
+    else:
+        drawing.save(path, overwrite=overwrite)
+    return text
+
+
+def _drawn(study: Study, title: str) -> tuple[Drawing, str]:
+    from precordia.plotting.plot import plot
+    from precordia.reporting.report_page import report_page
+
+    drawing = plot(study.record, marks=study.fiducials, findings=study.findings, title=title)
+    return drawing, report_page(study, title=title, drawing_svg=drawing.svg)
+
+
+def _study_text(study: Study, identifiers: bool) -> str:
+    from precordia.io.array_metadata import without_identifiers
+
+    if not identifiers:
+        study = dataclasses.replace(study, record=without_identifiers(study.record))
+    return study.to_json()
 
 
 def examine_many(

@@ -278,3 +278,14 @@ def test_a_short_recording_whose_beats_are_all_alike_is_not_all_supraventricular
         found = {label: n + beats.count(label) for label, n in found.items()}
     assert found["N"] > 20
     assert found["S"] == 0
+
+
+def test_no_beats_have_a_reason(tmp_path, capsys):
+    flat = Record(signal=np.zeros((2, 5000), np.float32), fs=500.0, leads=("I", "II"))
+    assert "no lead carries a signal" in classify_beats(flat).source.warnings[0]
+    intervals = tmp_path / "rr.csv"
+    intervals.write_text("rr_ms\n" + "800\n810\n790\n" * 30)
+    with pytest.raises(SystemExit) as left:
+        main(["beats", str(intervals)])
+    assert left.value.code == 0
+    assert "none: the file holds beat times, no signal" in capsys.readouterr().out

@@ -19,9 +19,11 @@ from precordia.classification.beat_timing import NO_INTERVAL_S, timing_features
 from precordia.core.beats import JUDGED, Beats
 from precordia.core.errors import OptionError
 from precordia.core.fiducials import empty_waves
+from precordia.core.measurements import Absence
 from precordia.core.record import Annotations, Record
 from precordia.core.source import Source
 from precordia.delineation.rpeaks import detect_rpeaks
+from precordia.embedding.excerpts import useful_leads
 from precordia.measurement.pacing import paced_beats
 
 FEWEST_BEATS = 4
@@ -66,7 +68,7 @@ def classify_beats(
     Returns
     -------
     The beats. Beats that could not be judged are Q and say why: paced, mostly missing, cut by an
-    end of the recording, or too few.
+    end of the recording, or too few. Where there are none, a warning of the source says why.
 
     Raises
     ------
@@ -134,8 +136,19 @@ def classify_beats(
             method=f"beats:{weights.card.name}",
             version=precordia.__version__,
             parameters={"rpeaks": "detected" if rpeaks is None else "given"},
+            warnings=() if places.size else (_why_no_beats(record, given=rpeaks is not None),),
         ),
     )
+
+
+def _why_no_beats(record: Record, *, given: bool) -> str:
+    if not record.n_leads:
+        return f"{Absence.NO_SIGNAL}; the class of a beat is told by its shape too"
+    if given:
+        return "no beats were given"
+    if not useful_leads(record):
+        return "no lead carries a signal: each is flat or missing throughout"
+    return f"no beats were found in {record.duration_s:.3g} s of {record.n_leads} leads"
 
 
 def beat_annotations(beats: Beats) -> Annotations:

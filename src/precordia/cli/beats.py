@@ -80,6 +80,7 @@ def _summary(beats: Beats) -> str:
     lines += [
         f"{beats.count(k):8} {k}  {words}" for k, words in BEAT_CLASSES.items() if beats.count(k)
     ]
+    lines += [f"none: {why}" for why in beats.source.warnings]
     for why in dict.fromkeys(why for why in beats.abstained if why):
         lines.append(f"not judged: {beats.abstained.count(why)} ({why})")
     return "\n".join(lines)

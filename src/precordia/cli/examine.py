@@ -19,7 +19,8 @@ HELP = """Read an ECG, check it, find the waves, measure, name what is there, an
 
 One file gives study.json, report.html and ecg.svg in a folder named after it. Several files, or
 a folder, give one such folder each, with summary.csv; what was done before is skipped, so an
-interrupted run goes on where it stopped. Identifiers of the patient are written only with
+interrupted run goes on where it stopped. Of one file, --output page.html (or .json, .svg, .png,
+.pdf) writes that alone. Identifiers of the patient are written only with
 --patient.
 
 Examples:  precordia examine ecg.dcm
@@ -35,7 +36,7 @@ def add_to(app: typer.Typer) -> None:
 def run(
     paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Recordings or folders.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="Folder for the results.")
+        Path | None, typer.Option("--output", "-o", help="Folder, or one file such as page.html.")
     ] = None,
     jobs: Annotated[int, typer.Option("--jobs", "-j", help="Processes.")] = 1,
     patient: Annotated[
@@ -66,10 +67,20 @@ def _one(
     as_json: bool,
     options: dict[str, object],
 ) -> None:
-    from precordia.batch import REPORT, STUDY, write_study
+    from precordia.batch import REPORT, STUDY, write_part, write_study
     from precordia.core.errors import OutputError
     from precordia.pipeline import examine
 
+    if output is not None and _is_part(output):
+        if output.exists() and not force:
+            raise OutputError(
+                f"'{output}' exists and was left as it is. "
+                "Choose another name, or overwrite with --force."
+            )
+        study = examine(path, **options)  # type: ignore[arg-type]
+        text = write_part(study, output, title=path.name, overwrite=force, identifiers=patient)
+        typer.echo(text if as_json else f"{study}\n\nWritten: {output}")
+        return
     folder = output or Path(f"{path.stem}-study")
     if (folder / STUDY).exists() and not force:
         raise OutputError(
@@ -79,6 +90,13 @@ def _one(
     study = examine(path, **options)  # type: ignore[arg-type]
     text = write_study(study, folder, title=path.name, overwrite=force, identifiers=patient)
     typer.echo(text if as_json else f"{study}\n\nReport: {folder / REPORT}")
+
+
+def _is_part(output: Path) -> bool:
+    """Tell whether the output is one file by its name, and not a folder that is there."""
+    from precordia.batch import PARTS
+
+    return output.suffix.lower() in PARTS and not output.is_dir()
 
 
 def _many(
@@ -92,9 +110,14 @@ def _many(
     options: dict[str, object],
 ) -> None:
     from precordia.batch import TABLE, examine_many, plan_jobs, recordings_of, summary_csv
-    from precordia.core.errors import FormatError
+    from precordia.core.errors import FormatError, OutputError
     from precordia.core.output import write_text_whole
 
+    if _is_part(output):
+        raise OutputError(
+            f"'{output}' is the name of a file, and several recordings give a folder each. "
+            "Name a folder with --output, or examine one recording."
+        )
     files = recordings_of(paths)
     if not files:
         raise FormatError(

@@ -97,7 +97,7 @@ def cut_excerpts(
     if not rows:
         raise LeadError(
             f"{model_name(spec)} needs a lead with a signal; none of the {record.n_leads} of this "
-            "record can be used. See assess(record) for the reasons."
+            "record can be used. 'precordia assess FILE', or assess(record), names the reasons."
         )
     shortest_s = _LEAST_FILLED * spec.seconds
     if record.n_samples < shortest_s * record.fs:
