@@ -20,13 +20,10 @@ from precordia.training.loop import Loop, Watch
 from precordia.training.order import n_batches
 from precordia.training.processes import Processes, join
 from precordia.training.run_folder import checkpoint_to_go_on_from
-from precordia.training.settings import TrainingSettings
+from precordia.training.settings import SPEED, TrainingSettings
 from precordia.training.targets import loss_of
 from precordia.training.training_set import TrainingSet, refuse_shared_patients
 from precordia.training.validation_scores import chosen_metric
-
-#: settings that change how fast training is and nothing else
-_SPEED = ("device", "threads", "workers", "checkpoint_steps", "log_steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,7 +236,7 @@ def _about(
     augment: Sequence[Augmentation],
 ) -> dict[str, Any]:
     """Return what must be the same for a training to go on."""
-    chosen = {k: v for k, v in settings.to_dict().items() if k not in _SPEED}
+    chosen = {k: v for k, v in settings.to_dict().items() if k not in SPEED}
     return {
         "settings": chosen,
         "training data": train.fingerprint,

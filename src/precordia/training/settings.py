@@ -14,6 +14,8 @@ SCHEDULES = ("one-cycle", "cosine", "constant")
 PRECISIONS = ("float32", "bfloat16", "auto")
 #: a smaller group of records costs more calls of the augmentations than it is worth
 GRAIN = 8
+#: settings that change how fast training is and nothing else
+SPEED = ("device", "threads", "workers", "checkpoint_steps", "log_steps")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -129,16 +129,12 @@ class UnlabelledSource:
         strip = first + int(place * (count - ahead))
         return [(strip + 2 * k, 0) for k in range(self.together)]
 
-    def of_whole_patients(self) -> int:
+    def n_lone_patients(self) -> int:
         """Return how many patients have one stretch alone that holds one window alone."""
-        patients, counts = np.unique(self.patients, return_counts=True)
-        lone = np.isin(self.patients, patients[counts == 1])
-        room = [
-            self.count[k] > 1
-            or self.parts[self.part[k]].length[self.first[k]] > self.spec.n_samples
-            for k in np.flatnonzero(lone)
-        ]
-        return int(lone.sum()) - sum(room)
+        _, whose, counts = np.unique(self.patients, return_inverse=True, return_counts=True)
+        lengths = [self.parts[p].length[k] for p, k in zip(self.part, self.first, strict=True)]
+        narrow = (np.array(lengths) <= self.spec.n_samples) & (self.count == 1)
+        return int((narrow & (counts[whose] == 1)).sum())
 
 
 def open_unlabelled(
