@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -53,6 +54,20 @@ class Row:
     options: Mapping[str, Any] = field(default_factory=dict)
     input: Mapping[str, float] = field(default_factory=dict)
     training: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all of it as plain texts, numbers, lists and tables."""
+        return {field.name: _plain(getattr(self, field.name)) for field in dataclasses.fields(self)}
+
+    def __str__(self) -> str:
+        takes = {
+            "records": "",
+            "neighbours": "two windows of each recording",
+            "patients": "two recordings of each patient",
+        }[self.grouping]
+        needs = ", ".join(filter(None, [takes, *self.needs]))
+        trains = ", ".join(self.architectures) or f"any model, {self.architecture} by default"
+        return f"{self.does} ({self.paper}); trains {trains}{f'; needs {needs}' if needs else ''}"
 
 
 #: every objective of `precordia pretrain`, by name
@@ -191,6 +206,31 @@ OBJECTIVES: dict[str, Row] = {
             "masked_leads": 0.5,
         },
     ),
+    "simdino": Row(
+        path="precordia.training.objectives.simdino:SimDino",
+        title="SimDINOv2, as for xECG",
+        paper="arXiv:2502.10385",
+        does="lets crops and hidden tokens agree with a slow copy; a coding rate keeps them apart",
+        architecture="vit1d",
+        model_options={"patch": 25, "width": 96, "depth": 4, "heads": 4},
+        options={
+            "projected": 128,
+            "hidden": 512,
+            "spread": 0.1,
+            "distortion": 0.05,
+            "token_weight": 1.0,
+            "masked_share": 0.3,
+            "masked_tokens": 4,
+            "n_local": 4,
+            "global_crop": 0.8,
+            "local_crop": 0.4,
+            "decay_first": 0.99,
+            "decay_last": 1.0,
+            "gain_db": 2.0,
+            "noise": 0.5,
+            "masked_leads": 0.2,
+        },
+    ),
 }
 
 
@@ -236,6 +276,12 @@ def complete_objective_options(name: str, given: Mapping[str, Any]) -> dict[str,
             raise OptionError(f"{name} has no option '{key}'.{hint} Its options: {listed}.")
         told[key] = _of_kind(name, key, value, known[key])
     return told
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _plain(held) for key, held in value.items()}
+    return [_plain(held) for held in value] if isinstance(value, tuple) else value
 
 
 _WORDS = {
