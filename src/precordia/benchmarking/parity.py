@@ -238,6 +238,21 @@ def _input(
     yield from _rows(_prepared(record, spec, each_lead=changes.each_lead), fixture)
 
 
+def _sentence(
+    fixture: ParityFixture, card: PublishedCard, changes: Fixture
+) -> Iterator[tuple[str, float]]:
+    """Compare the words of a recording whose beats are told: samples, lead and second of each."""
+    tensor = load_object("torch:from_numpy", extra="train", purpose="cutting words")
+    signal, fs = raw_recording(fixture.facts)
+    changed = replace(changes, n_samples=signal.shape[1], fs=fs)
+    beats = tensor(np.asarray(fixture.facts["qrs_indices"], np.int64)[None])
+    x = tensor(signal.astype(np.float32)[None])
+    said = fixture_model(card, changed).sentence(x, places=beats)
+    for name, ours in (("in_chans", said.leads), ("in_times", said.times)):
+        yield name, _off(ours[0].numpy(), np.asarray(fixture.facts[name]), unit=True)
+    yield from _rows(said.words[0].numpy(), fixture)
+
+
 def _prepared(record: Record, spec: InputSpec, *, each_lead: bool) -> np.ndarray:
     leads = STANDARD_12 if each_lead else (None,)
     parts = [prepare(record, spec, lead=lead) for lead in leads]
@@ -278,4 +293,5 @@ def _off(ours: np.ndarray, expected: np.ndarray, *, unit: bool = False) -> float
 _KINDS: Mapping[str, Callable[..., Iterator[tuple[str, float]]]] = {
     "network": _network,
     "input": _input,
+    "sentence": _sentence,
 }
