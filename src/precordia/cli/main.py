@@ -28,6 +28,7 @@ from precordia.cli import (
     measure,
     models,
     plot,
+    pretrain,
     simulate,
     train,
 )
@@ -73,6 +74,7 @@ for room in (
     room.add_to(app)
 benchmark.add_to(app)
 train.add_to(app)
+pretrain.add_to(app)
 dataset.add_to(app)
 formats.add_to(app)
 models.add_to(app)

@@ -61,9 +61,9 @@ def run(
         return
     if configuration is None:
         raise typer.BadParameter("CONFIG is missing; 'precordia train --example' prints one.")
-    _take_all_processors()
+    take_all_processors()
     first = os.environ.get("RANK", "0") == "0"
-    with _bar() as watch:
+    with bar() as watch:
         try:
             done = train(
                 configuration,
@@ -81,7 +81,7 @@ def run(
         typer.echo(json_text.dumps(done.to_dict(), ensure_ascii=False) if json else str(done))
 
 
-def _take_all_processors() -> None:
+def take_all_processors() -> None:
     """Undo the one thread that suits every other command, unless somebody asked for a number."""
     from precordia.cli.main import THREADS_ARE_OURS
     from precordia.core.registry import load_object
@@ -91,7 +91,7 @@ def _take_all_processors() -> None:
 
 
 @contextlib.contextmanager
-def _bar() -> Iterator[Callable[[int, int, str], None] | None]:
+def bar() -> Iterator[Callable[[int, int, str], None] | None]:
     """Give what draws a bar with the time left on stderr; None where nobody looks."""
     if not sys.stderr.isatty():
         yield None
