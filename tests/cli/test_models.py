@@ -11,6 +11,7 @@ import torch
 from precordia.cli.main import main
 from precordia.models.architectures import list_models
 from precordia.models.load_model import load_model
+from precordia.models.published_card import list_published, published_card
 from precordia.models.shipped import CARDS
 
 
@@ -24,10 +25,15 @@ def run(capsys, *arguments):
 def test_models_are_listed_and_shown(capsys):
     code, out, _ = run(capsys, "models", "list")
     assert code == 0
-    assert [line.split()[0] for line in out.splitlines()] == [*list_models(), *CARDS]
+    assert [line.split()[0] for line in out.splitlines()] == [
+        *list_models(),
+        *CARDS,
+        *list_published(),
+    ]
     _, out, _ = run(capsys, "models", "list", "--json")
     assert [card["name"] for card in json.loads(out)["models"]] == list(list_models())
     assert list(json.loads(out)["shipped"]) == list(CARDS)
+    assert [card["name"] for card in json.loads(out)["published"]] == list(list_published())
     _, out, _ = run(capsys, "models", "show", "vit1d")
     assert "option     patch = 20" in out
     _, out, _ = run(capsys, "models", "show", "vit1d", "--json")
@@ -45,6 +51,18 @@ def test_what_ships_is_shown_with_data_licence_and_scores(capsys, name):
         assert f"\n{entry}" in out
     _, out, _ = run(capsys, "models", "show", name, "--json")
     assert json.loads(out)["scores"]
+
+
+@pytest.mark.parametrize("name", list_published())
+def test_a_published_encoder_is_shown_with_input_licence_data_and_fixtures(capsys, name):
+    card = published_card(name)
+    code, out, _ = run(capsys, "models", "show", name)
+    assert code == 0
+    for told in (card.licence, card.weights.address, *card.training_data, *card.fixtures):
+        assert told in out
+    assert ("convert-weights" in out) == card.convertible
+    _, out, _ = run(capsys, "models", "show", name, "--json")
+    assert json.loads(out)["fixtures"].keys() == card.fixtures.keys()
 
 
 def test_a_mistake_in_the_name_of_what_ships_gets_the_nearest(capsys):
