@@ -27,6 +27,7 @@ ARCHITECTURES = {
     "heart-lang": "precordia.models.heart_lang:HeartLang",
     "lead-agnostic": "precordia.models.lead_agnostic:LeadAgnostic",
     "ecg-fm": "precordia.models.ecg_fm:EcgFm",
+    "ecg-cpc": "precordia.models.ecg_cpc:EcgCpc",
     "hubert-ecg": "precordia.models.hubert_ecg:HubertEcg",
     "melp": "precordia.models.melp:Melp",
     "aligned-beats": "precordia.models.aligned_beats:AlignedBeatsNet",

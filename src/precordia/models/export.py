@@ -23,7 +23,6 @@ from precordia.core.value import Value
 from precordia.models.encoder import Encoder
 from precordia.models.int8_products import compute_in_int8
 from precordia.models.stored_weights import store_as_half, store_as_int8
-from precordia.nn.state_space import DiagonalStateSpace
 
 #: an ONNX version that every onnxruntime since 1.14 runs
 _OPSET = 18
@@ -258,16 +257,16 @@ def _ready(model: Encoder) -> Iterator[None]:
     """Put a model into evaluation on the processor, with layers as a graph can have them."""
     was_training = model.training
     like = next(model.parameters())
-    systems = [m for m in model.modules() if isinstance(m, DiagonalStateSpace)]
+    systems = [m for m in model.modules() if hasattr(m, "without_fourier")]
     try:
         model.eval().to("cpu", torch.float32)
         for system in systems:
-            system.without_fourier = True
+            system.without_fourier = True  # type: ignore[assignment]
         with torch.no_grad():
             yield
     finally:
         for system in systems:
-            system.without_fourier = False
+            system.without_fourier = False  # type: ignore[assignment]
         model.to(like.device, like.dtype).train(was_training)
 
 

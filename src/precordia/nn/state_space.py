@@ -160,6 +160,20 @@ def _by_fourier(x: Tensor, kernel: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, n=length)[..., :n]
 
 
+def causal_convolution(
+    x: Float[Tensor, "batch dim sample"], kernel: Float[Tensor, "dim sample"]
+) -> Float[Tensor, "batch dim sample"]:
+    """Convolve each channel with a kernel of its own, by a real Fourier transform.
+
+    Examples
+    --------
+    >>> once = torch.tensor([[[1.0, 0.0, 0.0]]])
+    >>> causal_convolution(once, torch.tensor([[3.0, 2.0, 1.0]])).round()
+    tensor([[[3., 2., 1.]]])
+    """
+    return _by_fourier(x, kernel[None])
+
+
 def _fast_length(least: int) -> int:
     """Return the next length without prime factors above 5."""
     length = least
@@ -184,6 +198,8 @@ class StateSpaceBlock(nn.Module):
         Share of channels that is hidden while training.
     norm_first
         Whether the normalisation over channels stands before the layer, or behind the sum.
+    system
+        The state-space layer, where it is not to be a `DiagonalStateSpace`.
 
     Notes
     -----
@@ -209,11 +225,14 @@ class StateSpaceBlock(nn.Module):
         bidirectional: bool = False,
         dropout: float = 0.0,
         norm_first: bool = False,
+        system: nn.Module | None = None,
     ) -> None:
         super().__init__()
         self.norm_first = norm_first
         self.norm = nn.LayerNorm(dim)
-        self.system = DiagonalStateSpace(dim, state=state, bidirectional=bidirectional)
+        if system is None:
+            system = DiagonalStateSpace(dim, state=state, bidirectional=bidirectional)
+        self.system = system
         self.gate = nn.Linear(dim, 2 * dim)
         self.dropout = nn.Dropout1d(dropout)
 
