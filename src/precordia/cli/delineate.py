@@ -12,6 +12,7 @@ from precordia.cli.options import File, Json, Reading, load, reads, show
 
 if TYPE_CHECKING:
     from precordia.core.fiducials import Fiducials
+    from precordia.core.record import Record
 
 COLUMNS = ("p_onset", "p_offset", "qrs_onset", "r_peak", "qrs_offset", "t_onset", "t_offset")
 HELP = """Find P, QRS and T of every beat; a wave that is absent is a dash.
@@ -30,19 +31,32 @@ def run(
     json: Json = False,
     lead: Annotated[str | None, typer.Option(help="One lead instead of all together.")] = None,
     method: Annotated[str, typer.Option(help="auto, network or rules.")] = "auto",
+    model: Annotated[
+        str | None, typer.Option(help="Folder of a model of waves that 'precordia train' made.")
+    ] = None,
     *,
     reading: Reading,
 ) -> None:
     """Read, delineate, print a table in milliseconds."""
-    from precordia.core.errors import LeadError
+    from precordia.core.errors import LeadError, OptionError
     from precordia.delineation.delineate import delineate
 
-    fiducials = delineate(load(file, reading), method=method)
+    if model is not None and method != "auto":
+        raise OptionError(f"method is '{method}' and a model was named; leave one of them out.")
+    record = load(file, reading)
+    fiducials = delineate(record, method=method) if model is None else _by_model(model, record)
     if lead is not None and lead not in fiducials.leads:
         raise LeadError(
             f"lead {lead} is not in the recording; it has {', '.join(fiducials.leads)}."
         )
     show(fiducials, as_json=json, text=None if json else _table(fiducials, lead))
+
+
+def _by_model(model: str, record: Record) -> Fiducials:
+    from precordia.core.registry import load_object
+
+    where = "precordia.training.predict_waves:predict_waves"
+    return load_object(where, extra="train", purpose="a model of waves")(model, record)
 
 
 def _table(fiducials: Fiducials, lead: str | None) -> str:
