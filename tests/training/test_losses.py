@@ -79,6 +79,20 @@ def test_without_focusing_all_are_the_cross_entropy(name, options):
     np.testing.assert_allclose(_value(name, z, y, **options), _value("bce", z, y), rtol=1e-10)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.5, 2.0])
+def test_focal_cross_entropy_of_samples_is_its_formula(gamma):
+    rng = np.random.default_rng(3)
+    z, y = rng.normal(size=(4, 3, 7)), rng.integers(0, 3, (4, 7)).astype(float)
+    y[0, :2] = np.nan
+    right = np.zeros((4, 7))
+    for row in range(4):
+        for sample in range(7):
+            if not np.isnan(y[row, sample]):
+                p = softmax(z[row, :, sample])[int(y[row, sample])]
+                right[row, sample] = -((1 - p) ** gamma) * np.log(p)
+    np.testing.assert_allclose(_value("cross-entropy", z, y, gamma=gamma), right, atol=1e-9)
+
+
 def test_cross_entropy_is_the_log_loss_of_scikit_learn():
     z, _ = _case(shape=(50, 4))
     classes = np.random.default_rng(1).integers(0, 4, 50)

@@ -75,8 +75,15 @@ class Network:
         """Make the network; random weights, and a new head, depend on the seed."""
         if self.graph:
             return _FinishedGraph(self.graph)
+        from precordia.models.architectures import model_card
         from precordia.models.load_model import load_model
 
+        if n_outputs and model_card(self.architecture).outputs == "sample":
+            raise OptionError(
+                f"{self.architecture} gives scores of each sample, and statements are about the "
+                "whole recording; it can be compared by its embedding alone. Choose a mode that "
+                "keeps the encoder as it is."
+            )
         shape = {
             "leads": self.spec.leads,
             "fs": self.spec.fs,

@@ -175,6 +175,7 @@ def cross_entropy(
     labels: Float[Tensor, "batch ..."],
     statement_weight: Float[Tensor, " statement"] | None = None,
     smoothing: float = 0.0,
+    gamma: float = 0.0,
 ) -> Float[Tensor, "batch ..."]:
     """Compute the cross-entropy of statements of which exactly one is true.
 
@@ -188,6 +189,9 @@ def cross_entropy(
         How much a record of each statement counts.
     smoothing
         Share of the label that is spread over all statements.
+    gamma
+        How much the loss looks away from what is already right, as the focal loss does; 0 is the
+        cross-entropy.
 
     Returns
     -------
@@ -196,7 +200,12 @@ def cross_entropy(
     Raises
     ------
     OptionError
-        If ``smoothing`` is not from 0 to 1.
+        If ``smoothing`` is not from 0 to 1, or ``gamma`` negative.
+
+    Notes
+    -----
+    The focal loss of exclusive statements is (1 - p)^gamma times the cross-entropy, with p the
+    probability of the true one (Lin et al., arXiv:1708.02002, there for two statements).
 
     Examples
     --------
@@ -205,10 +214,15 @@ def cross_entropy(
     """
     known, target = _known(labels)
     _check("smoothing", smoothing, 0, 1)
+    _check("gamma", gamma, 0, float("inf"))
     weight = None if statement_weight is None else statement_weight.to(logits)
     each = F.cross_entropy(
         logits, target.long(), weight=weight, reduction="none", label_smoothing=smoothing
     )
+    if gamma:
+        true = logits.log_softmax(dim=1).gather(1, target.long().unsqueeze(1)).squeeze(1)
+        # a floor: the slope of a power is infinite at 0 for gamma below 1
+        each = each * (1 - true.exp()).clamp(min=1e-6) ** gamma
     return each * known
 
 
