@@ -3,11 +3,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 
 import pytest
 
 from precordia.cli.main import main
+from precordia.core.record import Carried
 from precordia.generation.simulate import simulate
 from precordia.io.write import write
 
@@ -19,7 +21,8 @@ BEGINS = {
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("one") / "ecg.edf"
-    write(simulate("sinus", seconds=4), path)
+    record = simulate("sinus", seconds=4)
+    write(dataclasses.replace(record, carried=Carried()), path)
     return path
 
 
