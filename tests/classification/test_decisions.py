@@ -79,3 +79,11 @@ def test_a_flat_record_has_no_decision_at_all(record):
     found = classify(dataclasses.replace(record, signal=np.zeros_like(record.signal)))
     assert set(found.undecided) == set(found.decisions) >= PTBXL
     assert str(found).startswith("no finding is made: ")
+
+
+def test_a_normalised_recording_is_judged_with_a_caution(record):
+    signal = record.signal.astype(np.float64)
+    signal = (signal - signal.mean(axis=1, keepdims=True)) / signal.std(axis=1, keepdims=True)
+    found = classify(dataclasses.replace(record, signal=signal.astype(np.float32)))
+    assert any("normalised, not millivolts" in text for text in found.source.warnings)
+    assert not any("millivolts" in text for text in classify(record).source.warnings)

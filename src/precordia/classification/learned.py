@@ -27,6 +27,13 @@ _LEAST_PROBABILITY = 0.2
 _LEAST_LEADS = 4
 #: by these alone the superclasses are told badly, and probabilities are too high
 _TELL_LITTLE = frozenset(["III", "V1", "V2"])
+#: what the amplitudes cannot be trusted for; the model normalises each lead and goes on
+_SCALES = {
+    QualityReason.NORMALISED: "the signal is normalised, not millivolts: no amplitude was judged",
+    QualityReason.GAIN_ERROR: (
+        "the amplitudes are no usual millivolts: check unit and gain before trusting any voltage"
+    ),
+}
 _MISPLACED = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP)
 
 
@@ -258,6 +265,7 @@ def _cautions(record: Record, quality: Quality | None, distance: float) -> list[
         if hidden:
             said.append(f"hidden from the model, as not usable: {', '.join(hidden)}")
         said += [str(reason) for reason in quality.reasons if reason in _MISPLACED]
+        said += [_SCALES[reason] for reason in quality.reasons if reason in _SCALES]
     if distance > 1:
         said.append(
             f"unlike 99 of 100 records that the model learned from (distance {distance:.2g} of the "

@@ -52,7 +52,7 @@ def scale_doubts(record: Record, spec: InputSpec, *, trust_scale: bool = False) 
     if spec.scale_needed == "none":
         return ()
     why = ""
-    if looks_normalised(record.signal):
+    if looks_normalised(record.signal, exactly=True):
         why = "every lead has zero mean and unit variance: the signal was normalised"
     else:
         why = scaled_one_by_one(record.signal)

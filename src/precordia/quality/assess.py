@@ -23,6 +23,10 @@ _REPEATED = 0.4
 _UNREADABLE = {QualityReason.FLAT, QualityReason.LEAD_OFF}
 
 
+_NORMALISED = (
+    "Every lead has about zero mean and unit variance, as after a z-score: these are no "
+    "millivolts, and amplitudes, ST levels and axes mean nothing. Read the original recording for them."
+)
 _FLOOR_MV = 0.004  # noise of a recorder
 
 
@@ -125,7 +129,9 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
     if held.any():
         seen, names = signal[held], tuple(np.array(record.leads)[held].tolist())
         normalised = looks_normalised(seen)
-        if not normalised:
+        if normalised:
+            remarks = [Remark(code="normalised", text=_NORMALISED)]
+        else:
             remarks = [*amplitude_remarks(seen, names), *contradicting_leads(seen, names)]
         if scaled := scaled_one_by_one(seen):
             text = f"Amplitudes and axes mean little: {scaled}."
