@@ -25,7 +25,7 @@ _UNREADABLE = {QualityReason.FLAT, QualityReason.LEAD_OFF}
 
 _NORMALISED = (
     "Every lead has about zero mean and unit variance, as after a z-score: these are no "
-    "millivolts, and amplitudes, ST levels and axes mean nothing. Read the original recording for them."
+    "millivolts, and amplitudes, ST levels and axes mean nothing. Read the original for them."
 )
 _FLOOR_MV = 0.004  # noise of a recorder
 
