@@ -192,8 +192,9 @@ def restore(
     model.load_state_dict(state, strict=not new_head)
     model.input_spec = saved.input_spec
     model.training_data = saved.training_data
-    # Classes, scores and calibration are those of the old head.
-    model.details = {} if new_head else dict(saved.details)
+    # Classes, scores and calibration are those of the old head, where there was one.
+    same = head == "keep" and model.n_outputs == saved.n_outputs
+    model.details = dict(saved.details) if same else {}
     model.classes = () if new_head else saved.classes
     if model.input_spec is not None and not _fits(model, model.input_spec):
         model.input_spec = None
