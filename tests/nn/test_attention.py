@@ -7,8 +7,19 @@ import torch
 
 from precordia.nn.attention import Attention
 from precordia.nn.drop_path import DropPath
-from precordia.nn.pooling import AttentionPool, masked_mean, masked_softmax, max_and_mean
-from precordia.nn.positions import LearnedPositions, SinusoidalPositions, sinusoidal_positions
+from precordia.nn.pooling import (
+    AttentionPool,
+    QueryPool,
+    masked_mean,
+    masked_softmax,
+    max_and_mean,
+)
+from precordia.nn.positions import (
+    LearnedPositions,
+    SinusoidalPositions,
+    plane_positions,
+    sinusoidal_positions,
+)
 from precordia.nn.transformer import TransformerBlock
 
 
@@ -124,3 +135,27 @@ def test_dropped_paths_keep_the_expected_value():
     seen = drop(torch.ones(20_000, 1))
     assert seen.unique().tolist() == pytest.approx([0.0, 4 / 3])
     assert abs(float(seen.mean()) - 1) < 0.03
+
+
+def test_a_learned_query_gathers_what_pytorchs_own_layer_gathers():
+    pool, tokens = QueryPool(12, heads=3), torch.randn(2, 7, 12)
+    torch.nn.init.normal_(pool.query)
+    theirs = torch.nn.MultiheadAttention(12, 3, bias=False, batch_first=True)
+    with torch.no_grad():
+        theirs.in_proj_weight.copy_(torch.cat([pool.ask.weight, pool.offer.weight]))
+        theirs.out_proj.weight.copy_(torch.eye(12))
+        expected, _ = theirs(pool.query.expand(2, -1, -1), tokens, tokens)
+        assert torch.allclose(pool(tokens), expected[:, 0], atol=1e-6)
+
+
+def test_positions_of_a_plane_by_formula():
+    table = plane_positions(3, 5, 16).numpy()
+    for row in range(3):
+        for column in range(5):
+            for k in range(4):
+                rate = 10_000 ** (-k / 4)
+                waves = [np.sin(column * rate), np.cos(column * rate)]
+                waves += [np.sin(row * rate), np.cos(row * rate)]
+                np.testing.assert_allclose(table[row, column, k::4], waves, atol=1e-6)
+    with pytest.raises(ValueError, match="multiple of 4"):
+        plane_positions(3, 5, 6)

@@ -147,6 +147,8 @@ class HeartLang(Encoder):
         if places is None:
             there = torch.ones_like(x[:, :, 0]) if present is None else present
             places, found = self.find_beats.find(x, there)
+            span = x.amax(dim=2) - x.amin(dim=2)  # where nothing moves, nothing beats
+            found = found * (span.amax(dim=1, keepdim=True) > 0).to(found.dtype)
         else:
             found = torch.ones_like(places, dtype=x.dtype)
         return cut_sentence(
