@@ -39,6 +39,7 @@ TINY = {
     "heart-lang": {"width": 16, "depth": 2, "heads": 2, "head_dim": 4, "mlp_dim": 16},
     "ecg-fm": {"width": 8, "dim": 16, "depth": 2, "heads": 2},
     "ecg-cpc": {"width": 8, "depth": 2, "steps": 250},
+    "xecg": {"patch": 125, "dim": 16, "blocks": "sms", "heads": 2},
     "hubert-ecg": {"size": "tiny"},
     "melp": {"width": 8, "dim": 16, "depth": 2, "heads": 2, "embedding": 16},
     "unet1d": {"width": 4, "depth": 3},

@@ -30,6 +30,7 @@ ARCHITECTURES = {
     "ecg-cpc": "precordia.models.ecg_cpc:EcgCpc",
     "hubert-ecg": "precordia.models.hubert_ecg:HubertEcg",
     "melp": "precordia.models.melp:Melp",
+    "xecg": "precordia.models.xecg:Xecg",
     "aligned-beats": "precordia.models.aligned_beats:AlignedBeatsNet",
     "unet1d": "precordia.models.unet1d:UNet1d",
 }
