@@ -116,12 +116,13 @@ def source_from_dataset(
     """
     dataset = load_dataset(name, folder, task=task, **options)
     folds = tuple(item.fold for item in dataset)
+    published = dataset.card.folds if any(folds) else {}  # one's own table may have no folds
     return RecordSource(
         title=f"{name}, {dataset.task}",
         names=tuple(item.name for item in dataset),
         patients=tuple(item.group for item in dataset),
         folds=folds,
-        parts=tuple(_part(fold, dataset.card.folds) for fold in folds),
+        parts=tuple(_part(fold, published) for fold in folds),
         classes=dataset.classes,
         targets=dataset.targets().astype(np.float32),
         read=partial(_read_item, dataset),

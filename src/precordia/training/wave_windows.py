@@ -144,7 +144,7 @@ def wave_sets(
             left_out[source.names[number]] = reason
         if watch is not None:
             watch(number + 1, len(source), "preparing windows")
-    if len(left_out) == len(source):
+    if left_out and len(left_out) == len(source):
         name, reason = next(iter(left_out.items()))
         raise SignalError(
             f"none of {len(source)} records has marked waves. The first, '{name}': {reason}"
