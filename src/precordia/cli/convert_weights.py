@@ -10,13 +10,17 @@ from typing import Annotated, Any
 import typer
 
 from precordia.cli.options import Force, Json
+from precordia.core.errors import OptionError, unknown_name
 
 HELP = """Turn a checkpoint of a published model into a folder that from_pretrained reads.
 
-Only arrays are taken from the checkpoint; Python objects in it are refused, as they are code.
+With the name of a published encoder, all else is in its card, and the folder is where 'precordia
+embed' looks for it. With the name of a network, say its options and input.
 
-Example:  precordia convert-weights 12_lead_ECGFounder.pth --model net1d --set norm=false
---fs 500 --seconds 10 --to ecg-founder
+Only arrays are taken from the checkpoint; Python objects in it are code, and never run.
+
+Examples:  precordia convert-weights 12_lead_ECGFounder.pth --model ecg-founder.12lead
+           precordia convert-weights mine.pt --model net1d --set norm=false --to mine
 """
 
 
@@ -28,7 +32,14 @@ def add_to(app: typer.Typer) -> None:
 def convert_weights(
     file: Annotated[Path, typer.Argument(metavar="FILE", help="The checkpoint.")],
     model: Annotated[str, typer.Option("--model", metavar="NAME", help="Model that it is of.")],
-    to: Annotated[Path, typer.Option("--to", metavar="FOLDER", help="Folder to write.")],
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            "--to",
+            metavar="FOLDER",
+            help="Folder to write; that of converted models for a published encoder.",
+        ),
+    ] = None,
     leads: Annotated[
         str | None, typer.Option("--leads", help="Names of the leads between commas.")
     ] = None,
@@ -46,9 +57,21 @@ def convert_weights(
 ) -> None:
     """Convert a checkpoint."""
     from precordia.core.registry import load_object
-    from precordia.models.architectures import model_card
+    from precordia.models.architectures import ARCHITECTURES
+    from precordia.models.published_card import list_published
 
-    model_card(model)  # an unknown name is told before PyTorch is loaded
+    if model in list_published():
+        _published(
+            file, model, to, given=(leads, fs, seconds, option, classes), force=force, json=json
+        )
+        return
+    if model not in ARCHITECTURES:  # told before PyTorch is loaded
+        known = (*ARCHITECTURES, *list_published())
+        raise unknown_name("model", model, known, listing="'precordia models list'")
+    if to is None:
+        raise OptionError(
+            f"no folder was named for weights of {model}. Say where they go: --to FOLDER."
+        )
     convert = load_object(
         "precordia.models.convert:convert_weights", extra="train", purpose="converting weights"
     )
@@ -63,12 +86,39 @@ def convert_weights(
         classes=_names(classes),
         **_options(option),
     )
+    _tell(made, to, json=json)
+
+
+def _published(
+    file: Path, model: str, to: Path | None, *, given: tuple[Any, ...], force: bool, json: bool
+) -> None:
+    """Convert weights of a published encoder, of which its card says all."""
+    from precordia.core.registry import load_object
+    from precordia.models.published_card import published_card
+    from precordia.models.published_folder import refuse_withheld
+
+    refuse_withheld(published_card(model))  # told before PyTorch is loaded
+    if any(value is not None for value in given):
+        raise OptionError(
+            f"leads, rate, length, options and classes of {model} are in its card. Leave --leads, "
+            "--fs, --seconds, --set and --classes away, or name its network with --model."
+        )
+    convert = load_object(
+        "precordia.models.convert_published:convert_published",
+        extra="train",
+        purpose="converting weights",
+    )
+    made, folder = convert(file, model, to=to, overwrite=force)
+    _tell(made, folder, json=json)
+
+
+def _tell(made: Any, folder: Path, *, json: bool) -> None:
     summary = made.describe()
     if json:
-        said = {"folder": str(to), "model": summary.to_dict()}
+        said = {"folder": str(folder), "model": summary.to_dict()}
         typer.echo(json_text.dumps(said, ensure_ascii=False, allow_nan=False))
     else:
-        typer.echo(f"{to}\n{summary}")
+        typer.echo(f"{folder}\n{summary}")
 
 
 def _names(given: str | None) -> tuple[str, ...] | None:

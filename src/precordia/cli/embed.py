@@ -22,6 +22,7 @@ is taken from the cache, so an interrupted run goes on where it stopped.
 
 Examples:  precordia embed ecg.dcm --json
            precordia embed archive/ -o vectors.npz --jobs 2
+           precordia embed archive/ --model ecg-founder.12lead -o vectors.parquet
 """
 
 
@@ -36,9 +37,13 @@ def run(
         str | None,
         typer.Option(
             "--model",
-            help="precordia-12lead (the default for tables), precordia-any-lead, or a graph "
-            "(.onnx) with its card.",
+            help="precordia-12lead (the default for tables), precordia-any-lead, a graph (.onnx) "
+            "with its card, a published encoder of 'precordia models list', or a folder of "
+            "weights.",
         ),
+    ] = None,
+    lead: Annotated[
+        str | None, typer.Option("--lead", help="Which lead an encoder of one lead gets.")
     ] = None,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="The table: .npz or .parquet.")
@@ -58,11 +63,21 @@ def run(
     if len(paths) == 1 and output is None and (not paths[0].is_dir() or is_store(paths[0])):
         from precordia.embedding.embed import embed
 
-        embedding = embed(load(paths[0], reading), model=model)
+        embedding = embed(load(paths[0], reading), model=model, lead=lead)
         show(embedding, as_json=json, text=_in_words(embedding))
         return
     table = output or Path("vectors.npz")
-    _many(paths, table, model, jobs, cache=not no_cache, force=force, as_json=json, options=reading)
+    _many(
+        paths,
+        table,
+        model,
+        jobs,
+        lead=lead,
+        cache=not no_cache,
+        force=force,
+        as_json=json,
+        options=reading,
+    )
 
 
 def _in_words(embedding: Embedding) -> str:
@@ -77,6 +92,7 @@ def _many(
     model: str | None,
     n_jobs: int,
     *,
+    lead: str | None,
     cache: bool,
     force: bool,
     as_json: bool,
@@ -105,7 +121,7 @@ def _many(
     n_cached = 0
     with progress("embedding", len(files), quiet=as_json) as advance:
         made_all = embed_files(
-            files, model=model or TWELVE, n_jobs=n_jobs, cache=cache, options=options
+            files, model=model or TWELVE, lead=lead, n_jobs=n_jobs, cache=cache, options=options
         )
         for made in made_all:
             if made.embedding is None:

@@ -14,6 +14,7 @@ PREFIX = "PRECORDIA_"
 #: what each variable is for; PRECORDIA_DATA names the recordings that tests and benchmarks use
 VARIABLES = {
     "PRECORDIA_CACHE": "folder for downloaded and computed files",
+    "PRECORDIA_MODELS": "folder of converted weights of published encoders",
     "PRECORDIA_OFFLINE": "1 to refuse every network access",
     "PRECORDIA_DEVICE": "device for models that use torch",
     "PRECORDIA_DATA": "folder of recordings for tests and benchmarks",
@@ -26,6 +27,7 @@ class Settings:
     """Where things are on this machine."""
 
     cache: Path
+    models: Path
     offline: bool
     device: str
     data: Path | None
@@ -53,8 +55,10 @@ def settings() -> Settings:
         )
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     data = os.environ.get("PRECORDIA_DATA")
+    cache = Path(os.environ.get("PRECORDIA_CACHE") or Path(home) / "precordia")
     return Settings(
-        cache=Path(os.environ.get("PRECORDIA_CACHE") or Path(home) / "precordia"),
+        cache=cache,
+        models=Path(os.environ.get("PRECORDIA_MODELS") or cache / "models"),
         offline=os.environ.get("PRECORDIA_OFFLINE", "") not in ("", "0"),
         device=os.environ.get("PRECORDIA_DEVICE", "cpu"),
         data=Path(data) if data else None,

@@ -9,7 +9,7 @@ from precordia.core.source import Source
 from precordia.embedding.encode import Encoded, encode
 
 
-def embed(record: Record, *, model: str | None = None) -> Embedding:
+def embed(record: Record, *, model: str | None = None, lead: str | None = None) -> Embedding:
     """Turn a record into a vector of an encoder.
 
     Use it to find alike records, to draw a map of many, or as the input of a small model of your
@@ -20,9 +20,12 @@ def embed(record: Record, *, model: str | None = None) -> Embedding:
     record
         The recording: any rate, any length from a quarter of the encoder's window on.
     model
-        ``"precordia-12lead"``, ``"precordia-any-lead"``, or the path of a graph (``.onnx``) with
-        its card beside it. By default the first where all twelve leads are there or follow from
-        others, the second where they do not. Compare only vectors of the same encoder.
+        ``"precordia-12lead"``, ``"precordia-any-lead"``, the path of a graph (``.onnx``) with its
+        card beside it, a published encoder such as ``"ecg-founder.12lead"`` whose weights were
+        converted, or a folder of weights. By default the first where all twelve leads are there or
+        follow from others, the second where they do not. Compare only vectors of the same encoder.
+    lead
+        Which lead an encoder of one lead gets; published ones have a usual lead.
 
     Returns
     -------
@@ -39,7 +42,10 @@ def embed(record: Record, *, model: str | None = None) -> Embedding:
     UnknownNameError
         If there is no such encoder.
     WeightsError
-        If its files are absent or damaged.
+        If its files are absent or damaged; the sentence says where published weights are, and how
+        they are converted.
+    MissingExtraError
+        If the encoder needs PyTorch and that is not installed.
 
     Notes
     -----
@@ -49,6 +55,10 @@ def embed(record: Record, *, model: str | None = None) -> Embedding:
     360 windows that are spread evenly. Leads without a signal are left out. Quality is not looked
     at: what `assess` calls unusable should not be embedded.
 
+    Published encoders get what their authors give them: pieces of ten seconds (or of a window, if
+    that is longer) are prepared by the steps of the card, which also say how windows are cut from
+    a piece; the vector is the mean over all windows.
+
     Examples
     --------
     >>> from precordia.generation.simulate import simulate
@@ -56,7 +66,7 @@ def embed(record: Record, *, model: str | None = None) -> Embedding:
     >>> one.model, one.windows.shape == (1, one.dim)
     ('precordia-12lead', True)
     """
-    return embedding_of(encode(record, model=model), record)
+    return embedding_of(encode(record, model=model, lead=lead), record)
 
 
 def embedding_of(encoded: Encoded, record: Record) -> Embedding:

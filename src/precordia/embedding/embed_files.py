@@ -6,20 +6,22 @@ from __future__ import annotations
 import functools
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from precordia.core.embedding import Embedding
-from precordia.core.errors import MissingExtraError, PrecordiaError, UnknownNameError, WeightsError
-from precordia.embedding.embed import embed
-from precordia.embedding.encode import TWELVE
+from precordia.core.errors import PrecordiaError
+from precordia.core.record import Record
+from precordia.embedding.embed import embedding_of
+from precordia.embedding.encode import TWELVE, Encoded, encode_many
+from precordia.embedding.load_encoder import check_encoder, load_encoder
 from precordia.embedding.vector_cache import cached_place, load_cached, store_cached
 from precordia.io.read import read
-from precordia.models.runtime import load_graph
 from precordia.workers import LOST, over_all
 
-#: files that travel to a process together
-_BATCH = 8
+#: files that are embedded together: their windows go through the model at once
+_GROUP = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +50,7 @@ def embed_files(
     paths: Iterable[Path],
     *,
     model: str = TWELVE,
+    lead: str | None = None,
     n_jobs: int = 1,
     cache: bool = True,
     options: dict[str, Any] | None = None,
@@ -58,7 +61,7 @@ def embed_files(
     ----------
     paths
         Recordings; taken only as fast as they are embedded.
-    model
+    model, lead
         As in `precordia.embedding.embed.embed`.
     n_jobs
         Processes.
@@ -84,27 +87,69 @@ def embed_files(
     >>> list(embed_files([], model="precordia-12lead"))
     []
     """
-    load_graph(model)  # what is wrong with the model is told once, not for every file
-    work = functools.partial(_embed_one, model=model, cache=cache, options=options or {})
-    for path, made in over_all(work, paths, n_jobs=n_jobs, batch=_BATCH if n_jobs > 1 else 1):
-        yield made or Embedded(path=path, problem=LOST)
+    check_encoder(model)  # what is wrong with the model is told once, not for every file
+    work = functools.partial(
+        _embed_group, model=model, lead=lead, cache=cache, options=options or {}
+    )
+    for group, made in over_all(work, _groups(paths), n_jobs=n_jobs):
+        if made is not None:
+            yield from made
+            continue
+        # One file of the group ended its process: the others are tried without it.
+        for (path,), alone in over_all(work, [(path,) for path in group], n_jobs=2):
+            yield from alone or [Embedded(path=path, problem=LOST)]
 
 
-def _embed_one(path: Path, model: str, cache: bool, options: dict[str, Any]) -> Embedded:
+def _groups(paths: Iterable[Path]) -> Iterator[tuple[Path, ...]]:
+    rest = iter(paths)
+    while group := tuple(islice(rest, _GROUP)):
+        yield group
+
+
+def _embed_group(
+    group: tuple[Path, ...], model: str, lead: str | None, cache: bool, options: dict[str, Any]
+) -> list[Embedded]:
+    """Embed some files: read each, take what is in the cache, and encode the others together."""
+    graph = load_encoder(model)
+    done: dict[int, Embedded] = {}
+    records: dict[int, Record] = {}
+    for k, path in enumerate(group):
+        try:
+            record = read(path, **options)
+            place = cached_place(record, graph, lead) if cache else None
+            known = load_cached(place, graph, of=record.source.method) if place else None
+        except PrecordiaError as error:
+            done[k] = Embedded(path=path, problem=str(error))
+        except MemoryError:
+            done[k] = Embedded(path=path, problem="memory ran out.")
+        else:
+            if known is None:
+                records[k] = record
+            else:
+                done[k] = Embedded(path=path, embedding=known, cached=True)
+    for k, result in _encoded(records, model, lead):
+        if isinstance(result, str):
+            done[k] = Embedded(path=group[k], problem=result)
+            continue
+        embedding = embedding_of(result, records[k])
+        if cache:
+            store_cached(embedding, cached_place(records[k], graph, lead))
+        done[k] = Embedded(path=group[k], embedding=embedding)
+    return [done[k] for k in range(len(group))]
+
+
+def _encoded(
+    records: dict[int, Record], model: str, lead: str | None
+) -> Iterator[tuple[int, Encoded | str]]:
+    """Encode records together, or one by one where memory does not do for all of them."""
     try:
-        record = read(path, **options)
-        graph = load_graph(model)
-        place = cached_place(record, graph) if cache else None
-        known = load_cached(place, graph, of=record.source.method) if place else None
-        if known is not None:
-            return Embedded(path=path, embedding=known, cached=True)
-        embedding = embed(record, model=model)
-    except (UnknownNameError, WeightsError, MissingExtraError):
-        raise
-    except PrecordiaError as error:
-        return Embedded(path=path, problem=str(error))
+        found = list(encode_many(((r, None) for r in records.values()), model=model, lead=lead))
     except MemoryError:
-        return Embedded(path=path, problem="memory ran out.")
-    if place:
-        store_cached(embedding, place)
-    return Embedded(path=path, embedding=embedding)
+        if len(records) == 1:
+            yield next(iter(records)), "memory ran out."
+        else:
+            for k, record in records.items():
+                yield from _encoded({k: record}, model, lead)
+        return
+    for k, result in zip(records, found, strict=True):
+        yield k, str(result) if isinstance(result, PrecordiaError) else result

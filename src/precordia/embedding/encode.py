@@ -9,11 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 from jaxtyping import Float
 
-from precordia.core.errors import PrecordiaError, WeightsError
+from precordia.core.errors import (
+    MissingExtraError,
+    PrecordiaError,
+    UnknownNameError,
+    WeightsError,
+)
 from precordia.core.leads import LIMB, PRECORDIAL
 from precordia.core.record import Record
 from precordia.embedding.excerpts import Excerpts, cut_excerpts, useful_leads
-from precordia.models.runtime import SLICE, Graph, load_graph
+from precordia.embedding.load_encoder import load_encoder, network_folder
+from precordia.embedding.published_input import cut_for_published
+from precordia.models.runtime import SLICE, Graph
 from precordia.models.shipped import is_there
 
 TWELVE, ANY = "precordia-12lead", "precordia-any-lead"
@@ -69,7 +76,11 @@ def has_model() -> bool:
 
 
 def encode(
-    record: Record, *, model: str | None = None, leads: tuple[str, ...] | None = None
+    record: Record,
+    *,
+    model: str | None = None,
+    leads: tuple[str, ...] | None = None,
+    lead: str | None = None,
 ) -> Encoded:
     """Run a model over the windows of a record.
 
@@ -78,9 +89,12 @@ def encode(
     record
         The recording.
     model
-        Name of a model, or path of a graph; chosen by the leads where it is not given.
+        Name of a model, or path of a graph or of a folder of weights; chosen by the leads where it
+        is not given.
     leads
         Leads that may be used; all that carry a signal by default.
+    lead
+        Which lead a model of one lead gets.
 
     Returns
     -------
@@ -93,13 +107,16 @@ def encode(
     UnknownNameError, WeightsError, MissingExtraError
         If the model is not known, damaged or cannot be run.
     """
-    graph, excerpts = _ready(record, model, leads)
+    graph, excerpts = _ready(record, model, leads, lead)
     said = graph(excerpts.windows, excerpts.present)
     return Encoded(graph=graph, excerpts=excerpts, logits=said.logits, embedding=said.embedding)
 
 
 def encode_many(
-    records: Iterable[tuple[Record, tuple[str, ...] | None]], *, model: str | None = None
+    records: Iterable[tuple[Record, tuple[str, ...] | None]],
+    *,
+    model: str | None = None,
+    lead: str | None = None,
 ) -> Iterator[Encoded | PrecordiaError]:
     """Run a model over many records, several at once.
 
@@ -107,7 +124,7 @@ def encode_many(
     ----------
     records
         Each with the leads that may be used, None for all that carry a signal.
-    model
+    model, lead
         As in `encode`.
 
     Yields
@@ -119,9 +136,9 @@ def encode_many(
     n_windows = 0
     for record, leads in records:
         try:
-            waiting.append(_ready(record, model, leads))
+            waiting.append(_ready(record, model, leads, lead))
             n_windows += len(waiting[-1][1].windows)  # type: ignore[index]
-        except WeightsError:
+        except (MissingExtraError, UnknownNameError, WeightsError):
             raise
         except PrecordiaError as error:
             waiting.append(error)
@@ -132,11 +149,16 @@ def encode_many(
 
 
 def _ready(
-    record: Record, model: str | None, leads: tuple[str, ...] | None
+    record: Record, model: str | None, leads: tuple[str, ...] | None, lead: str | None
 ) -> tuple[Graph, Excerpts]:
     if leads is None:
         leads = useful_leads(record)
-    graph = load_graph(model or choose_model(leads))
+    name = model or choose_model(leads)
+    graph = load_encoder(name)
+    if network_folder(name) is not None:
+        return graph, cut_for_published(record, graph, leads=leads, lead=lead)
+    if lead is not None:
+        leads = tuple(name for name in leads if name == lead)
     return graph, cut_excerpts(record, graph.spec, leads=leads)
 
 

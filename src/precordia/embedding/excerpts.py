@@ -52,6 +52,8 @@ def cut_excerpts(
     spec: InputSpec,
     *,
     leads: tuple[str, ...] | None = None,
+    lead: str | None = None,
+    piece_s: float | None = None,
     most_windows: int = MOST_WINDOWS,
 ) -> Excerpts:
     """Cut the windows of a record and prepare each by itself, as in training.
@@ -64,6 +66,11 @@ def cut_excerpts(
         What the model takes.
     leads
         Leads that may be used; all that carry a signal by default.
+    lead
+        Which lead a model of one lead gets.
+    piece_s
+        Length of the pieces that are prepared, s, where it is not that of a window: authors of
+        published models prepare a recording as a whole and cut it as their input says.
     most_windows
         A longer recording is represented by this many windows, spread evenly.
 
@@ -105,7 +112,7 @@ def cut_excerpts(
             f"{record.n_samples / record.fs:.3g} s arrived; {model_name(spec)} needs at least "
             f"{shortest_s:g} s and learned from {spec.seconds:g} s. Take a longer recording."
         )
-    width = math.ceil(spec.seconds * record.fs - 1e-6)
+    width = math.ceil((piece_s or spec.seconds) * record.fs - 1e-6)
     starts = _spread(window_starts(record.n_samples, width, width), most_windows)
     windows, present, covers, doubts, failures = [], [], [], {}, []
     names: tuple[str, ...] = ()
@@ -117,22 +124,28 @@ def cut_excerpts(
             origin=record.origin,
         )
         try:
-            prepared = prepare(excerpt, spec, trust_scale=True)
+            prepared = prepare(excerpt, spec, lead=lead, trust_scale=True)
         except PrecordiaError as error:
             failures.append(error)
             continue
         doubts |= dict.fromkeys(prepared.source.warnings)
         names = prepared.leads
-        windows.append(prepared.windows[:1])
-        present.append([name not in prepared.absent for name in prepared.leads])
-        covers.append([start, min(start + width, record.n_samples)])
+        there = [name not in prepared.absent for name in prepared.leads]
+        if piece_s is None:
+            windows.append(prepared.windows[:1])
+            present.append([there])
+            covers.append([[start, min(start + width, record.n_samples)]])
+        else:
+            windows.append(prepared.windows)
+            present.append([there] * len(prepared.windows))
+            covers.append(np.minimum(prepared.covers + start, record.n_samples))
     if not windows:
         raise failures[0]
-    there = np.array(present, bool)
+    there = np.concatenate([np.array(rows, bool) for rows in present])
     return Excerpts(
         windows=np.concatenate(windows),
         present=there,
-        covers=np.array(covers, np.int64),
+        covers=np.concatenate([np.array(rows, np.int64) for rows in covers]),
         leads=tuple(name for name, any_ in zip(names, there.any(axis=0), strict=True) if any_),
         cautions=(*_about(record, spec), *doubts, *_left_out(failures, len(starts))),
     )

@@ -24,13 +24,15 @@ from precordia.models.runtime import Graph
 _VERSION = 1
 
 
-def cached_place(record: Record, graph: Graph) -> Path:
+def cached_place(record: Record, graph: Graph, lead: str | None = None) -> Path:
     """Return the file that would hold the embedding of a record.
 
-    Its name follows from the samples, the rate, the leads and the origin of the record, its folder
-    from the weights of the graph: the name of a file and who was recorded play no part.
+    Its name follows from the samples, the rate, the leads and the origin of the record, and from
+    the lead that was asked for; its folder from the weights of the graph: the name of a file and
+    who was recorded play no part.
     """
-    about = json.dumps([record.fs, record.leads, record.origin, record.signal.shape])
+    facts = [record.fs, record.leads, record.origin, record.signal.shape]
+    about = json.dumps(facts if lead is None else [*facts, lead])
     digest = hashlib.blake2b(about.encode(), digest_size=16)
     digest.update(np.ascontiguousarray(record.signal, "<f4").data)
     name = digest.hexdigest()

@@ -3,13 +3,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import re
 import warnings
 import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import safetensors
 import safetensors.torch
@@ -23,7 +24,7 @@ from precordia.models.load_model import load_model
 from precordia.models.take_weights import rename, take_weights
 
 #: where programs put the weights within a checkpoint
-_WITHIN = ("state_dict", "model_state_dict", "model")
+_WITHIN = ("state_dict", "model_state_dict", "model", "module", "encoder", "ekg_state_dict")
 
 
 def convert_weights(
@@ -36,6 +37,8 @@ def convert_weights(
     input_spec: InputSpec | None = None,
     classes: Sequence[str] | None = None,
     training_data: Sequence[str] = (),
+    details: Mapping[str, Any] | None = None,
+    objects: Literal["refuse", "leave"] = "refuse",
     **arguments: Any,
 ) -> Encoder:
     """Turn a checkpoint (.pt, .pth, .ckpt, .safetensors) into a folder.
@@ -44,7 +47,7 @@ def convert_weights(
     ----------
     file
         The checkpoint: weights by key, or a table that holds them under ``state_dict``,
-        ``model_state_dict`` or ``model``.
+        ``model_state_dict``, ``model`` or the like.
     model
         Name of the model that they are for, one of `list_models`.
     to
@@ -53,8 +56,11 @@ def convert_weights(
         Outputs of the head; as many as the checkpoint's last layer has where it is not given.
     overwrite
         Replace a model that is there.
-    input_spec, classes, training_data
-        Stored beside the weights.
+    input_spec, classes, training_data, details
+        Stored beside the weights; classes only where there are as many as outputs.
+    objects
+        ``"refuse"`` a checkpoint that holds Python objects beside the weights, or ``"leave"`` them
+        unread.
     **arguments
         Leads, length, rate and options, as for `load_model`.
 
@@ -86,7 +92,7 @@ def convert_weights(
     >>> model.n_outputs
     2
     """
-    state = read_checkpoint(file)
+    state = read_checkpoint(file, objects=objects)
     if n_outputs is None:
         empty = load_model(model, n_outputs=0, **arguments)
         last = rename(empty, state).get("head.weight")
@@ -95,13 +101,23 @@ def convert_weights(
     take_weights(made, state, source=os.fspath(file))
     made.input_spec, made.training_data = input_spec, tuple(training_data)
     made.classes = tuple(classes or ())
-    made.details = {"converted_from": Path(file).name}
+    made.details = {"converted_from": Path(file).name, **(details or {})}
     made.save_pretrained(to, overwrite=overwrite)
     return made
 
 
-def read_checkpoint(file: str | os.PathLike[str]) -> dict[str, Tensor]:
+def read_checkpoint(
+    file: str | os.PathLike[str], *, objects: Literal["refuse", "leave"] = "refuse"
+) -> dict[str, Tensor]:
     """Read the weights of a checkpoint without running anything that stands in it.
+
+    Parameters
+    ----------
+    file
+        The checkpoint.
+    objects
+        What happens to Python objects beside the weights: ``"refuse"`` the file, or ``"leave"``
+        them unread, with an empty thing in the place of each.
 
     Raises
     ------
@@ -118,7 +134,7 @@ def read_checkpoint(file: str | os.PathLike[str]) -> dict[str, Tensor]:
             found: Any = safetensors.torch.load_file(place)
         else:
             _refuse_lies(place)
-            with warnings.catch_warnings():
+            with warnings.catch_warnings(), _objects_left(place, objects):
                 warnings.simplefilter("ignore")  # old ways of storing, which are read all the same
                 found = torch.load(place, map_location="cpu", weights_only=True)
     except WeightsError:
@@ -149,6 +165,28 @@ def read_checkpoint(file: str | os.PathLike[str]) -> dict[str, Tensor]:
             "weights by key are needed. Save model.state_dict() alone."
         )
     return {str(key): value for key, value in found.items()}
+
+
+class _Unread:
+    """What stands in the place of an object that is not read: nothing of it is kept or run."""
+
+    def __new__(cls, *_: Any, **__: Any) -> _Unread:
+        return object.__new__(cls)
+
+    def __init__(self, *_: Any, **__: Any) -> None: ...
+
+    def __setstate__(self, state: Any) -> None: ...
+
+    def __setitem__(self, key: Any, value: Any) -> None: ...
+
+
+def _objects_left(place: Path, objects: str) -> contextlib.AbstractContextManager[Any]:
+    """Let empty things be made where a checkpoint names a class that is not that of an array."""
+    if objects != "leave" or not zipfile.is_zipfile(place):
+        return contextlib.nullcontext()
+    named = torch.serialization.get_unsafe_globals_in_checkpoint(place)
+    kinds: list[Any] = [(type("_Unread", (_Unread,), {}), name) for name in named]
+    return torch.serialization.safe_globals(kinds)
 
 
 def _refuse_lies(place: Path) -> None:

@@ -96,6 +96,8 @@ class PublishedCard(Value):
         Options of the architecture.
     input
         How a recording becomes the input; None where nothing is converted.
+    lead
+        Which lead an encoder of one lead gets where nobody says.
     fixtures
         Files of numbers that the authors' own code gave, by their stems.
     departures
@@ -117,6 +119,7 @@ class PublishedCard(Value):
     embedding: str = ""
     options: dict[str, Any] = field(default_factory=dict)
     input: InputSpec | None = None
+    lead: str = ""
     fixtures: dict[str, Fixture] = field(default_factory=dict)
     departures: tuple[str, ...] = ()
 

@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A folder of weights as a graph: the same calls as for the models that ship, run by PyTorch."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from precordia.core.cards import Card
+from precordia.core.errors import WeightsError
+from precordia.models.encoder import Encoder
+from precordia.models.pretrained import from_pretrained
+from precordia.models.runtime import Graph
+from precordia.models.saved_model import read_saved
+
+_LOCK = threading.RLock()
+_LOADED: dict[tuple[str, str], Graph] = {}
+
+
+def load_saved_graph(folder: Path, *, name: str = "") -> Graph:
+    """Load a folder of weights; a second call in the same process returns the same.
+
+    Parameters
+    ----------
+    folder
+        A folder that ``save_pretrained`` or ``convert-weights`` wrote.
+    name
+        What it is called; the folder's own path where nothing is said.
+
+    Returns
+    -------
+    The graph, ready to be called. It is told which leads are there where its input allows that
+    some are not.
+
+    Raises
+    ------
+    WeightsError
+        If files are absent, damaged, or say nothing of the input.
+
+    Notes
+    -----
+    The embedding is the pooled output of the encoder, as `Encoder.encode` gives it, in evaluation
+    mode.
+    """
+    saved = read_saved(folder)
+    key = (str(folder.resolve()), saved.sha256)
+    with _LOCK:
+        if key in _LOADED:
+            return _LOADED[key]
+        if saved.input_spec is None:
+            raise WeightsError(
+                f"'{folder}' does not say how a recording becomes its input. Save the model with "
+                "save_pretrained(folder, input_spec=...)."
+            )
+        model = from_pretrained(folder).eval().requires_grad_(False)
+        graph = Graph(
+            name=name or os.fspath(folder),
+            version=saved.sha256[:12],
+            card=Card(
+                name=name or folder.name,
+                task=str(saved.details.get("title", saved.architecture)),
+                data=saved.training_data,
+                licence={"weights": str(saved.details.get("licence", "not stated"))},
+                scores={},
+                details=dict(saved.details),
+            ),
+            spec=saved.input_spec,
+            classes=saved.classes,
+            takes_present=saved.input_spec.missing_leads != "refuse",
+            familiar=None,
+            _session=_TorchSession(model),
+        )
+        _LOADED[key] = graph
+        return graph
+
+
+class _TorchSession:
+    """An encoder that is called as a session of onnxruntime is."""
+
+    def __init__(self, model: Encoder) -> None:
+        self._model = model
+
+    def run(
+        self, outputs: Sequence[str], given: dict[str, np.ndarray[Any, Any]]
+    ) -> list[np.ndarray[Any, Any]]:
+        """Return scores and embeddings of windows."""
+        model = self._model
+        present = given.get("present")
+        there = None if present is None else torch.from_numpy(present) > 0
+        with torch.inference_mode():
+            embedding = model.encode(torch.from_numpy(given["window"]), there)
+            logits = model.head(model.neck(embedding))
+        found = {"logits": logits.numpy(), "embedding": embedding.numpy()}
+        return [found[name] for name in outputs]
+
+
+def _forget_after_fork() -> None:
+    """Let a forked process load its own, with one thread: others do the same beside it."""
+    global _LOCK
+    _LOCK = threading.RLock()
+    _LOADED.clear()
+    torch.set_num_threads(1)
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_forget_after_fork)
