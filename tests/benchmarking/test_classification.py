@@ -330,6 +330,16 @@ def test_frozen_weights_run_once_and_random_ones_for_every_seed(tmp_path, spec):
     assert [m.chance for m in methods] == [True, True, False]
 
 
+def test_a_network_with_scores_of_samples_is_tested_by_its_embedding_alone(spec):
+    made = {"models": ("unet1d",), "model_options": {"width": 4}}
+    methods = list_methods(options(spec, **made, modes=("linear",)))
+    assert [m.mode for m in methods] == ["linear", "baseline"]
+    with pytest.raises(OptionError, match="only its embedding"):
+        list_methods(options(spec, **made, modes=("scratch",)))
+    with pytest.raises(OptionError, match="only its embedding"):
+        methods[0].network.load(3, seed=0)
+
+
 def test_mistakes_are_sentences(tmp_path, spec):
     with pytest.raises(UnknownNameError, match="Did you mean 'linear'"):
         options(spec, modes=("linaer",))

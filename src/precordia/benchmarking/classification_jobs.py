@@ -69,6 +69,8 @@ def list_methods(options: ClassificationOptions) -> list[Method]:
             mode = SCRATCH if mode == "finetune" else mode
         if mode == SCRATCH:
             network = network.untrained()
+        if mode in ("finetune", SCRATCH):
+            network.check_statements()
         name = network.architecture if mode == SCRATCH else network.name
         same = (name, mode, network.weights_hash, str(network.options), network.spec.fingerprint)
         found.setdefault(same, Method(name=name, mode=mode, network=network))
@@ -81,7 +83,8 @@ def list_methods(options: ClassificationOptions) -> list[Method]:
             for mode in dict.fromkeys((*options.modes, "linear")):
                 if mode in ("linear", "attention"):
                     add(network.untrained(), mode)
-            add(network.untrained(), SCRATCH)
+            if network.outputs == "window":
+                add(network.untrained(), SCRATCH)
     methods = list(found.values())
     return methods + [Method(name=name, mode=BASELINE) for name in options.baselines]
 

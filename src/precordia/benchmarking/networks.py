@@ -71,19 +71,36 @@ class Network:
             graph="",
         )
 
+    @property
+    def outputs(self) -> str:
+        """What its scores are of: ``"window"`` or ``"sample"``."""
+        from precordia.models.architectures import model_card
+
+        return "window" if self.graph else model_card(self.architecture).outputs
+
+    def check_statements(self) -> None:
+        """Refuse to train a network for statements whose scores are of samples.
+
+        Raises
+        ------
+        OptionError
+            If they are.
+        """
+        if self.outputs == "sample":
+            raise OptionError(
+                f"{self.architecture} gives scores of each sample, and statements are about the "
+                "whole recording, so only its embedding can be tested. Choose the mode linear or "
+                "attention."
+            )
+
     def load(self, n_outputs: int, *, seed: int) -> Any:
         """Make the network; random weights, and a new head, depend on the seed."""
         if self.graph:
             return _FinishedGraph(self.graph)
-        from precordia.models.architectures import model_card
+        if n_outputs:
+            self.check_statements()
         from precordia.models.load_model import load_model
 
-        if n_outputs and model_card(self.architecture).outputs == "sample":
-            raise OptionError(
-                f"{self.architecture} gives scores of each sample, and statements are about the "
-                "whole recording; it can be compared by its embedding alone. Choose a mode that "
-                "keeps the encoder as it is."
-            )
         shape = {
             "leads": self.spec.leads,
             "fs": self.spec.fs,
