@@ -61,8 +61,7 @@ class Cpc(Objective):
         temperature: float = 1.0,
     ) -> None:
         super().__init__(encoder)
-        self.s4 = causal(encoder)
-        stride = _stride_of(self.s4)
+        stride = _stride_of(causal(encoder))
         step_ms = 1000 * stride / encoder.shape.fs
         self.steps = tuple(max(round(ms / step_ms), 1) for ms in ahead_ms)
         if not self.steps or max(self.steps) >= encoder.shape.n_samples // stride:
@@ -80,6 +79,11 @@ class Cpc(Objective):
             nn.ReLU(),
             nn.Linear(dim, dim * len(self.steps), bias=False),
         )
+
+    @property
+    def s4(self) -> S4:
+        """The encoder, by its kind."""
+        return causal(self.encoder)
 
     def forward(self, batch: UnlabelledBatch, progress: float, generator: Generator) -> Learned:
         """Return the mean cross-entropy of recognising the right steps."""

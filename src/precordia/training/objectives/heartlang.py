@@ -86,7 +86,6 @@ class HeartLangWords(Objective):
                 f"vocabulary_share is {vocabulary_share} and hidden {hidden}; shares between 0 and "
                 "1 are needed."
             )
-        self.sentences = encoder
         self.vocabulary_share, self.hidden = vocabulary_share, hidden
         self.vocabulary = BeatVocabulary(
             encoder,
@@ -100,6 +99,11 @@ class HeartLangWords(Objective):
         )
         self.mark = nn.Parameter(torch.zeros(encoder.word))
         self.tell = nn.Linear(encoder.dim, n_codes)
+
+    @property
+    def sentences(self) -> HeartLang:
+        """The encoder, by its kind."""
+        return self.encoder  # type: ignore[return-value]
 
     def forward(self, batch: UnlabelledBatch, progress: float, generator: Generator) -> Learned:
         """Return the loss of the vocabulary, or that of hidden words once it is learned."""

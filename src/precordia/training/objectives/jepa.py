@@ -74,7 +74,7 @@ class Jepa(Objective):
         decay_last: float = 0.9995,
     ) -> None:
         super().__init__(encoder)
-        self.vit = patched(encoder, "jepa")
+        vit = patched(encoder, "jepa")
         if not 0 < kept_least <= kept_most < 1:
             raise OptionError(
                 f"kept_least is {kept_least} and kept_most {kept_most}; shares between 0 and 1 are "
@@ -82,17 +82,22 @@ class Jepa(Objective):
             )
         self.kept = (kept_least, kept_most)
         self.decay = (decay_first, decay_last)
-        patch_ms = 1000 * patch_of(self.vit) / encoder.shape.fs
+        patch_ms = 1000 * patch_of(vit) / encoder.shape.fs
         self.shortest = max(round(shortest_ms / patch_ms), 1)
         self.teacher = Teacher(encoder)
         self.predictor = TokenFilling(
             encoder.dim,
-            encoder.shape.n_samples // patch_of(self.vit),
+            encoder.shape.n_samples // patch_of(vit),
             encoder.dim,
             width=predictor_width or encoder.dim // 2,
-            depth=predictor_depth or len(self.vit.blocks),
+            depth=predictor_depth or len(vit.blocks),
             heads=predictor_heads,
         )
+
+    @property
+    def vit(self) -> ViT1d:
+        """The encoder, by its kind."""
+        return patched(self.encoder, "jepa")
 
     def forward(self, batch: UnlabelledBatch, progress: float, generator: Generator) -> Learned:
         """Return the mean absolute distance of predicted from given tokens of hidden places."""

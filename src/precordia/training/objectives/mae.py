@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
+from precordia.models.vit1d import ViT1d
 from precordia.nn.token_filling import TokenFilling
 from precordia.training.masks import Places, hide_random, taken
 from precordia.training.objective import Learned, Objective
@@ -57,11 +58,11 @@ class Mae(Objective):
         normalise: bool = True,
     ) -> None:
         super().__init__(encoder)
-        self.vit = patched(encoder, "mae")
+        vit = patched(encoder, "mae")
         if not 0 < hidden < 1:
             raise OptionError(f"hidden is {hidden}; a share between 0 and 1 is needed.")
         self.hidden, self.normalise = hidden, normalise
-        self.patch = patch_of(self.vit)
+        self.patch = patch_of(vit)
         self.decoder = TokenFilling(
             encoder.dim,
             encoder.shape.n_samples // self.patch,
@@ -70,6 +71,11 @@ class Mae(Objective):
             depth=decoder_depth,
             heads=decoder_heads,
         )
+
+    @property
+    def vit(self) -> ViT1d:
+        """The encoder, by its kind."""
+        return patched(self.encoder, "mae")
 
     def forward(self, batch: UnlabelledBatch, progress: float, generator: Generator) -> Learned:
         """Return the mean square error of the hidden patches."""

@@ -14,6 +14,7 @@ from precordia.core.errors import OptionError
 from precordia.models.ecg_fm import EcgFm
 from precordia.models.encoder import Encoder
 from precordia.nn.vector_quantiser import GumbelQuantiser
+from precordia.nn.wav2vec import Wav2Vec
 from precordia.training.gathering import gathered
 from precordia.training.masks import Places, hide_spans, taken
 from precordia.training.objective import Learned, Objective
@@ -110,18 +111,22 @@ class Wav2Vec2Cmsc(Objective):
                 f"n_negatives is {n_negatives}, span {span} and hidden {hidden}; at least one, at "
                 "least one, and a share between 0 and 1 are needed."
             )
-        self.network = encoder.network
         self.hidden, self.span, self.n_negatives = hidden, span, n_negatives
         self.temperature, self.pair_temperature = temperature, pair_temperature
         self.choice = (choice_first, choice_last)
         self.weights = (diversity, penalty, pairs)
         self.gradient = gradient
         self.change = Change(gain_db=0.0, noise=0.0, masked_leads=masked_leads)
-        width = self.network.norm_frames.normalized_shape[0]
+        width = encoder.network.norm_frames.normalized_shape[0]
         self.mark = nn.Parameter(torch.rand(encoder.dim))
         self.choose = GumbelQuantiser(width, projected, groups=groups, n_codes=n_codes)
         self.name_word = nn.Linear(projected, projected)
         self.name_context = nn.Linear(encoder.dim, projected)
+
+    @property
+    def network(self) -> Wav2Vec:
+        """What the encoder is made of."""
+        return self.encoder.network  # type: ignore[return-value]
 
     def forward(self, batch: UnlabelledBatch, progress: float, generator: Generator) -> Learned:
         """Return the weighted sum of all parts."""
