@@ -92,3 +92,41 @@ def test_mistakes_are_sentences(arguments, said, folder, tmp_path, monkeypatch, 
     shown = " ".join(capsys.readouterr().err.replace("│", " ").split())
     assert said in shown
     assert "Traceback" not in shown
+
+
+@pytest.mark.parametrize(
+    ("table", "said"),
+    [
+        (None, "Write one, in CSV, with the columns path, label"),
+        ("path;label\nr0.npz;AF\n", "semicolons"),
+        ("file,class\nr0.npz,AF\n", "it has file, class. Name the columns so"),
+        ("path,label\nr0.npz,\xc4\n".encode("latin-1"), "Save it as CSV in UTF-8"),
+    ],
+)
+def test_a_table_of_ones_own_is_never_compared_with_a_published_one(
+    table, said, folder, tmp_path, capsys
+):
+    place = folder / "labels.csv"
+    place.unlink()
+    if table is not None:
+        place.write_bytes(table if isinstance(table, bytes) else table.encode())
+    for verb in (["describe"], ["verify"], ["build", "--to", str(tmp_path / "store")]):
+        assert _exit_code(["dataset", verb[0], "folder", str(folder), *verb[1:]]) == 2
+        problem = capsys.readouterr().err
+        assert said in problem
+        assert "published" not in problem
+    assert not (tmp_path / "store").exists()
+
+
+def test_a_misspelt_fold_is_told(folder, capsys):
+    rows = "path,label,fold\nr0.npz,AF,trian\nr1.npz,AF,test\n"
+    (folder / "labels.csv").write_text(rows)
+    assert _exit_code(["dataset", "describe", "folder", str(folder)]) == 0
+    assert "(trian)" in capsys.readouterr().out
+
+
+def test_a_store_of_which_every_recording_was_refused_is_no_success(folder, tmp_path, capsys):
+    to = str(tmp_path / "store")
+    code = _exit_code(["dataset", "build", "folder", str(folder), "--to", to, "--leads", "V9"])
+    assert code == 2
+    assert "left out" in capsys.readouterr().out

@@ -18,7 +18,8 @@ from precordia.cli.progress import progress
 HELP = """Write the recordings of a database into a store: Parquet files that open at once.
 
 What is in the store already stays; only what is new is added. A run that was ended, by whatever,
-goes on where it stopped when the same command is given again.
+goes on where it stopped when the same command is given again. It leaves with 2 where no recording
+could be stored.
 
 Example:  precordia dataset build ptbxl PTBXL_FOLDER --to ptbxl.store --fs 100 --jobs 2
 """
@@ -91,6 +92,8 @@ def build(
         watch=_watch,
     )
     show(built, as_json=json)
+    if built.left_out and not built.n_added + built.n_before:
+        raise typer.Exit(2)  # every recording was refused: the store is empty
 
 
 def _assess() -> Any:

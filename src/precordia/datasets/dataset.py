@@ -150,9 +150,12 @@ def load_dataset(
     card = dataset_card(name)
     place = Path(folder)
     if not place.is_dir():
+        origin = "Check the path."
+        if card.url:
+            fetched = f"precordia dataset fetch {name} FOLDER"
+            origin = f"Get them from {card.url} ({fetched}), or check the path."
         raise FormatError(
-            f"there is no folder '{place}'; the files of {card.title} are needed there. "
-            f"Get them from {card.url} (precordia dataset fetch {name} FOLDER), or check the path."
+            f"there is no folder '{place}'; the files of {card.title} are needed there. {origin}"
         )
     chosen = task or next(iter(card.tasks))
     if chosen not in card.tasks:

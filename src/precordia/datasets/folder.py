@@ -8,9 +8,12 @@ from typing import Any
 
 from precordia.core.record import Patient
 from precordia.core.statements import Statement
-from precordia.datasets.found import Found
+from precordia.datasets.found import Found, counted, such_as
 from precordia.datasets.item import Item
 from precordia.datasets.label_table import age_of, below, read_table, sex_of
+
+#: the names of folds, as the card has them
+_FOLDS = ("train", "validation", "test")
 
 
 def find_folder(
@@ -59,7 +62,7 @@ def find_folder(
 
     own = Path(table) if Path(table).is_absolute() else folder / table
     found = Found(items=[], keep_empty=True)
-    for row in read_table(own, (path_column, label_column)):
+    for row in read_table(own, (path_column, label_column), own=True):
         labels = [x.strip() for x in row[label_column].split(separator)]
         labels = [x for x in dict.fromkeys(labels) if x]
         found.items.append(
@@ -78,6 +81,7 @@ def find_folder(
                 reading=dict(reading or {}),
             )
         )
+    _remark_folds(found)
     named = {item.path for item in found.items}
     stems = {path.with_suffix("") for path in named}
     found.unlabelled = [
@@ -86,3 +90,15 @@ def find_folder(
         if path not in named and path.with_suffix("") not in stems and path != own
     ]
     return found
+
+
+def _remark_folds(found: Found) -> None:
+    """Tell of folds that no part of a split is made of, such as a misspelt one."""
+    strange = [item.fold for item in found.items if item.fold and item.fold not in _FOLDS]
+    if strange:
+        names = such_as(list(dict.fromkeys(strange)))
+        found.remark(
+            "fold-unknown",
+            f"{counted(len(strange), 'record')} in folds of another name than "
+            f"{', '.join(_FOLDS)} ({names}); the published split leaves them out.",
+        )

@@ -24,6 +24,7 @@ def read_table(
     *,
     names: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
+    own: bool = False,
 ) -> list[dict[str, str]]:
     """Read a CSV table.
 
@@ -37,6 +38,8 @@ def read_table(
         Names of the columns, where the table has no line of names.
     only
         Columns that are kept, where a table is long; all by default.
+    own
+        Whether the table is the user's, and not that of a published database.
 
     Returns
     -------
@@ -47,7 +50,7 @@ def read_table(
     FormatError
         If the table is missing, no text, or lacks a column.
     """
-    return list(walk_table(path, columns, names=names, only=only))
+    return list(walk_table(path, columns, names=names, only=only, own=own))
 
 
 def walk_table(
@@ -56,6 +59,7 @@ def walk_table(
     *,
     names: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
+    own: bool = False,
 ) -> Iterator[dict[str, str]]:
     """Give the rows of a CSV table one by one, as `read_table` does all at once."""
     try:
@@ -64,29 +68,39 @@ def walk_table(
         with path.open(encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, fieldnames=names, strict=True)
             held = [name or "" for name in reader.fieldnames or ()]
-            _check_columns(path, columns, held)
+            _check_columns(path, columns, held, own=own)
             wanted = frozenset(held if only is None else only)
             for row in reader:
                 yield {k: (v or "").strip() for k, v in row.items() if k in wanted}
     except FileNotFoundError:
+        advice = "Copy it from where the database is published."
+        if own:
+            advice = f"Write one, in CSV, with the columns {', '.join(columns)}."
         raise FormatError(
-            f"there is no table '{path}'; the labels of the database are needed there. Copy it "
-            "from where the database is published."
+            f"there is no table '{path}'; the labels are needed there. {advice}"
         ) from None
     except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise FormatError(
-            f"'{path.name}' is no CSV table ({error}). Copy it again from where it is published."
-        ) from error
+        advice = "Save it as CSV in UTF-8." if own else "Copy it again from where it is published."
+        raise FormatError(f"'{path.name}' is no CSV table ({error}). {advice}") from error
 
 
-def _check_columns(path: Path, columns: Sequence[str], held: Sequence[str]) -> None:
+def _check_columns(
+    path: Path, columns: Sequence[str], held: Sequence[str], *, own: bool = False
+) -> None:
     lacking = [name for name in columns if name not in held]
-    if lacking:
-        raise FormatError(
-            f"'{path.name}' lacks the column{'s' if len(lacking) > 1 else ''} "
-            f"{', '.join(lacking)}; it has {', '.join(held[:12]) or 'none'}. Compare it with the "
-            "published table."
-        )
+    if not lacking:
+        return
+    between = next((sign for sign in (";", "\t") if len(held) == 1 and sign in held[0]), "")
+    if between:
+        advice = "Its cells stand between semicolons or tabs: save it with commas."
+    elif own:
+        advice = "Name the columns so, or say which they are with the options of the loader."
+    else:
+        advice = "Compare it with the published table."
+    raise FormatError(
+        f"'{path.name}' lacks the column{'s' if len(lacking) > 1 else ''} "
+        f"{', '.join(lacking)}; it has {', '.join(held[:12]) or 'none'}. {advice}"
+    )
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:
