@@ -143,7 +143,9 @@ class Xecg(Encoder):
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename weights of the authors, with whatever prefix their trainer puts before them.
 
-        They store how far the weights of normalisations are from 1.
+        They store how far the weights of normalisations are from 1. The program of xLSTM stores
+        recurrent weights in one of two orders, depending on where it ran: gates before what is
+        given out, or behind it, and the biases likewise.
         """
         first = "patch_embedding.conv.weight"
         before = next((key.removesuffix(first) for key in state if key.endswith(first)), "")
@@ -151,10 +153,8 @@ class Xecg(Encoder):
         for key, value in state.items():
             new = _renamed(key.removeprefix(before))
             renamed[new] = 1 + value if re.search(r"norm(_mixing)?\.weight$", new) else value
-            if new.endswith("recurrent_bias"):
-                renamed[new.replace("recurrent_bias", "bias")] = renamed.pop(new).reshape(
-                    4, int(self.options["heads"]), -1
-                )
+        for place in range(len(self.blocks)):
+            _order_gates(renamed, f"blocks.{place}.memory.")
         return renamed
 
 
@@ -214,6 +214,19 @@ class MatrixBlock(nn.Module):
         return tokens + self.memory(self.norm(tokens))
 
 
+def _order_gates(state: dict[str, Tensor], block: str) -> None:
+    """Bring recurrent weights and biases of a block into our order: gate, then head."""
+    weight, bias = state.get(block + "recurrent"), state.get(block + "bias")
+    if weight is None or bias is None or weight.ndim != 3 or bias.ndim != 1:
+        return
+    heads, n_from, n_to = weight.shape
+    if n_to == 4 * n_from and len(bias) == 4 * heads * n_from:
+        state[block + "recurrent"] = weight.transpose(1, 2).contiguous()
+        state[block + "bias"] = bias.reshape(heads, 4, n_from).transpose(0, 1).contiguous()
+    elif n_from == 4 * n_to and len(bias) == 4 * heads * n_to:
+        state[block + "bias"] = bias.reshape(4, heads, n_to)
+
+
 _IN_BLOCK = {
     "xlstm_norm.weight": "norm.weight",
     "xlstm.conv1d.conv.weight": "memory.past.filter.weight",
@@ -224,7 +237,7 @@ _IN_BLOCK = {
     "xlstm.zgate.weight": "memory.content.weight",
     "xlstm.ogate.weight": "memory.give.weight",
     "xlstm.slstm_cell._recurrent_kernel_": "memory.recurrent",
-    "xlstm.slstm_cell._bias_": "memory.recurrent_bias",
+    "xlstm.slstm_cell._bias_": "memory.bias",
     "xlstm.group_norm.weight": "memory.norm.weight",
     "ffn_norm.weight": "norm_mixing.weight",
     "ffn.proj_up.weight": "widen.weight",
