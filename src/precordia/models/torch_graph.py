@@ -94,7 +94,9 @@ class _TorchSession:
         present = given.get("present")
         there = None if present is None else torch.from_numpy(present) > 0
         with torch.inference_mode():
-            embedding = model.encode(torch.from_numpy(given["window"]), there)
+            # PyTorch warns of arrays that nobody may write to; nobody does.
+            windows = torch.from_numpy(np.require(given["window"], requirements="W"))
+            embedding = model.encode(windows, there)
             logits = model.head(model.neck(embedding))
         found = {"logits": logits.numpy(), "embedding": embedding.numpy()}
         return [found[name] for name in outputs]

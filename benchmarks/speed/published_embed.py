@@ -1,0 +1,74 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Records a second that published encoders embed, from files to vectors, with random weights.
+
+    python benchmarks/speed/published_embed.py --model clef.small --records 200 --jobs 2
+
+Weights are random, which costs what the authors' weights cost. Records are simulated, twelve leads
+of ten seconds at 500 Hz, and are written to a temporary folder before the clock starts.
+"""
+
+import argparse
+import os
+import tempfile
+import time
+from pathlib import Path
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+
+def main():
+    asked = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    asked.add_argument("--model", nargs="+", default=["clef.small"])
+    asked.add_argument("--records", type=int, default=200)
+    asked.add_argument("--jobs", type=int, default=2)
+    asked = asked.parse_args()
+    with tempfile.TemporaryDirectory() as place:
+        os.environ["PRECORDIA_CACHE"] = f"{place}/cache"
+        measure(Path(place), asked.model, asked.records, asked.jobs)
+
+
+def measure(place, models, n_records, n_jobs):
+    from precordia.embedding.embed_files import embed_files
+    from precordia.generation.simulate import simulate
+    from precordia.io.write import write
+
+    files = place / "records"
+    files.mkdir()
+    for k in range(n_records):
+        write(simulate("sinus", seed=k % 20, fs=500, seconds=10), files / f"r{k:05}.npz")
+    paths = sorted(files.iterdir())
+    for name in models:
+        folder = place / name
+        n_parameters = make(name, folder)
+        began = time.perf_counter()
+        made = list(embed_files(paths, model=str(folder), n_jobs=n_jobs, cache=False))
+        took = time.perf_counter() - began
+        failed = sum(m.embedding is None for m in made)
+        print(
+            f"{name}: {n_parameters / 1e6:.2f} M parameters, {n_records / took:.0f} records/s "
+            f"({n_jobs} processes, {took:.1f} s with their start, {failed} failed)"
+        )
+
+
+def make(name, folder):
+    """Save random weights; in a process of its own, so that this one never starts PyTorch."""
+    import subprocess
+    import sys
+
+    code = f"""
+from precordia.models.load_model import load_model
+from precordia.models.published_card import published_card
+card = published_card({name!r})
+spec = card.input
+model = load_model(card.architecture, n_outputs=0, leads=spec.leads, n_samples=spec.n_samples,
+                   fs=spec.fs, **card.options)
+details = {{"published": card.name, "lead": card.lead}}
+model.save_pretrained({str(folder)!r}, input_spec=spec, details=details)
+print(sum(p.numel() for p in model.parameters()))
+"""
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return int(told.stdout)
+
+
+if __name__ == "__main__":
+    main()
