@@ -33,6 +33,7 @@ TINY = {
     "vit1d": {"width": 16, "depth": 2, "heads": 2},
     "vit1d-leads": {"width": 16, "depth": 2, "heads": 2, "patch": 100},
     "lead-agnostic": {"size": "small"},
+    "lead-queries": {"patch": 100, "lead_dim": 8, "width": 16, "depth": 2, "heads": 2},
     "aligned-beats": {"width": 6},
     "weimann-jepa": {"width": 16, "depth": 2, "heads": 2},
     "kim-jepa": {"width": 16, "depth": 2, "heads": 2, "patch": 100},

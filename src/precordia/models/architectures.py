@@ -26,6 +26,7 @@ ARCHITECTURES = {
     "kim-jepa": "precordia.models.kim_jepa:KimJepa",
     "heart-lang": "precordia.models.heart_lang:HeartLang",
     "lead-agnostic": "precordia.models.lead_agnostic:LeadAgnostic",
+    "lead-queries": "precordia.models.lead_queries:LeadQueriesViT",
     "ecg-fm": "precordia.models.ecg_fm:EcgFm",
     "ecg-cpc": "precordia.models.ecg_cpc:EcgCpc",
     "hubert-ecg": "precordia.models.hubert_ecg:HubertEcg",

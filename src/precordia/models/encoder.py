@@ -67,6 +67,8 @@ class Encoder(nn.Module):
     smallest: ClassVar[int] = 1
     #: whether absent leads are left out; other models take them as rows of zeros
     leaves_out_absent: ClassVar[bool] = False
+    #: whether tokens are of single leads, lead by lead, each in the order of time
+    tokens_by_lead: ClassVar[bool] = False
     #: what a score is of; those of samples are (batch, statement, sample)
     outputs: ClassVar[Literal["window", "sample"]] = "window"
     #: regular expressions of whole keys of a published checkpoint that are knowingly not used

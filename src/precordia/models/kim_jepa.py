@@ -71,6 +71,7 @@ class KimJepa(Encoder):
     """
 
     leaves_out_absent: ClassVar[bool] = True
+    tokens_by_lead: ClassVar[bool] = True
     places: Tensor
 
     def __init__(

@@ -55,6 +55,7 @@ class ViT1dLeads(Encoder):
     """
 
     leaves_out_absent: ClassVar[bool] = True
+    tokens_by_lead: ClassVar[bool] = True
 
     def __init__(
         self,

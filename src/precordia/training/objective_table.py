@@ -324,6 +324,26 @@ OBJECTIVES: dict[str, Row] = {
             "masked_share": 0.1,
         },
     ),
+    "lejepa": Row(
+        path="precordia.training.objectives.lejepa:LeJepa",
+        title="LeJEPA, with queries to any leads",
+        paper="arXiv:2511.08544",
+        does="lets views with leads of their own meet, and keeps embeddings normal (SIGReg)",
+        architecture="lead-queries",
+        options={
+            "projected": 32,
+            "hidden": 512,
+            "regularisation": 0.05,
+            "n_directions": 256,
+            "n_local": 4,
+            "global_crop": 0.8,
+            "local_crop": 0.4,
+            "gain_db": 2.0,
+            "noise": 0.5,
+            "masked_leads": 0.5,
+            "masked_spans": 1,
+        },
+    ),
 }
 
 

@@ -13,7 +13,6 @@ from torch.nn import functional
 
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
-from precordia.nn.patching import PerLeadPatches
 from precordia.training.contrast import info_nce, of_same
 from precordia.training.gathering import gathered
 from precordia.training.objective import Grouping, Learned, Objective
@@ -164,7 +163,7 @@ class Comet(Objective):
             )
         if not 0 <= masked_share <= 0.5:
             raise OptionError(f"masked_share is {masked_share}; 0 to 0.5 is needed.")
-        if isinstance(getattr(encoder, "patches", None), PerLeadPatches):
+        if encoder.tokens_by_lead:
             raise OptionError(
                 f"{encoder.name} has tokens of single leads; tokens in the order of time are "
                 "needed. Choose a model such as resnet1d or vit1d."

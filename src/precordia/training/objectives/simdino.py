@@ -12,7 +12,6 @@ from torch.nn import functional
 
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
-from precordia.nn.patching import PerLeadPatches
 from precordia.training.gathering import gathered
 from precordia.training.masks import hide_spans
 from precordia.training.objective import Learned, Objective
@@ -198,7 +197,7 @@ class SimDino(Objective):
         self, batch: UnlabelledBatch, n_tokens: int, generator: Generator
     ) -> tuple[Bool[Tensor, "batch token"], Bool[Tensor, "batch sample"]]:
         """Draw which tokens are hidden, and which samples these are."""
-        by_lead = isinstance(getattr(self.encoder, "patches", None), PerLeadPatches)
+        by_lead = self.encoder.tokens_by_lead
         n_leads = self.encoder.shape.n_leads if by_lead else 1
         n_times, n_samples = n_tokens // n_leads, int(batch.windows.shape[2])
         span = min(self.masked_tokens, n_times - 1)
