@@ -43,14 +43,14 @@ CLASSES = ("background", "P", "QRS", "T")
 def small(**training) -> dict:
     """A configuration that takes a few seconds."""
     return {
-        "data": {"simulated": 30, "scenarios": ["sinus"], "task": "waves"},
+        "data": {"simulated": 16, "scenarios": ["sinus"], "task": "waves"},
         "model": {
             "name": "unet1d",
             "options": {"width": 4, "depth": 3},
             "fs": 100,
             "seconds": 2.5,
         },
-        "training": {"epochs": 3, "batch_size": 16, "lr": 0.01, **training},
+        "training": {"epochs": 4, "batch_size": 12, "lr": 0.01, **training},
         "augment": [{"name": "gain"}],
     }
 
@@ -191,7 +191,7 @@ def test_the_scores_are_those_of_the_saved_model(trained):
     from precordia.training.data_parts import part_of_each
     from precordia.training.record_source import simulated_source
 
-    source = simulated_source(30, ["sinus"])
+    source = simulated_source(16, ["sinus"])
     parts, _ = part_of_each(source)
     model = from_pretrained(trained.folder / "model").eval()
     y, z = [], []
@@ -231,7 +231,7 @@ def test_a_model_of_windows_finds_no_waves(tmp_path):
 @pytest.mark.parametrize("ending", ["{lead}", "waves"])
 def test_own_recordings_with_annotation_files_are_learned(tmp_path, ending):
     rows = ["path,patient_id,label"]
-    for k in range(8):
+    for k in range(6):
         record = simulate("sinus", fs=250, seed=k)
         precordia.write(replace(record, carried=Carried()), tmp_path / f"r{k}.hea")
         for lead, waves in WaveMarks().of("", record).items():
@@ -279,9 +279,9 @@ def test_own_recordings_with_annotation_files_are_learned(tmp_path, ending):
         ("data.task=multilabel", OptionError, "scores of each sample"),
         ("model={name='resnet1d'}", OptionError, "unet1d"),
         ("augment=[{name='shift'}]", OptionError, "moves samples"),
-        (("training.mixup=0.2", "data.simulated=8"), OptionError, "cannot be mixed"),
-        (("training.metric=macro_auroc", "data.simulated=8"), UnknownNameError, "macro_dice"),
-        (("training.loss=bce", "data.simulated=8"), OptionError, "cross-entropy"),
+        (("training.mixup=0.2", "model.leads=['II']"), OptionError, "cannot be mixed"),
+        (("training.metric=macro_auroc", "model.leads=['II']"), UnknownNameError, "macro_dice"),
+        (("training.loss=bce", "model.leads=['II']"), OptionError, "cross-entropy"),
     ],
 )
 def test_mistakes_are_sentences(tmp_path, change, kind, words):
@@ -305,7 +305,7 @@ def test_a_store_keeps_no_waves(tmp_path):
 def test_weighted_and_focal_loss_train_too(tmp_path):
     options = {"statement_weight": "balanced", "gamma": 1.0}
     tables = small(epochs=1, loss_options=options)
-    tables["data"]["simulated"] = 16
+    tables["model"]["leads"] = ["II"]
     assert train(tables, folder=tmp_path / "out").metrics["n_epochs"] == 1
 
 

@@ -69,13 +69,11 @@ def boundary_scores_with_intervals(
         for end, side in enumerate(("onset", "offset")) if number else ():
             rows = zip(said, labels, strict=True)
             tally = np.array([_tally(a, b, number, end, reach, fs) for a, b in rows])
-            whole, by_draw = tally.sum(axis=0), weights @ tally
+            sums = np.concatenate([tally.sum(axis=0)[None], weights @ tally])  # all, each draw
+            found = {key: statistic(sums) for key, statistic in _STATISTICS.items()}
             told[f"{name} {side}"] = {
-                **{
-                    key: with_interval(float(statistic(whole)), statistic(by_draw))
-                    for key, statistic in _STATISTICS.items()
-                },
-                "n_marked": int(whole[0] + whole[1]),
+                **{key: with_interval(float(v[0]), v[1:]) for key, v in found.items()},
+                "n_marked": int(sums[0, 0] + sums[0, 1]),
             }
     return {"boundaries": told, "tolerance_ms": tolerance_ms}
 

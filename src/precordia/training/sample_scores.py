@@ -53,27 +53,27 @@ def sample_scores_with_intervals(
     (0.857, 0.429)
     """
     counts = _counts(said, labels, len(classes))
-    control = _counts(np.full_like(said, majority), labels, len(classes))
     weights = draws_of_patients(patients).astype(np.float64)
-    whole, by_draw = counts.sum(axis=0), np.tensordot(weights, counts, axes=1)
+    sums = np.concatenate([counts.sum(axis=0)[None], np.tensordot(weights, counts, axes=1)])
+    control = _counts(np.full_like(said, majority), labels, len(classes)).sum(axis=0)[None]
+    f1, iou, means, right = _f1(sums), _iou(sums), _macro(sums), _accuracy(sums)
     told = {
         name: {
-            "f1": with_interval(float(_f1(whole)[k]), _f1(by_draw)[:, k]),
-            "iou": with_interval(float(_iou(whole)[k]), _iou(by_draw)[:, k]),
-            "f1_of_control": float(_f1(control.sum(axis=0))[k]),
-            "n_samples": int(whole[k, 0] + whole[k, 2]),
+            "f1": with_interval(float(f1[0, k]), f1[1:, k]),
+            "iou": with_interval(float(iou[0, k]), iou[1:, k]),
+            "f1_of_control": float(_f1(control)[0, k]),
+            "n_samples": int(sums[0, k, 0] + sums[0, k, 2]),
         }
         for k, name in enumerate(classes)
     }
-    means = _macro(by_draw)
     return {
-        "macro_f1": with_interval(float(_macro(whole)), means),
-        "accuracy": with_interval(float(_accuracy(whole)), _accuracy(by_draw)),
+        "macro_f1": with_interval(float(means[0]), means[1:]),
+        "accuracy": with_interval(float(right[0]), right[1:]),
         "classes": told,
         "control": {
             "says": f"{classes[majority]} for every sample",
-            "macro_f1": float(_macro(control.sum(axis=0))),
-            "accuracy": float(_accuracy(control.sum(axis=0))),
+            "macro_f1": float(_macro(control)[0]),
+            "accuracy": float(_accuracy(control)[0]),
         },
     }
 
@@ -90,19 +90,19 @@ def _counts(said: np.ndarray, labels: np.ndarray, n_classes: int) -> np.ndarray:
     return counts
 
 
-def _f1(counts: Float[np.ndarray, "*draw statement 3"]) -> Float[np.ndarray, "*draw statement"]:
+def _f1(counts: Float[np.ndarray, "draw statement 3"]) -> Float[np.ndarray, "draw statement"]:
     right, wrong, missed = np.moveaxis(counts, -1, 0)
     with np.errstate(invalid="ignore"):  # NaN for a class that is neither there nor named
         return 2 * right / (2 * right + wrong + missed)
 
 
-def _iou(counts: Float[np.ndarray, "*draw statement 3"]) -> Float[np.ndarray, "*draw statement"]:
+def _iou(counts: Float[np.ndarray, "draw statement 3"]) -> Float[np.ndarray, "draw statement"]:
     right, wrong, missed = np.moveaxis(counts, -1, 0)
     with np.errstate(invalid="ignore"):
         return right / (right + wrong + missed)
 
 
-def _macro(counts: Float[np.ndarray, "*draw statement 3"]) -> Float[np.ndarray, "*draw"]:
+def _macro(counts: Float[np.ndarray, "draw statement 3"]) -> Float[np.ndarray, " draw"]:
     """Return the mean F1 of the waves that are there, or named."""
     f1 = _f1(counts)[..., 1:]
     known = np.isfinite(f1)
@@ -110,6 +110,6 @@ def _macro(counts: Float[np.ndarray, "*draw statement 3"]) -> Float[np.ndarray, 
         return np.where(known, f1, 0).sum(axis=-1) / known.sum(axis=-1)
 
 
-def _accuracy(counts: Float[np.ndarray, "*draw statement 3"]) -> Float[np.ndarray, "*draw"]:
+def _accuracy(counts: Float[np.ndarray, "draw statement 3"]) -> Float[np.ndarray, " draw"]:
     with np.errstate(invalid="ignore"):
         return counts[..., 0].sum(axis=-1) / (counts[..., 0] + counts[..., 2]).sum(axis=-1)
