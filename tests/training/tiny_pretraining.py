@@ -144,6 +144,12 @@ def pretrained(folder: Path, name: str = "alike", **changes) -> Pretrained:
 
 
 def main() -> None:
+    import torch._dynamo  # once, here, and not in every child
+    import torch.utils.tensorboard.writer
+
+    import precordia.models.resnet1d
+    import precordia.training.pretrain_loop  # noqa: F401
+
     torch.set_num_threads(1)
     register()
     folder = Path(sys.argv[1])

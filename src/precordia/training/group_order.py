@@ -97,7 +97,7 @@ class GroupOrder:
         if self.grouping == "patients":
             drawn = np.random.default_rng([_CHOOSING, self.seed, epoch, number]).random((n, 2))
             groups = np.concatenate(
-                [self._two_of(g, *u) for g, u in zip(groups, drawn, strict=True)]
+                [self._two_of(g, *u) for g, u in zip(groups.tolist(), drawn.tolist(), strict=True)]
             )
         places = np.random.default_rng([_PLACES, self.seed, epoch, number]).random(len(groups))
         return Choice(groups, places)
