@@ -21,6 +21,7 @@ scenarios = ["sinus", "atrial-fibrillation", "left-bundle-block"]
 task = "multilabel"           # or "multiclass", where classes exclude each other, or
 # task = "regression"         # numbers:
 # targets = ["qrs_ms"]        # age_years, or what 'precordia measure' gives
+# task = "waves"              # background, P, QRS or T for each sample: name = "unet1d" below
 # classes = ["sinus"]         # all by default
 # cache = "windows"           # where prepared windows are kept
 # jobs = 4                    # processes that prepare them
