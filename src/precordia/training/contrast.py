@@ -11,12 +11,14 @@ from torch import Tensor
 from torch.nn import functional
 
 from precordia.core.errors import OptionError
+from precordia.training.full_precision import full_precision
 from precordia.training.gathering import gathered
 
 #: what several positives of one anchor count as; see `info_nce`
 Form = Literal["out", "in", "alone"]
 
 
+@full_precision
 def info_nce(
     anchors: Float[Tensor, "*level anchor dim"],
     others: Float[Tensor, "*level other dim"],
@@ -101,6 +103,7 @@ def info_nce(
     return (loss + back) / 2
 
 
+@full_precision
 def nt_xent(
     views: Float[Tensor, "view batch dim"],
     patients: Int[Tensor, " batch"] | None = None,

@@ -9,9 +9,11 @@ from torch import Generator, Tensor
 from torch.nn import functional
 
 from precordia.core.errors import OptionError
+from precordia.training.full_precision import full_precision
 from precordia.training.gathering import gathered
 
 
+@full_precision
 def koleo(embeddings: Float[Tensor, "batch dim"]) -> Float[Tensor, ""]:
     """Return the mean of minus the logarithm of each embedding's distance from its nearest.
 
@@ -49,6 +51,7 @@ def koleo(embeddings: Float[Tensor, "batch dim"]) -> Float[Tensor, ""]:
     return -0.5 * (square + 1e-8).log().mean()
 
 
+@full_precision
 def sigreg(
     embeddings: Float[Tensor, "*view batch dim"],
     generator: Generator,
@@ -115,6 +118,7 @@ def sigreg(
     return (off @ area).mean() * rows.shape[-2]
 
 
+@full_precision
 def coding_rate(
     embeddings: Float[Tensor, "*view batch dim"], *, distortion: float = 0.05
 ) -> Float[Tensor, "*view"]:

@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 from torch.nn import functional
 
 from precordia.models.encoder import Encoder
+from precordia.training.full_precision import full_precision
 from precordia.training.objective import Learned, Objective
 from precordia.training.projector import projector
 from precordia.training.schedule import ramp
@@ -17,6 +18,7 @@ from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.views import Change, as_views, check_crops, one_scale, views
 
 
+@full_precision
 def byol_loss(
     predicted: Float[Tensor, "view batch dim"], target: Float[Tensor, "view batch dim"]
 ) -> Float[Tensor, ""]:

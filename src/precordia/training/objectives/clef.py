@@ -14,6 +14,7 @@ from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
 from precordia.training.clinical_risk import score2, share_missing
 from precordia.training.contrast import info_nce, nt_xent, of_same
+from precordia.training.full_precision import full_precision
 from precordia.training.gathering import gathered
 from precordia.training.objective import Grouping, Learned, Objective
 from precordia.training.projector import projector
@@ -21,6 +22,7 @@ from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.views import Change, as_views, one_scale, views
 
 
+@full_precision
 def dissimilarity(
     risks: Float[Tensor, " batch"],
     missing: Float[Tensor, " batch"] | None = None,
@@ -63,6 +65,7 @@ def dissimilarity(
     return scaled.masked_fill(itself, 0.0)
 
 
+@full_precision
 def risk_contrast(
     compared: Float[Tensor, "two batch dim"],
     unlike: Float[Tensor, "batch batch"],
@@ -106,6 +109,7 @@ def risk_contrast(
     )
 
 
+@full_precision
 def alignment(
     compared: Float[Tensor, "two batch dim"],
     unlike: Float[Tensor, "batch batch"],

@@ -10,6 +10,7 @@ from torch import Generator, Tensor
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
 from precordia.training.contrast import info_nce
+from precordia.training.full_precision import full_precision
 from precordia.training.gathering import gathered
 from precordia.training.objective import Learned, Objective
 from precordia.training.projector import projector
@@ -17,6 +18,7 @@ from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.views import Change, one_scale, views
 
 
+@full_precision
 def cmsc_loss(
     earlier: Float[Tensor, "batch dim"],
     later: Float[Tensor, "batch dim"],

@@ -14,12 +14,14 @@ from torch.nn import functional
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
 from precordia.training.contrast import info_nce, of_same
+from precordia.training.full_precision import full_precision
 from precordia.training.gathering import gathered
 from precordia.training.objective import Grouping, Learned, Objective
 from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.views import Change, as_views, check_crops, one_scale, views
 
 
+@full_precision
 def observation_loss(
     views_of: Float[Tensor, "two batch token dim"], *, temperature: float = 1.0
 ) -> Float[Tensor, ""]:
@@ -27,6 +29,7 @@ def observation_loss(
     return _pairs(views_of.permute(1, 0, 2, 3).contiguous(), temperature)
 
 
+@full_precision
 def sample_loss(
     views_of: Float[Tensor, "two batch token dim"], *, temperature: float = 1.0
 ) -> Float[Tensor, ""]:
@@ -35,6 +38,7 @@ def sample_loss(
     return _pairs(rows.permute(2, 1, 0, 3).contiguous(), temperature)
 
 
+@full_precision
 def over_scales(
     views_of: Float[Tensor, "two batch token dim"],
     *,
@@ -69,6 +73,7 @@ def over_scales(
     return told[0] / max(n_scales, 1), told[1] / max(n_scales, 1)
 
 
+@full_precision
 def same_id_loss(
     embeddings: Float[Tensor, "batch dim"],
     who: Int[Tensor, " batch"],

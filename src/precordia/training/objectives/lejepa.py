@@ -9,6 +9,7 @@ from torch import Generator, Tensor
 
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
+from precordia.training.full_precision import full_precision
 from precordia.training.objective import Learned, Objective
 from precordia.training.projector import projector
 from precordia.training.spread import sigreg
@@ -16,6 +17,7 @@ from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.views import Change, as_views, check_crops, one_scale, views
 
 
+@full_precision
 def meeting_loss(compared: Float[Tensor, "view batch dim"], *, n_large: int) -> Float[Tensor, ""]:
     """Return the mean square distance of all views from the mean of the large ones.
 

@@ -9,6 +9,7 @@ from torch import Generator, Tensor, nn
 
 from precordia.models.encoder import Encoder
 from precordia.training.contrast import info_nce, of_same
+from precordia.training.full_precision import full_precision
 from precordia.training.gathering import gathered
 from precordia.training.objective import Learned, Objective
 from precordia.training.projector import projector
@@ -19,6 +20,7 @@ from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.views import Change, check_crops, one_scale, views
 
 
+@full_precision
 def participant_loss(
     ours: Float[Tensor, "batch dim"],
     keys: Float[Tensor, "batch dim"],

@@ -12,6 +12,7 @@ from torch.nn import functional
 
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
+from precordia.training.full_precision import full_precision
 from precordia.training.gathering import gathered
 from precordia.training.masks import hide_spans
 from precordia.training.objective import Learned, Objective
@@ -23,6 +24,7 @@ from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.views import Change, as_views, check_crops, one_scale, views
 
 
+@full_precision
 def agreement_loss(
     student: Float[Tensor, "view batch dim"], teacher: Float[Tensor, "whole batch dim"]
 ) -> Float[Tensor, ""]:
@@ -49,6 +51,7 @@ def agreement_loss(
     return 1 - cosine[other].mean()
 
 
+@full_precision
 def expansion(
     student: Float[Tensor, "whole batch dim"], *, distortion: float = 0.05
 ) -> Float[Tensor, ""]:
@@ -70,6 +73,14 @@ def expansion(
     n, dim = len(gathered(rows[0].detach())), int(rows.shape[-1])
     scale = distortion * math.sqrt(n / (dim * min(dim, n)))
     return scale * coding_rate(rows, distortion=distortion).mean()
+
+
+@full_precision
+def agreement_of_tokens(
+    filled: Float[Tensor, "token dim"], wanted: Float[Tensor, "token dim"]
+) -> Float[Tensor, ""]:
+    """Return 1 minus the mean cosine of hidden tokens with those of the teacher."""
+    return 1 - functional.cosine_similarity(filled, wanted.detach(), dim=-1).mean()
 
 
 class SimDino(Objective):
@@ -179,7 +190,7 @@ class SimDino(Objective):
             with torch.no_grad():
                 wanted = heads[1](told[tokens])
             filled = self.heads[1](seen[tokens])
-            token_loss = 1 - functional.cosine_similarity(filled, wanted, dim=-1).mean()
+            token_loss = agreement_of_tokens(filled, wanted)
             loss = loss + self.token_weight * token_loss
             logged["tokens"] = token_loss.detach()
         return Learned(loss, given[: len(batch)], logged)
