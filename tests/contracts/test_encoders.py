@@ -227,6 +227,11 @@ KEYS = {
     "weimann-jepa": "f1c692d2d003",
     "kim-jepa": "ccdd98ea8c9c",
     "heart-lang": "0b79a8c13d8f",
+    "ecg-fm": "1e09df9b28e1",
+    "hubert-ecg": "8a6e05bf3fcb",
+    "ecg-cpc": "e67b6ce66d7c",
+    "melp": "29cc54985148",
+    "xecg": "03cef2194af6",
 }
 
 

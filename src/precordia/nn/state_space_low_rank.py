@@ -105,7 +105,7 @@ class LowRankStateSpace(nn.Module):
         """Return the responses to an impulse."""
         weight, steps = _complex(self.weight), self.steps
         while steps < n_samples:
-            weight = self._carried(weight.to(torch.complex128), steps, 1.0).to(torch.complex64)
+            weight = self._carried(weight.to(torch.complex128), steps, 1.0).to(weight.dtype)
             steps *= 2
         return torch.fft.irfft(self._on_circle(weight, steps), n=steps)[:, :n_samples]
 
@@ -123,7 +123,8 @@ class LowRankStateSpace(nn.Module):
         self, weight: Complex[Tensor, "dim pair"], steps: int
     ) -> Complex[Tensor, "dim frequency"]:
         """Return the Fourier transform of a kernel of so many steps."""
-        angle = torch.arange(steps // 2 + 1, device=weight.device) * (2 * math.pi / steps)
+        angle = torch.arange(steps // 2 + 1, device=weight.device, dtype=weight.real.dtype)
+        angle = angle * (2 * math.pi / steps)
         turn = torch.polar(torch.ones_like(angle), -angle)
         step = self.log_step.exp()[:, None]
         poles = (_complex(self.poles) * step)[:, :, None]
