@@ -17,7 +17,7 @@ from precordia.embedding.prepare import prepare
 from precordia.training.group_order import Choice, GroupOrder
 from precordia.training.kept_back import rows_for_pretraining
 from precordia.training.prepared_strips import prepare_strips
-from precordia.training.record_source import RecordSource
+from precordia.training.record_source import RecordSource, parts_of
 from precordia.training.unlabelled_source import open_unlabelled
 from precordia.training.usual_input import usual_input
 
@@ -185,6 +185,14 @@ def test_folds_and_patients_that_are_kept_back_are_never_seen():
 def test_names_that_were_replaced_may_be_of_ptbxl():
     rows, _ = rows_for_pretraining([challenge(("E00001", "P-3fa9"), ("", ""))])
     assert rows[0].tolist() == [0]
+
+
+def test_a_database_whose_folds_nobody_gave_is_taken_whole():
+    published = {"folder": {"train": ("train",), "test": ("test",)}}
+    for folds, kept in ((("", "", ""), [0, 1, 2]), (("train", "test", ""), [0])):
+        parts = parts_of(folds, ("folder",) * 3, published)
+        own = source(3, members=("folder",) * 3, folds=folds, parts=parts)
+        assert rows_for_pretraining([own])[0][0].tolist() == kept
 
 
 def test_folds_may_be_named():

@@ -84,6 +84,11 @@ def prepare_windows(
     -----
     Files of a database are known by name, size and time of change, stores by their checksums.
     """
+    if not len(source):
+        raise SignalError(
+            f"no recording of {source.title} is in a part that is used. Name the folds of train "
+            "and validation, or use other data."
+        )
     key = f"{spec.fingerprint}-{source.fingerprint}"
     folder = Path(cache) / key
     size = spec.n_leads * spec.n_samples * 4

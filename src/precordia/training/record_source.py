@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -155,7 +155,7 @@ def source_from_store(folder: str | Path) -> RecordSource:
         names=tuple(f"{d}/{n}" for d, n in zip(held["dataset"], held["name"], strict=True)),
         patients=store.patients,
         folds=folds,
-        parts=tuple(_part(f, published[d]) for f, d in zip(folds, held["dataset"], strict=True)),
+        parts=parts_of(folds, held["dataset"], published),
         classes=store.classes,
         targets=store.targets(),
         read=store.record,
@@ -237,7 +237,39 @@ def _male(sex: str | None) -> float:
     return {"male": 1.0, "female": 0.0}.get(sex or "", float("nan"))
 
 
-def _part(fold: str, published: dict[str, tuple[str, ...]]) -> str:
+def parts_of(
+    folds: Sequence[str],
+    members: Sequence[str],
+    published: Mapping[str, Mapping[str, tuple[str, ...]]],
+) -> tuple[str, ...]:
+    """Return the published part of each record.
+
+    Parameters
+    ----------
+    folds, members
+        Fold and database of each record.
+    published
+        Which folds are which part, for each database.
+
+    Returns
+    -------
+    train, validation, test or outside; empty where the database has no split, or none of its
+    records says its fold: a folder of one's own may have folds, and need not.
+
+    Examples
+    --------
+    >>> published = {"a": {"train": ("1",), "test": ("2",)}, "b": {"train": ("1",)}}
+    >>> parts_of(["1", "2", "", ""], ["a", "a", "a", "b"], published)
+    ('train', 'test', 'outside', '')
+    """
+    divided = {member for fold, member in zip(folds, members, strict=True) if fold}
+    return tuple(
+        _part(fold, published[member] if member in divided else {})
+        for fold, member in zip(folds, members, strict=True)
+    )
+
+
+def _part(fold: str, published: Mapping[str, tuple[str, ...]]) -> str:
     if not published:
         return ""
     return next((part for part in PARTS if fold and fold in published.get(part, ())), OUTSIDE)
