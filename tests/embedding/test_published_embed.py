@@ -16,6 +16,7 @@ from precordia.benchmarking.parity_fixture import filled_state
 from precordia.cli.main import _exit_code
 from precordia.core.errors import (
     LeadError,
+    OptionError,
     SamplingRateError,
     SignalError,
     UnknownNameError,
@@ -323,6 +324,16 @@ def test_other_weights_are_not_taken_from_the_cache(archive, tmp_path, small):
     model = load_model("merl-resnet", n_outputs=2, leads=spec.leads, width=2, seed=2)
     model.save_pretrained(small, overwrite=True, input_spec=spec)
     assert not next(embed_files(archive[:1], model=small)).cached
+
+
+def test_half_the_digits_give_almost_the_same_vector(small):
+    r = record()
+    whole, half = embed(r, model=small), embed(r, model=small, half=True)
+    off = np.linalg.norm(whole.vector - half.vector) / np.linalg.norm(whole.vector)
+    assert 0 < off < 0.02
+    assert half.source.version != whole.source.version
+    with pytest.raises(OptionError, match="half"):
+        embed(r, model="precordia-12lead", half=True)
 
 
 def test_what_the_licence_forbids_is_refused_with_its_reason():

@@ -51,6 +51,7 @@ def embed_files(
     *,
     model: str = TWELVE,
     lead: str | None = None,
+    half: bool = False,
     n_jobs: int = 1,
     cache: bool = True,
     options: dict[str, Any] | None = None,
@@ -61,7 +62,7 @@ def embed_files(
     ----------
     paths
         Recordings; taken only as fast as they are embedded.
-    model, lead
+    model, lead, half
         As in `precordia.embedding.embed.embed`.
     n_jobs
         Processes.
@@ -87,9 +88,9 @@ def embed_files(
     >>> list(embed_files([], model="precordia-12lead"))
     []
     """
-    check_encoder(model)  # what is wrong with the model is told once, not for every file
+    check_encoder(model, half=half)  # what is wrong with the model is told once, not for every file
     work = functools.partial(
-        _embed_group, model=model, lead=lead, cache=cache, options=options or {}
+        _embed_group, model=model, lead=lead, half=half, cache=cache, options=options or {}
     )
     for group, made in over_all(work, _groups(paths), n_jobs=n_jobs):
         if made is not None:
@@ -107,10 +108,15 @@ def _groups(paths: Iterable[Path]) -> Iterator[tuple[Path, ...]]:
 
 
 def _embed_group(
-    group: tuple[Path, ...], model: str, lead: str | None, cache: bool, options: dict[str, Any]
+    group: tuple[Path, ...],
+    model: str,
+    lead: str | None,
+    half: bool,
+    cache: bool,
+    options: dict[str, Any],
 ) -> list[Embedded]:
     """Embed some files: read each, take what is in the cache, and encode the others together."""
-    graph = load_encoder(model)
+    graph = load_encoder(model, half=half)
     done: dict[int, Embedded] = {}
     records: dict[int, Record] = {}
     for k, path in enumerate(group):
@@ -127,7 +133,7 @@ def _embed_group(
                 records[k] = record
             else:
                 done[k] = Embedded(path=path, embedding=known, cached=True)
-    for k, result in _encoded(records, model, lead):
+    for k, result in _encoded(records, model, lead, half):
         if isinstance(result, str):
             done[k] = Embedded(path=group[k], problem=result)
             continue
@@ -139,17 +145,18 @@ def _embed_group(
 
 
 def _encoded(
-    records: dict[int, Record], model: str, lead: str | None
+    records: dict[int, Record], model: str, lead: str | None, half: bool
 ) -> Iterator[tuple[int, Encoded | str]]:
     """Encode records together, or one by one where memory does not do for all of them."""
     try:
-        found = list(encode_many(((r, None) for r in records.values()), model=model, lead=lead))
+        pairs = ((record, None) for record in records.values())
+        found = list(encode_many(pairs, model=model, lead=lead, half=half))
     except MemoryError:
         if len(records) == 1:
             yield next(iter(records)), "memory ran out."
         else:
             for k, record in records.items():
-                yield from _encoded({k: record}, model, lead)
+                yield from _encoded({k: record}, model, lead, half)
         return
     for k, result in zip(records, found, strict=True):
         yield k, str(result) if isinstance(result, PrecordiaError) else result

@@ -81,6 +81,7 @@ def encode(
     model: str | None = None,
     leads: tuple[str, ...] | None = None,
     lead: str | None = None,
+    half: bool = False,
 ) -> Encoded:
     """Run a model over the windows of a record.
 
@@ -95,6 +96,8 @@ def encode(
         Leads that may be used; all that carry a signal by default.
     lead
         Which lead a model of one lead gets.
+    half
+        Multiply with numbers of 16 bits; networks that PyTorch runs can.
 
     Returns
     -------
@@ -107,7 +110,7 @@ def encode(
     UnknownNameError, WeightsError, MissingExtraError
         If the model is not known, damaged or cannot be run.
     """
-    graph, excerpts = _ready(record, model, leads, lead)
+    graph, excerpts = _ready(record, model, leads, lead, half)
     said = graph(excerpts.windows, excerpts.present)
     return Encoded(graph=graph, excerpts=excerpts, logits=said.logits, embedding=said.embedding)
 
@@ -117,6 +120,7 @@ def encode_many(
     *,
     model: str | None = None,
     lead: str | None = None,
+    half: bool = False,
 ) -> Iterator[Encoded | PrecordiaError]:
     """Run a model over many records, several at once.
 
@@ -124,7 +128,7 @@ def encode_many(
     ----------
     records
         Each with the leads that may be used, None for all that carry a signal.
-    model, lead
+    model, lead, half
         As in `encode`.
 
     Yields
@@ -136,7 +140,7 @@ def encode_many(
     n_windows = 0
     for record, leads in records:
         try:
-            waiting.append(_ready(record, model, leads, lead))
+            waiting.append(_ready(record, model, leads, lead, half))
             n_windows += len(waiting[-1][1].windows)  # type: ignore[index]
         except (MissingExtraError, UnknownNameError, WeightsError):
             raise
@@ -149,12 +153,16 @@ def encode_many(
 
 
 def _ready(
-    record: Record, model: str | None, leads: tuple[str, ...] | None, lead: str | None
+    record: Record,
+    model: str | None,
+    leads: tuple[str, ...] | None,
+    lead: str | None,
+    half: bool,
 ) -> tuple[Graph, Excerpts]:
     if leads is None:
         leads = useful_leads(record)
     name = model or choose_model(leads)
-    graph = load_encoder(name)
+    graph = load_encoder(name, half=half)
     if network_folder(name) is not None:
         return graph, cut_for_published(record, graph, leads=leads, lead=lead)
     if lead is not None:

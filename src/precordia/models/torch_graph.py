@@ -20,10 +20,10 @@ from precordia.models.runtime import Graph
 from precordia.models.saved_model import read_saved
 
 _LOCK = threading.RLock()
-_LOADED: dict[tuple[str, str], Graph] = {}
+_LOADED: dict[tuple[str, str, bool], Graph] = {}
 
 
-def load_saved_graph(folder: Path, *, name: str = "") -> Graph:
+def load_saved_graph(folder: Path, *, name: str = "", half: bool = False) -> Graph:
     """Load a folder of weights; a second call in the same process returns the same.
 
     Parameters
@@ -32,6 +32,9 @@ def load_saved_graph(folder: Path, *, name: str = "") -> Graph:
         A folder that ``save_pretrained`` or ``convert-weights`` wrote.
     name
         What it is called; the folder's own path where nothing is said.
+    half
+        Multiply with numbers of 16 bits (bfloat16), where the processor has that up to five times
+        as fast. Vectors differ by about a hundredth.
 
     Returns
     -------
@@ -49,7 +52,7 @@ def load_saved_graph(folder: Path, *, name: str = "") -> Graph:
     mode.
     """
     saved = read_saved(folder)
-    key = (str(folder.resolve()), saved.sha256)
+    key = (str(folder.resolve()), saved.sha256, half)
     with _LOCK:
         if key in _LOADED:
             return _LOADED[key]
@@ -61,7 +64,7 @@ def load_saved_graph(folder: Path, *, name: str = "") -> Graph:
         model = from_pretrained(folder).eval().requires_grad_(False)
         graph = Graph(
             name=name or os.fspath(folder),
-            version=saved.sha256[:12],
+            version=saved.sha256[:12] + ("-bf16" if half else ""),
             card=Card(
                 name=name or folder.name,
                 task=str(saved.details.get("title", saved.architecture)),
@@ -74,7 +77,7 @@ def load_saved_graph(folder: Path, *, name: str = "") -> Graph:
             classes=saved.classes,
             takes_present=saved.input_spec.missing_leads != "refuse",
             familiar=None,
-            _session=_TorchSession(model),
+            _session=_TorchSession(model, half),
         )
         _LOADED[key] = graph
         return graph
@@ -83,8 +86,8 @@ def load_saved_graph(folder: Path, *, name: str = "") -> Graph:
 class _TorchSession:
     """An encoder that is called as a session of onnxruntime is."""
 
-    def __init__(self, model: Encoder) -> None:
-        self._model = model
+    def __init__(self, model: Encoder, half: bool) -> None:
+        self._model, self._half = model, half
 
     def run(
         self, outputs: Sequence[str], given: dict[str, np.ndarray[Any, Any]]
@@ -93,12 +96,12 @@ class _TorchSession:
         model = self._model
         present = given.get("present")
         there = None if present is None else torch.from_numpy(present) > 0
-        with torch.inference_mode():
+        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._half):
             # PyTorch warns of arrays that nobody may write to; nobody does.
             windows = torch.from_numpy(np.require(given["window"], requirements="W"))
             embedding = model.encode(windows, there)
             logits = model.head(model.neck(embedding))
-        found = {"logits": logits.numpy(), "embedding": embedding.numpy()}
+        found = {"logits": logits.float().numpy(), "embedding": embedding.float().numpy()}
         return [found[name] for name in outputs]
 
 
