@@ -224,6 +224,7 @@ KEYS = {
     "vit1d": "32a2e0b729c9",
     "vit1d-leads": "9f18de9b1b56",
     "lead-agnostic": "2b34ab046d3a",
+    "unet1d": "9f4899703338",
     "weimann-jepa": "f1c692d2d003",
     "kim-jepa": "ccdd98ea8c9c",
     "heart-lang": "0b79a8c13d8f",
