@@ -11,9 +11,11 @@ import torch
 from precordia.core.errors import LeadError, OptionError, WeightsError
 from precordia.embedding.prepare import prepare
 from precordia.io.read import read
+from precordia.models.export import export_onnx
 from precordia.models.load_model import load_model
 from precordia.models.published_card import published_card
 from precordia.models.take_weights import take_weights
+from precordia.nn.xqrs import xqrs_beats
 
 SMALL = {"width": 16, "depth": 2, "heads": 2, "head_dim": 4, "mlp_dim": 16}
 
@@ -69,6 +71,28 @@ def test_beats_that_are_known_are_taken():
     said = model.sentence(x, places=torch.tensor([[100, 300, 500]]))
     assert said.times[0, :6].tolist() == [2, 4, 6, 2, 4, 6]
     assert torch.equal(said.words[0, 1], x[0, 0, 252:348])
+
+
+def test_published_weights_hear_the_marks_of_xqrs_on_the_first_lead_that_is_there():
+    model = load_model("heart-lang", n_outputs=0, beats="xqrs", **SMALL)
+    x = torch.stack([spikes(85), spikes(60), torch.zeros(12, 1000)])
+    x[:, 0] = x[:, 0].roll(20, dims=1)
+    present = torch.ones(3, 12)
+    present[1, 0] = 0
+    said = model.sentence(x, present)
+    for k, first in enumerate((0, 1)):
+        marks = torch.from_numpy(xqrs_beats(x[k, first].numpy(), 100))[None]
+        known = model.sentence(x[k : k + 1], present[k : k + 1], places=marks)
+        for ours, expected in zip(said, known, strict=True):
+            assert torch.equal(ours[k], expected[0])
+    assert not said.leads[2].any()
+    assert model.sentence(x[:0], present[:0]).words.shape == (0, 256, 96)
+
+
+def test_marks_outside_of_pytorch_are_no_part_of_a_graph(tmp_path):
+    model = load_model("heart-lang", n_outputs=0, beats="xqrs", **SMALL)
+    with pytest.raises(OptionError, match="beats='slope'"):
+        export_onnx(model, tmp_path / "m.onnx")
 
 
 def test_the_first_and_the_last_word_are_neighbours():

@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
+import numpy as np
 import torch
 from jaxtyping import Float, Int
 from torch import Tensor, nn
@@ -15,11 +16,12 @@ from precordia.core.errors import LeadError, OptionError
 from precordia.core.leads import STANDARD_12
 from precordia.models.encoder import Encoder
 from precordia.models.known_leads import rows_of
-from precordia.models.options import check_positive, check_share
+from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
 from precordia.nn.beat_alignment import BeatAlignment
 from precordia.nn.beat_words import BeatSentence, cut_sentence
 from precordia.nn.transformer import make_blocks
+from precordia.nn.xqrs import xqrs_beats
 
 #: rows of the authors' tables of leads and of seconds; the first is of words that are none
 _ROWS = 16
@@ -40,6 +42,9 @@ class HeartLang(Encoder):
         Numbers of one head; middle of a block's two layers.
     word, n_words
         Samples of a word, words of a sentence.
+    beats
+        How beats are found: ``"slope"`` of all leads together, or ``"xqrs"`` on the first lead that
+        is there, as the authors do.
     vocabulary
         Collective words that pretraining tells apart; 0 for no layer that scores them.
     dropout, drop_path
@@ -47,9 +52,9 @@ class HeartLang(Encoder):
 
     Notes
     -----
-    *Method.* The beats of a window are found within the network, from the slope of all leads
-    together (`BeatAlignment.find`), and cut into words (`cut_sentence`): windows come in, as with
-    any other model. A word becomes a token together with its two neighbours; the vectors of its
+    *Method.* The beats of a window are found within the network (`BeatAlignment.find`, or
+    `xqrs_beats`) and cut into words (`cut_sentence`): windows come in, as with any other model. A
+    word becomes a token together with its two neighbours; the vectors of its
     lead, its second and its place are added, and a class token is put before, whose output is the
     embedding. Beats that are known from elsewhere are given to ``sentence``, and a sentence to
     ``tokens_of``.
@@ -59,9 +64,12 @@ class HeartLang(Encoder):
     and a sentence of more than ``n_words`` loses its last leads: of twelve leads that happens above
     21 beats in a window.
 
-    *Departures.* The authors look for beats with XQRS, on lead I or on each lead by itself (their
-    published versions differ); here all leads share one list of beats, found together, so that a
-    lead without a clear QRS complex has its words too.
+    Published weights learned from the marks of XQRS, which at 100 Hz often come early or stand on
+    no beat: for these, ``beats="xqrs"`` gives the words that they know. It runs outside of PyTorch,
+    so a graph for other programs needs ``"slope"``.
+
+    *Departures.* All leads share one list of beats, as in the paper; the authors' code also has a
+    version that looks on each lead by itself.
 
     References
     ----------
@@ -92,6 +100,7 @@ class HeartLang(Encoder):
         mlp_dim: int = 1024,
         word: int = 96,
         n_words: int = 256,
+        beats: str = "slope",
         vocabulary: int = 0,
         dropout: float = 0.0,
         drop_path: float = 0.0,
@@ -99,12 +108,13 @@ class HeartLang(Encoder):
         sizes = {"width": width, "depth": depth, "heads": heads, "head_dim": head_dim}
         for name, value in {**sizes, "mlp_dim": mlp_dim, "word": word, "n_words": n_words}.items():
             check_positive(name, value)
+        check_one_of("beats", beats, ("slope", "xqrs"))
         check_share("dropout", dropout)
         check_share("drop_path", drop_path)
         if vocabulary < 0:
             raise OptionError(f"vocabulary is {vocabulary}; 0 or a number of words is needed.")
         super().__init__(shape, n_outputs, dim=width)
-        self.word, self.n_words = word, n_words
+        self.word, self.n_words, self.beats = word, n_words, beats
         self.smallest = max(word, _BEATS)  # type: ignore[misc]
         self.find_beats = BeatAlignment(shape.fs, n_beats=_BEATS)
         self.register_buffer("lead_numbers", _numbers(shape), persistent=False)
@@ -146,9 +156,7 @@ class HeartLang(Encoder):
         """
         if places is None:
             there = torch.ones_like(x[:, :, 0]) if present is None else present
-            places, found = self.find_beats.find(x, there)
-            span = x.amax(dim=2) - x.amin(dim=2)  # where nothing moves, nothing beats
-            found = found * (span.amax(dim=1, keepdim=True) > 0).to(found.dtype)
+            places, found = self._found(x, there)
         else:
             found = torch.ones_like(places, dtype=x.dtype)
         return cut_sentence(
@@ -235,6 +243,35 @@ class HeartLang(Encoder):
             if key != "mask_token" and not idle:
                 kept[_renamed(key)] = value
         return kept
+
+    def _found(
+        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"]
+    ) -> tuple[Int[Tensor, "batch beat"], Float[Tensor, "batch beat"]]:
+        """Return where beats are, and 1 for each place that is one."""
+        if self.beats == "xqrs":
+            return self._marked(x, present)
+        places, found = self.find_beats.find(x, present)
+        span = x.amax(dim=2) - x.amin(dim=2)  # where nothing moves, nothing beats
+        return places, found * (span.amax(dim=1, keepdim=True) > 0).to(found.dtype)
+
+    def _marked(
+        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"]
+    ) -> tuple[Int[Tensor, "batch beat"], Float[Tensor, "batch beat"]]:
+        """Return the marks of XQRS on the first lead that is there."""
+        if torch.jit.is_tracing() or torch.compiler.is_compiling():
+            raise OptionError(
+                "heart-lang with beats='xqrs' cannot become a graph: XQRS runs outside of PyTorch. "
+                "Load the weights with beats='slope'."
+            )
+        absent = (present <= 0).to(torch.int64)
+        row = (self.lead_numbers + absent * (len(STANDARD_12) + 1)).argmin(dim=1)
+        leads = x[torch.arange(len(x), device=x.device), row].detach().float().cpu().numpy()
+        marks = [xqrs_beats(lead, self.shape.fs) for lead in leads]
+        places = np.full((len(marks), max([1, *map(len, marks)])), x.shape[2] - 1, np.int64)
+        found = np.zeros(places.shape, np.float32)
+        for k, mark in enumerate(marks):
+            places[k, : len(mark)], found[k, : len(mark)] = mark, 1.0
+        return torch.from_numpy(places).to(x.device), torch.from_numpy(found).to(x)
 
 
 def _numbers(shape: SignalShape) -> Int[Tensor, " lead"]:
