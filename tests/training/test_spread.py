@@ -76,6 +76,11 @@ def test_directions_come_from_the_generator_alone():
     assert not torch.equal(first, sigreg(points, _drawn(6)))
 
 
+def test_the_gradient_is_that_of_finite_differences():
+    points = _normal(2, 6, 3).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: sigreg(x, _drawn(), n_directions=4), (points,))
+
+
 def test_following_the_gradient_makes_a_cloud_normal():
     points = (0.1 * _normal(64, 2)).requires_grad_()
     drawn = _drawn()

@@ -87,8 +87,9 @@ OBJECTIVES: dict[str, Row] = {
             "predictor_width": 0,
             "predictor_depth": 2,
             "predictor_heads": 2,
-            "decay_first": 0.998,
+            "decay_first": 0.99,
             "decay_last": 0.9995,
+            "standardise": True,
         },
     ),
     "mae": Row(
@@ -254,6 +255,7 @@ OBJECTIVES: dict[str, Row] = {
             "noise": 0.0,
             "masked_leads": 0.5,
         },
+        input={"seconds": 5.0},
     ),
     "simdino": Row(
         path="precordia.training.objectives.simdino:SimDino",

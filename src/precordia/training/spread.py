@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from jaxtyping import Float
 from torch import Generator, Tensor
@@ -108,14 +110,51 @@ def sigreg(
     directions = torch.randn(int(embeddings.shape[-1]), n_directions, generator=ours)
     directions = functional.normalize(directions, dim=0).to(embeddings)
     rows = gathered(embeddings.movedim(-2, 0).contiguous()).movedim(0, -2)
-    step = furthest / (n_points - 1)
-    points = torch.arange(n_points, device=rows.device, dtype=rows.dtype) * step
-    normal = (-points.square() / 2).exp()
-    area = 2 * step * normal
-    area[0], area[-1] = area[0] / 2, area[-1] / 2
-    angles = (rows @ directions)[..., None] * points
-    off = (angles.cos().mean(dim=-3) - normal).square() + angles.sin().mean(dim=-3).square()
-    return (off @ area).mean() * rows.shape[-2]
+    return _EppsPulley.apply(rows @ directions, furthest / (n_points - 1), n_points)
+
+
+class _EppsPulley(torch.autograd.Function):
+    """The statistic of each column, as a mean over columns and views.
+
+    Points are multiples of a step, so that sines and cosines at one follow from those at the last
+    by four products, forward and backward: no table of all points is kept.
+    """
+
+    @staticmethod
+    def forward(ctx, x: Float[Tensor, "*view batch direction"], step: float, n_points: int):
+        points = torch.arange(n_points, device=x.device, dtype=x.dtype) * step
+        normal = (-points.square() / 2).exp()
+        area = 2 * step * normal
+        area[0], area[-1] = area[0] / 2, area[-1] / 2
+        turn = (x * step).cos(), (x * step).sin()
+        means = [(c.mean(dim=-2), s.mean(dim=-2)) for c, s in _turned(*turn, n_points)]
+        cosines, sines = (torch.stack(part, dim=-1) for part in zip(*means, strict=True))
+        cosines = cosines - normal
+        n_columns = cosines.numel() // n_points
+        # what each point adds, for a change of the mean cosine and sine there
+        slope = 2 * area * points / n_columns
+        ctx.save_for_backward(*turn, cosines * slope, sines * slope)
+        off = (cosines.square() + sines.square()) @ area
+        return off.mean() * x.shape[-2]
+
+    @staticmethod
+    def backward(ctx, upstream: Tensor):
+        cosine, sine, by_cosine, by_sine = ctx.saved_tensors
+        total = torch.zeros_like(cosine)
+        for k, (c, s) in enumerate(_turned(cosine, sine, by_cosine.shape[-1])):
+            total.addcmul_(c, by_sine[..., None, :, k]).addcmul_(
+                s, by_cosine[..., None, :, k], value=-1
+            )
+        return total * upstream, None, None
+
+
+def _turned(cosine: Tensor, sine: Tensor, n: int) -> Iterator[tuple[Tensor, Tensor]]:
+    """Give cosine and sine of 0, 1, 2, ... times an angle."""
+    c, s = torch.ones_like(cosine), torch.zeros_like(sine)
+    yield c, s
+    for _ in range(n - 1):
+        c, s = (c * cosine).addcmul_(s, sine, value=-1), (s * cosine).addcmul_(c, sine)
+        yield c, s
 
 
 @full_precision
