@@ -60,6 +60,7 @@ _WHERE = {
     "catalogue": "precordia.cataloguing.catalogue",
     "benchmark": "precordia.benchmarking.benchmark",
     "train": "precordia.training.train",
+    "pretrain": "precordia.training.pretrain",
 }
 
 __all__ = ["__version__", *_WHERE]
