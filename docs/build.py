@@ -119,6 +119,38 @@ def models() -> str:
     return table(("name", "what it is", "parameters", "embedding", "tokens"), rows)
 
 
+def objectives() -> str:
+    """List the objectives of pretraining, what each does, and what it trains and needs."""
+    from precordia.training.objective_table import OBJECTIVES
+
+    takes = {"records": "", "neighbours": "two windows of a recording",
+             "patients": "two recordings of a patient"}  # fmt: skip
+    rows = [
+        (f"`{name}`", f"{row.does} ({row.paper})", ", ".join(row.architectures) or "any",
+         ", ".join(filter(None, (takes[row.grouping], *row.needs))))
+        for name, row in OBJECTIVES.items()
+    ]  # fmt: skip
+    return table(("name", "what it does", "trains", "needs"), rows)
+
+
+def published() -> str:
+    """List published encoders: what they take, licence, data, and whether they may be used."""
+    from precordia.models.published_card import list_published, published_card
+
+    rows = []
+    for card in map(published_card, list_published()):
+        spec = card.input
+        taken = f"withheld: {card.reason}"
+        if spec is not None:
+            leads = "any one" if spec.leads == ("any",) else str(spec.n_leads)
+            taken = f"{leads}, {spec.seconds:g} s at {spec.fs:g} Hz"
+        data = ", ".join(card.training_data)
+        compared = ", ".join(f"`{stem}`" for stem in card.fixtures) or "nothing"
+        rows.append((f"`{card.name}`", f"`{card.architecture}`" if card.architecture else "none",
+                     taken, card.licence, data, compared))  # fmt: skip
+    return table(("name", "network", "leads, length, rate", "licence", "data", "fixtures"), rows)
+
+
 def kept_by_writers() -> str:
     """Tell what comes back from each format that is written."""
     from kept_by_writers import ASPECTS, rows
@@ -331,8 +363,8 @@ BLOCKS = {
     for f in (
         *(examine_output, front_door_output, commands, formats, goals, peers, speed, rule_scores),
         *(cards, fiducials, absences, quality_reasons, measurements, statements, scenarios, rooms),
-        *(catalogue_columns, kept_by_writers, reading_speed, models, augmentations),
-        *(store_columns,),
+        *(catalogue_columns, kept_by_writers, reading_speed, models, published, augmentations),
+        *(store_columns, objectives),
     )
 }
 
