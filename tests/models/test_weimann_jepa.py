@@ -74,6 +74,15 @@ def test_a_classifier_has_its_map_to_scores_as_head_without_offset():
         assert model(torch.randn(2, 12, 1000)).shape == (2, 4)
 
 
+def test_a_head_on_the_register_is_not_put_on_the_mean():
+    state = {**authors_state(), "fc.weight": torch.randn(3, 16)}
+    with pytest.raises(WeightsError, match="pooling='register'"):
+        take_weights(load_model("weimann-jepa", n_outputs=3, **SMALL), state, source="file")
+    model = load_model("weimann-jepa", n_outputs=3, pooling="register", **SMALL)
+    take_weights(model, state, source="file")
+    assert torch.equal(model.head.weight, state["fc.weight"])
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [

@@ -12,6 +12,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from precordia.core.errors import WeightsError
 from precordia.models.encoder import Encoder
 from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
@@ -159,7 +160,18 @@ class WeimannJepa(Encoder):
 
         A checkpoint of pretraining holds the encoder twice; the one that follows the other slowly
         (``target_encoder``) is the one that the authors use. A head without bias gets one of zeros.
+
+        Raises
+        ------
+        WeightsError
+            If the head of a fine-tuned classifier, which the authors put on the register, would get
+            the mean of the patches.
         """
+        if "fc.weight" in state and self.pooling == "mean":
+            raise WeightsError(
+                "these weights score the register, and this weimann-jepa the mean of the patches. "
+                "Use pooling='register'."
+            )
         twice = any(key.startswith("target_encoder.") for key in state)
         kept = {}
         for key, value in state.items():
