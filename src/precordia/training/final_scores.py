@@ -88,7 +88,8 @@ def _of_samples(
     from precordia.training.sample_scores import sample_scores_with_intervals
 
     train, valid = sets
-    seen = train.labels[~np.isnan(train.labels)].astype(int)
+    known = np.asarray(train.labels)
+    seen = known[~np.isnan(known)].astype(int)
     majority = int(np.bincount(seen, minlength=len(valid.classes)).argmax())
     least = SHORTEST_MS * fs / 1000
     said = np.stack([without_short_runs(row, least) for row in z.argmax(axis=1)])

@@ -200,7 +200,7 @@ def _set(
             f"no record of {source.title} with marked waves is in the part for {part}; choose "
             "other folds, shares, or more records."
         )
-    few = [held[k] for k in records]
+    few = [made for k in records if (made := held[k]) is not None]
     number = np.array([classes.index(c) if c in classes else 0 for c in SAMPLE_CLASSES], np.float32)
     labels = np.concatenate([w.labels for w in few])
     known = ~np.isnan(labels)
