@@ -29,7 +29,7 @@ def test_list_names_every_database(capsys):
     assert code == 0
     assert all(line.split()[0] in list_datasets() for line in out.splitlines())
     cards = json.loads(_run(capsys, "list", "--json")[1])
-    assert [card["name"] for card in cards] == list(list_datasets())
+    assert [card["name"] for card in cards["databases"]] == list(list_datasets())
 
 
 def test_describe_prints_the_card_or_what_is_in_the_folder(capsys, own):

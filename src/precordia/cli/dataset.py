@@ -70,7 +70,8 @@ def list_all(json: Json = False) -> None:
 
     cards = [dataset_card(name) for name in list_datasets()]
     if json:
-        typer.echo(json_text.dumps([card.to_dict() for card in cards], ensure_ascii=False))
+        told = {"databases": [card.to_dict() for card in cards]}
+        typer.echo(json_text.dumps(told, ensure_ascii=False))
         return
     for card in cards:
         size = str(card.n_records or "–")

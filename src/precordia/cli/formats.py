@@ -33,7 +33,7 @@ def formats(json: Json = False) -> None:
         for f in FORMATS
     ]
     if json:
-        typer.echo(json_text.dumps(rows, ensure_ascii=False))
+        typer.echo(json_text.dumps({"formats": rows}, ensure_ascii=False))
         return
     for row in rows:
         able = " ".join(word for word in ("read", "write") if row[word]) or "recognised only"
@@ -46,7 +46,7 @@ def statements(json: Json = False) -> None:
 
     rows = [s.to_dict() for s in list_statements()]
     if json:
-        typer.echo(json_text.dumps(rows, ensure_ascii=False))
+        typer.echo(json_text.dumps({"statements": rows}, ensure_ascii=False))
         return
     for row in rows:
         typer.echo(f"{row['code']:<10} {row['snomed_ct']:<18} {row['name']}")

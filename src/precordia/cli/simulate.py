@@ -42,7 +42,7 @@ def run(
 
     if scenario == "list":
         names = list(list_scenarios())
-        typer.echo(json_text.dumps(names) if json else "\n".join(names))
+        typer.echo(json_text.dumps({"scenarios": names}) if json else "\n".join(names))
         return
     if output is None:
         raise OptionError("no OUTPUT was named. Say where to write, such as: af.edf")
