@@ -23,7 +23,10 @@ from precordia.nn.wav2vec import Wav2Vec
 #: heads of both sets of queries, and how many face captions
 _QUERY_HEADS, _CAPTION_QUERIES = 8, 128
 #: parts of a whole MELP file that read or write text
-_TEXT_SIDE = r"(text|lm|language|decoder|multimodal|caption_|sent|word|report|token|loss)\w*\..*"
+_TEXT_SIDE = (
+    r"(text|lm|language|decoder|multimodal|caption_|sent|word|report|token|loss)\w*\..*",
+    r"proj_(t|text|word|sent)\w*(\..*)?",
+)
 _REPORTS = (
     r"(ecg_encoder\.)?proj_contrast",
     r"(ecg_encoder\.)?attn_pool_caption\..*",
@@ -77,7 +80,7 @@ class Melp(Encoder):
         r"(ecg_encoder\.)?ecg_encoder\.mask_emb",
         r"(ecg_encoder\.)?ecg_encoder\.quantizer\.(vars|weight_proj\.(weight|bias))",
         r"(ecg_encoder\.)?ecg_encoder\.(project_q|final_proj)\.(weight|bias)",
-        _TEXT_SIDE,
+        *_TEXT_SIDE,
         *_REPORTS,
     )
 
