@@ -22,6 +22,11 @@ def jepa_loss(objective: Jepa, windows: Tensor, places: Places) -> Tensor:
 
     with torch.no_grad():
         target = objective.teacher.module.tokens(windows)
+        if objective.standardise:
+            for place in range(n_tokens):
+                column = target[:, place]
+                spread = (column.var(dim=0, correction=0) + 1e-6).sqrt()
+                target[:, place] = (column - column.mean(dim=0)) / spread
 
     # All tokens go through the encoder; those that are hidden are looked at by none.
     tokens = encoder.frames(windows)

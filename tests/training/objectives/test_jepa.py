@@ -9,7 +9,7 @@ import torch
 from precordia.core.errors import OptionError
 from precordia.models.load_model import load_model
 from precordia.training.masks import hide_blocks
-from precordia.training.objectives.jepa import Jepa
+from precordia.training.objectives.jepa import Jepa, standardised
 
 
 def encoder(**options):
@@ -26,11 +26,13 @@ def seeded(seed: int = 0) -> torch.Generator:
     return torch.Generator().manual_seed(seed)
 
 
-def test_the_loss_and_gradients_are_those_of_plain_code(plain, batch):
-    objective = Jepa(encoder())
+@pytest.mark.parametrize("standardise", [True, False])
+def test_the_loss_and_gradients_are_those_of_plain_code(plain, batch, standardise):
+    objective = Jepa(encoder(), standardise=standardise)
     places = hide_blocks(8, 16, n_kept=4, shortest=3, generator=seeded())
-    given = objective.teacher.module.tokens(batch.windows)
-    loss = objective.loss_of(batch.windows, given, places)
+    wanted = objective.teacher.module.tokens(batch.windows)
+    wanted = standardised(wanted) if standardise else wanted
+    loss = objective.loss_of(batch.windows, wanted, places)
     loss.backward()
     ours = {n: p.grad.clone() for n, p in objective.named_parameters() if p.grad is not None}
     objective.zero_grad()
@@ -83,6 +85,19 @@ def test_a_predictor_that_tells_the_truth_has_no_loss(batch):
     truth = torch.full((8, 16, 32), 0.5)
     assert float(objective.loss_of(batch.windows, truth, places).detach()) == 0
     assert float(objective.loss_of(batch.windows, truth + 2, places).detach()) == 2
+
+
+def test_places_alone_are_no_part_of_standardised_tokens():
+    tokens = torch.randn(6, 5, 3)
+    places = 10 * torch.randn(1, 5, 3)
+    torch.testing.assert_close(
+        standardised(tokens + places), standardised(tokens), atol=1e-4, rtol=1e-4
+    )
+    made = standardised(tokens)
+    torch.testing.assert_close(made.mean(0), torch.zeros(5, 3), atol=1e-5, rtol=0)
+    torch.testing.assert_close(made.var(0, correction=0), torch.ones(5, 3), atol=1e-4, rtol=0)
+    alike = standardised(torch.ones(6, 5, 3))
+    assert torch.equal(alike, torch.zeros(6, 5, 3))
 
 
 def test_a_few_steps_lower_the_loss_and_embeddings_do_not_collapse(few_steps, batch):
