@@ -1,0 +1,107 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Every objective on the same recordings for the same time, then judged on labels.
+
+python benchmarks/pretraining/stores.py --data ../shared/data --to /tmp/pretraining/stores
+python benchmarks/pretraining/run.py --stores /tmp/pretraining/stores --work /tmp/pretraining
+
+Any folder of stores will do, at any scale: one of them (--labelled) has labels and folds and is
+what the encoders are judged on; all of them teach without labels, but for the folds that are kept
+back. What is done already is not done again. Each objective trains the encoder that it is made for,
+in its small configuration; the random encoder beside it in the table is the same architecture.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import torch
+
+from precordia.benchmarking.classification import benchmark_classification
+from precordia.benchmarking.classification_options import ClassificationOptions
+from precordia.benchmarking.cohort import load_cohort
+from precordia.core.input_spec import InputSpec
+from precordia.training.objective_table import list_objectives
+from precordia.training.pretrain import pretrain
+from precordia.training.settings import TrainingSettings
+
+INPUT = Path(__file__).parents[1] / "classifier" / "input.toml"
+FOLDS = "train=1-7,validation=8,test=9"
+#: how long attention, fine-tuning and scratch learn: about as many steps for each share of labels
+_LEARNING = {
+    ("1%", "10%"): TrainingSettings(epochs=30, batch_size=32, patience=0, threads=1),
+    ("100%",): TrainingSettings(epochs=6, batch_size=64, patience=0, threads=1),
+}
+
+
+def main() -> None:
+    """Run all that is missing."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--stores", type=Path, required=True, help="folder of stores")
+    parser.add_argument("--labelled", default="ptbxl", help="the store that has labels")
+    parser.add_argument("--folds", default=FOLDS, help="of the labelled store")
+    parser.add_argument("--work", type=Path, required=True, help="folder for everything made")
+    parser.add_argument("--minutes", type=float, default=4.0, help="for each objective, one core")
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--objectives", nargs="+", default=list(list_objectives()))
+    parser.add_argument("--modes", nargs="+", default=["linear", "attention", "finetune"])
+    parser.add_argument("--set", nargs="+", default=[], metavar="KEY=VALUE", dest="changes")
+    parser.add_argument("--rows", default="rows", help="folder of rows within --work")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    spec = InputSpec.from_toml(INPUT.read_text("utf-8"))
+    for name in given.objectives:
+        made = pretrain_once(given, name, spec)
+        print(f"{name}: {json.dumps(made)}", flush=True)
+    for name in given.objectives:
+        judge(given, name, spec)
+
+
+def pretrain_once(given: argparse.Namespace, name: str, spec: InputSpec) -> dict:
+    """Pretrain with an objective unless that was done; return what was noted."""
+    folder = given.work / "runs" / name
+    noted = folder / "pretraining.json"
+    if not noted.is_file():
+        pretrain(
+            name,
+            sorted(path for path in given.stores.iterdir() if (path / "store.json").is_file()),
+            folder=folder,
+            minutes=given.minutes,
+            changes=given.changes,
+            input_spec=spec,
+            trust_scale=True,
+            cache=given.work / "cache",
+            resume=folder.is_dir(),
+        )
+    named = given.work / "encoders" / name
+    named.parent.mkdir(parents=True, exist_ok=True)
+    if not named.exists():
+        named.symlink_to(folder.resolve() / "encoder")
+    return json.loads(noted.read_text("utf-8"))
+
+
+def judge(given: argparse.Namespace, name: str, spec: InputSpec) -> None:
+    """Score an encoder in all modes beside its random twin, at every share of labels."""
+    cohort = load_cohort(str(given.stores / given.labelled))
+    for labels, settings in _LEARNING.items():
+        options = ClassificationOptions(
+            models=(str(given.work / "encoders" / name),),
+            modes=tuple(given.modes),
+            labels=labels,
+            n_seeds=given.seeds,
+            controls=True,
+            folds=given.folds,
+            settings=settings,
+            draws=1000,
+        )
+        benchmark_classification(
+            cohort,
+            given.work / given.rows,
+            options,
+            watch=lambda text: print(f"{name}: {text}", flush=True),
+        )
+
+
+if __name__ == "__main__":
+    main()
