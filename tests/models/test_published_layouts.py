@@ -175,6 +175,16 @@ def test_kernels_of_ecg_cpc_for_another_number_of_steps_are_refused_with_that_nu
         load_model("ecg-cpc", n_outputs=0, steps=7)
 
 
+def test_padding_of_xecg_is_left_out_of_the_mean():
+    model, x = make("xecg"), X.clone()
+    x[0, :, 310:] = 0
+    with torch.inference_mode():
+        tokens, embedding = model.tokens(x), model.encode(x)
+        assert torch.allclose(embedding[0], tokens[0, :13].mean(dim=0), atol=1e-6)
+        assert torch.allclose(embedding[1], tokens[1].mean(dim=0), atol=1e-6)
+        assert model.encode(torch.zeros(1, 12, 500)).isfinite().all()
+
+
 def xlstm(model, *, elsewhere):
     """Return weights of xECG as the program of xLSTM stores them on one kind of machine."""
     pairs = (

@@ -17,6 +17,7 @@ from precordia.models.options import check_positive, check_share
 from precordia.models.signal_shape import SignalShape
 from precordia.nn.headwise import small_scale
 from precordia.nn.mlstm import MLstm
+from precordia.nn.pooling import masked_mean
 from precordia.nn.slstm import SLstm
 
 
@@ -44,8 +45,9 @@ class Xecg(Encoder):
     -----
     Written from the papers, the layout of the weights and the authors' configuration; outputs agree
     with the program of xLSTM run in that way. The direction changes before every block but the
-    first; the tokens come out in the order of time. The authors pool tokens by an attention whose
-    program is not public; here it is their mean.
+    first; the tokens come out in the order of time. As in the authors' released model, the
+    embedding is the mean of the tokens but those of padding: patches whose first sample is zero in
+    all leads. The attention that pools tokens in their pretraining is not public.
 
     References
     ----------
@@ -126,6 +128,16 @@ class Xecg(Encoder):
     def receptive_field(self) -> None:
         """Return None: memories hold all of the window."""
         return
+
+    def encode(
+        self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
+    ) -> Float[Tensor, "batch dim"]:
+        """Encode windows as one embedding each: the mean of the tokens, but those of padding."""
+        x, present = self._checked(x, present)
+        tokens = self.features(x, present)
+        patch = self.patches.stride[0]
+        there = (x[..., : int(tokens.shape[1]) * patch : patch] != 0).any(dim=1)
+        return masked_mean(tokens, there.to(tokens.dtype))
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
