@@ -87,3 +87,21 @@ def test_a_normalised_recording_is_judged_with_a_caution(record):
     found = classify(dataclasses.replace(record, signal=signal.astype(np.float32)))
     assert any("normalised, not millivolts" in text for text in found.source.warnings)
     assert not any("millivolts" in text for text in classify(record).source.warnings)
+
+
+@pytest.mark.parametrize(
+    ("age", "words"), [(0.02, "7 days"), (1.5, "18 months"), (15.9, "15 years")]
+)
+def test_rules_and_model_caution_of_who_is_no_adult(record, age, words):
+    patient = dataclasses.replace(record.patient, age_years=age)
+    found = classify(dataclasses.replace(record, patient=patient))
+    said = [text for text in found.source.warnings if f"the patient is {words} old" in text]
+    assert [text.rpartition("; ")[2] for text in said] == [
+        "most limits of the rules are those of adults",
+        "the model learned from adults",
+    ]
+    grown = dataclasses.replace(record.patient, age_years=40.0)
+    assert not any(
+        "adults" in text
+        for text in classify(dataclasses.replace(record, patient=grown)).source.warnings
+    )

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
@@ -255,11 +256,26 @@ def _about_leads(encoded: Encoded) -> list[str]:
     return [*few, *encoded.excerpts.cautions]
 
 
+def words_of_youth(age_years: float) -> str:
+    """Return the age of who is no adult, in words; empty where the age is another or unknown.
+
+    Examples
+    --------
+    >>> words_of_youth(0.02), words_of_youth(0.5), words_of_youth(15.9), words_of_youth(40.0)
+    ('7 days old', '6 months old', '15 years old', '')
+    """
+    if not age_years < _YOUNGEST_YEARS:
+        return ""
+    for unit, many, most in (("day", 365.25, 60), ("month", 12.0, 24), ("year", 1.0, math.inf)):
+        if (n := math.floor(age_years * many + 1e-6)) < most:
+            return f"{n} {unit}{'' if n == 1 else 's'} old"
+    return ""
+
+
 def _cautions(record: Record, quality: Quality | None, distance: float) -> list[str]:
     said = []
-    age = record.patient.age_years
-    if age < _YOUNGEST_YEARS:
-        said.append(f"the patient is {age:.0f} years old; the model learned from adults")
+    if young := words_of_youth(record.patient.age_years):
+        said.append(f"the patient is {young}; the model learned from adults")
     if quality is not None:
         hidden = [n for n in record.leads if n in quality.leads and not quality.leads[n].usable]
         if hidden:
