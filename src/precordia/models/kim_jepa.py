@@ -21,7 +21,7 @@ from precordia.models.vit1d import check_patch, check_transformer
 from precordia.nn.patching import PerLeadPatches
 from precordia.nn.pooling import masked_mean
 from precordia.nn.positions import plane_positions
-from precordia.nn.transformer import make_blocks
+from precordia.nn.transformer import make_blocks, scale_additions
 
 #: leads of the table of positions that the authors store, in its order
 _AUTHORS = LEAD_SETS["independent-8"]
@@ -108,9 +108,7 @@ class KimJepa(Encoder):
             epsilon=1e-5,
         )
         self.norm = nn.LayerNorm(width)
-        for layer, block in enumerate(self.blocks):
-            for added in (block.attention.out, block.mlp[3]):
-                added.weight.data /= math.sqrt(2 * (layer + 1))
+        scale_additions(self.blocks, [1 / math.sqrt(2 * layer) for layer in range(1, depth + 1)])
 
     def features(
         self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None

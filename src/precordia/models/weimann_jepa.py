@@ -20,7 +20,7 @@ from precordia.models.vit1d import check_patch, check_transformer
 from precordia.nn.patching import AllLeadPatches
 from precordia.nn.pooling import QueryPool
 from precordia.nn.positions import SinusoidalPositions
-from precordia.nn.transformer import make_blocks
+from precordia.nn.transformer import make_blocks, scale_additions
 
 
 class WeimannJepa(Encoder):
@@ -186,9 +186,7 @@ class WeimannJepa(Encoder):
         """Draw weights as the authors do: what is added to the tokens is smaller with depth."""
         nn.init.trunc_normal_(self.registers, std=0.02)
         nn.init.trunc_normal_(self.patches.project.weight, std=0.02)
-        for block in self.blocks:
-            for layer in (block.attention.out, block.mlp[3]):
-                nn.init.trunc_normal_(layer.weight, std=0.02 / math.sqrt(2 * depth))
+        scale_additions(self.blocks, [1 / math.sqrt(2 * depth)] * depth)
 
 
 _BLOCK = {

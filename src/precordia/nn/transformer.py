@@ -111,3 +111,29 @@ def start_small(layers: Iterable[nn.Module]) -> None:
             nn.init.trunc_normal_(layer.weight, std=0.02)
             if layer.bias is not None:
                 nn.init.zeros_(layer.bias)
+
+
+def scale_additions(blocks: Iterable[nn.Module], factors: Iterable[float]) -> None:
+    """Scale the weights of the last layer of both parts of each block, which is what they add.
+
+    Parameters
+    ----------
+    blocks
+        What `make_blocks` made.
+    factors
+        One for each.
+
+    Examples
+    --------
+    >>> blocks = make_blocks(2, 8, heads=2)
+    >>> before = blocks[1].attention.out.weight.clone()
+    >>> scale_additions(blocks, (1.0, 0.5))
+    >>> torch.equal(blocks[1].attention.out.weight, before / 2)
+    True
+    """
+    with torch.no_grad():
+        for block, factor in zip(blocks, factors, strict=True):
+            assert isinstance(block, TransformerBlock)
+            for part in (block.attention, block.mlp):
+                last = [layer for layer in part.modules() if isinstance(layer, nn.Linear)][-1]
+                last.weight.mul_(factor)

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -96,10 +96,10 @@ def xqrs_beats(x: Float[np.ndarray, " sample"], fs: float) -> Int[np.ndarray, " 
 @lru_cache(maxsize=8)
 def _filters(fs: float) -> _Filters:
     width, half = int(_QRS_S * fs), int(_QRS_S / 2 * fs)
-    band = signal.butter(2, [_LOW_HZ * 2 / fs, _HIGH_HZ * 2 / fs], "pass")
+    band: Any = signal.butter(2, [_LOW_HZ * 2 / fs, _HIGH_HZ * 2 / fs], "pass")
     hat = _mexican_hat(width)
     middle = (_LOW_HZ + _HIGH_HZ) / 2
-    gain = 2 * _gain(*band, middle, fs) * 2 * _gain(hat, [1.0], middle, fs)
+    gain = 2 * _gain(band[0], band[1], middle, fs) * 2 * _gain(hat, [1.0], middle, fs)
     return _Filters(band, hat, _mexican_hat(2 * half), gain)
 
 
@@ -108,7 +108,7 @@ def _mexican_hat(n: int) -> Float[np.ndarray, " n"]:
     return 2 / (math.sqrt(3 * _WIDTH) * math.pi**0.25) * (1 - place) * np.exp(-place / 2)
 
 
-def _gain(b: object, a: object, hz: float, fs: float) -> float:
+def _gain(b: Any, a: Any, hz: float, fs: float) -> float:
     angle, response = signal.freqz(b, a)
     return float(abs(response[np.argmax(angle >= 2 * np.pi * hz / fs)]))
 
