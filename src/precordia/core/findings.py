@@ -65,7 +65,7 @@ class Claim(Value):
         if self.limit != self.limit:
             return f"{words}{where} {_shown(self.value)}{unit}{note}"
         relation = _SIGNS.get(self.relation, self.relation)
-        bound = f" ({relation} {self.limit:g}{unit})"
+        bound = f" ({relation} {round(self.limit, 3):g}{unit})"
         return f"{words}{where} {_shown(self.value, self.limit)}{unit}{bound}{note}"
 
 
