@@ -198,10 +198,10 @@ def test_begun_anew_is_the_same_again(whole, tmp_path):
     ("asked", "kind", "said"),
     [
         ({"name": "alik"}, UnknownNameError, "Did you mean 'alike'"),
-        ({"options": {"temprature": 1.0}}, OptionError, "Did you mean 'temperature'"),
-        ({"changes": ["temprature=1"]}, OptionError, "Did you mean 'temperature'"),
+        ({"options": {"temperatur": 1.0}}, OptionError, "Did you mean 'temperature'"),
+        ({"changes": ["temperatur=1"]}, OptionError, "Did you mean 'temperature'"),
         ({"changes": ["training.lrr=1"]}, UnknownNameError, "Did you mean 'lr'"),
-        ({"changes": ["trainin.lr=1"]}, UnknownNameError, "Did you mean 'training'"),
+        ({"changes": ["trainingg.lr=1"]}, UnknownNameError, "Did you mean 'training'"),
         ({"changes": ["model.widht=1"]}, OptionError, "Did you mean 'width'"),
         ({"changes": ["input.second=1"]}, UnknownNameError, "Did you mean 'seconds'"),
         ({"changes": ["temperature"]}, OptionError, "no key=value"),
