@@ -29,6 +29,8 @@ TINY = {
     "xresnet1d101": {"width": 4, "hidden": 8},
     "inception1d": {"width": 4, "bottleneck": 4, "hidden": 8},
     "net1d": {"size": "small"},
+    "merl-resnet": {"width": 4},
+    "merl-vit": {"width": 16, "depth": 2, "heads": 2},
     "s4": {"width": 8, "depth": 2},
     "vit1d": {"width": 16, "depth": 2, "heads": 2},
     "vit1d-leads": {"width": 16, "depth": 2, "heads": 2, "patch": 100},

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Published encoders from the authors' file to the vector, and sentences where that cannot be."""
 
+import argparse
+import collections
+import datetime
+import functools
 import json
 import os
 import subprocess
@@ -140,6 +144,29 @@ def test_the_object_of_a_training_program_is_never_made(clef, monkeypatch):
     monkeypatch.setattr(TrainingSettings, "__setstate__", made, raising=False)
     monkeypatch.setattr(TrainingSettings, "__new__", made, raising=False)
     assert convert_published(file, "clef.small")[0].dim == 256
+
+
+@pytest.mark.parametrize("zipped", [True, False])
+def test_settings_of_a_training_program_are_left_unread(tmp_path, zipped):
+    model, state = authors_state(published_card("clef.small"))
+    settings_ = {
+        "place": Path("runs"),
+        "parts": argparse.Namespace(lr=0.1, deep=[TrainingSettings()]),
+        "best": np.float64(0.9),
+        "ordered": collections.OrderedDict(a=1),
+        "many": collections.Counter("aab"),
+        "default": collections.defaultdict(list, a=[1]),
+        "partial": functools.partial(int, base=2),
+        "when": datetime.datetime(2025, 1, 1),
+    }
+    held = {"state_dict": state, "cfg": settings_}
+    torch.save(held, tmp_path / "w.ckpt", _use_new_zipfile_serialization=zipped)
+    made, folder = convert_published(tmp_path / "w.ckpt", "clef.small")
+    again = from_pretrained(folder).eval()
+    x = torch.randn(1, 1, 5000)
+    with torch.inference_mode():
+        assert torch.equal(again(x), model(x))
+    assert made.details["published"] == "clef.small"
 
 
 class _Harm:

@@ -3,28 +3,16 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import re
-import warnings
-import zipfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
-import safetensors
-import safetensors.torch
-import torch
-from torch import Tensor
-
-from precordia.core.errors import MissingFileError, WeightsError
 from precordia.core.input_spec import InputSpec
 from precordia.models.encoder import Encoder
 from precordia.models.load_model import load_model
+from precordia.models.read_checkpoint import read_checkpoint
 from precordia.models.take_weights import rename, take_weights
-
-#: where programs put the weights within a checkpoint
-_WITHIN = ("state_dict", "model_state_dict", "model", "module", "encoder", "ekg_state_dict")
 
 
 def convert_weights(
@@ -57,7 +45,7 @@ def convert_weights(
     overwrite
         Replace a model that is there.
     input_spec, classes, training_data, details
-        Stored beside the weights; classes only where there are as many as outputs.
+        Stored beside the weights; classes where the checkpoint has a head.
     objects
         ``"refuse"`` a checkpoint that holds Python objects beside the weights, or ``"leave"`` them
         unread.
@@ -84,7 +72,7 @@ def convert_weights(
 
     Examples
     --------
-    >>> import tempfile
+    >>> import tempfile, torch
     >>> folder = Path(tempfile.mkdtemp())
     >>> source = load_model("resnet1d", n_outputs=2, width=4)
     >>> torch.save({"state_dict": source.state_dict()}, folder / "other.pt")
@@ -100,125 +88,7 @@ def convert_weights(
     made = load_model(model, n_outputs=n_outputs, **arguments)
     take_weights(made, state, source=os.fspath(file))
     made.input_spec, made.training_data = input_spec, tuple(training_data)
-    made.classes = tuple(classes or ())
+    made.classes = tuple(classes or ()) if made.n_outputs else ()
     made.details = {"converted_from": Path(file).name, **(details or {})}
     made.save_pretrained(to, overwrite=overwrite)
     return made
-
-
-def read_checkpoint(
-    file: str | os.PathLike[str], *, objects: Literal["refuse", "leave"] = "refuse"
-) -> dict[str, Tensor]:
-    """Read the weights of a checkpoint without running anything that stands in it.
-
-    Parameters
-    ----------
-    file
-        The checkpoint.
-    objects
-        What happens to Python objects beside the weights: ``"refuse"`` the file, or ``"leave"``
-        them unread, with an empty thing in the place of each.
-
-    Raises
-    ------
-    MissingFileError, WeightsError
-        As `convert_weights`.
-    """
-    place = Path(file)
-    if not place.is_file():
-        raise MissingFileError(
-            f"there is no file '{place}'. Name a checkpoint (.pt, .safetensors)."
-        )
-    try:
-        if place.suffix == ".safetensors":
-            found: Any = safetensors.torch.load_file(place)
-        else:
-            _refuse_lies(place)
-            with warnings.catch_warnings(), _objects_left(place, objects):
-                warnings.simplefilter("ignore")  # old ways of storing, which are read all the same
-                found = torch.load(place, map_location="cpu", weights_only=True)
-    except WeightsError:
-        raise
-    except safetensors.SafetensorError as error:
-        raise WeightsError(
-            f"'{place}' is no safetensors file ({error}). Fetch it again."
-        ) from error
-    except MemoryError as error:
-        raise WeightsError(
-            f"'{place}' does not fit into memory. Use a machine with more of it."
-        ) from error
-    except Exception as error:  # torch.load raises whatever the file makes it stumble over
-        raise WeightsError(_why(place, error)) from error
-    for key in _WITHIN:
-        if isinstance(found, Mapping) and isinstance(found.get(key), Mapping):
-            found = found[key]
-            break
-    if not isinstance(found, Mapping) or not found:
-        raise WeightsError(
-            f"'{place}' holds {_kind(found)}; weights by key, or a table with state_dict, are "
-            "needed. Save model.state_dict()."
-        )
-    others = [str(key) for key, value in found.items() if not isinstance(value, Tensor)]
-    if others:
-        raise WeightsError(
-            f"'{place}' holds {len(others)} entries that are no arrays ({', '.join(others[:3])}); "
-            "weights by key are needed. Save model.state_dict() alone."
-        )
-    return {str(key): value for key, value in found.items()}
-
-
-class _Unread:
-    """What stands in the place of an object that is not read: nothing of it is kept or run."""
-
-    def __new__(cls, *_: Any, **__: Any) -> _Unread:
-        return object.__new__(cls)
-
-    def __init__(self, *_: Any, **__: Any) -> None: ...
-
-    def __setstate__(self, state: Any) -> None: ...
-
-    def __setitem__(self, key: Any, value: Any) -> None: ...
-
-
-def _objects_left(place: Path, objects: str) -> contextlib.AbstractContextManager[Any]:
-    """Let empty things be made where a checkpoint names a class that is not that of an array."""
-    if objects != "leave" or not zipfile.is_zipfile(place):
-        return contextlib.nullcontext()
-    named = torch.serialization.get_unsafe_globals_in_checkpoint(place)
-    kinds: list[Any] = [(type("_Unread", (_Unread,), {}), name) for name in named]
-    return torch.serialization.safe_globals(kinds)
-
-
-def _refuse_lies(place: Path) -> None:
-    """Refuse an archive whose entries are far larger than the file itself."""
-    if not zipfile.is_zipfile(place):
-        return
-    size = place.stat().st_size
-    with zipfile.ZipFile(place) as archive:
-        claimed = sum(entry.file_size for entry in archive.infolist())
-    if claimed > size + 1_000_000:
-        raise WeightsError(
-            f"'{place}' has {size} bytes and claims to hold {claimed}; checkpoints are not "
-            "compressed, so it is damaged or made to harm. Fetch it again."
-        )
-
-
-def _why(place: Path, error: Exception) -> str:
-    said = str(error)
-    if "weights_only" in said or "Unsupported global" in said or "WeightsUnpickler" in said:
-        named = re.search(r"GLOBAL ([\w.]+)", said)
-        what = f" ({named[1]})" if named else ""
-        return (
-            f"'{place}' holds Python objects{what}, which are code that would run when it is read; "
-            "only arrays are taken. Save model.state_dict() with the program that made it, or "
-            "write safetensors."
-        )
-    reason = next(iter(said.strip().splitlines()), type(error).__name__)
-    return (
-        f"'{place}' is no checkpoint that can be read ({reason}). Fetch it again, or save "
-        "model.state_dict()."
-    )
-
-
-def _kind(found: Any) -> str:
-    return "nothing" if found is None or found == {} else f"a {type(found).__name__}"
