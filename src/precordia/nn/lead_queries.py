@@ -6,7 +6,6 @@ from __future__ import annotations
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
-from torch.nn import functional
 
 from precordia.nn.transformer import start_small
 
@@ -48,7 +47,7 @@ class LeadQueries(nn.Module):
         self.queries = nn.Parameter(torch.empty(queries, dim))
         self.norm_leads = nn.LayerNorm(dim)
         self.ask = nn.Linear(dim, dim)
-        self.tell = nn.Linear(dim, 2 * dim)
+        self.tell = _KeysAndValues(dim)
         self.out = nn.Linear(dim, dim)
         self.norm_answers = nn.LayerNorm(dim)
         self.mlp = nn.Sequential(nn.Linear(dim, 4 * dim), nn.GELU(), nn.Linear(4 * dim, dim))
@@ -72,16 +71,30 @@ class LeadQueries(nn.Module):
         """
         n_leads, n_patches, dim = (int(n) for n in leads.shape[1:])
         n_queries, each = len(self.queries), dim // self.heads
-        told = self.tell(self.norm_leads(leads.transpose(1, 2)))
-        told = told.reshape(-1, n_leads, 2, self.heads, each).permute(2, 0, 3, 1, 4)
-        asked = self.ask(self.queries).reshape(n_queries, self.heads, each).transpose(0, 1)
-        asked = asked.expand(told.shape[1], -1, -1, -1)
-        mask = None
+        keys, values = self.tell.weight.reshape(2, self.heads, each, dim).unbind(0)
+        # Queries are the same everywhere, so that key and query are one map, and values are wanted
+        # of averages alone, not of every lead. A bias of keys would add the same to all leads.
+        asked = self.ask(self.queries).reshape(n_queries, self.heads, each) * each**-0.5
+        by_lead = torch.einsum("qhe,hed->qhd", asked, keys).reshape(-1, dim)
+        told = self.norm_leads(leads.transpose(1, 2)).reshape(-1, n_leads, dim)
+        scores = told @ by_lead.T
         if present is not None:
             # A finite number, as minus infinity for all would give NaN.
-            wide = torch.where(present > 0, 0.0, -1e9).to(leads.dtype)
-            mask = wide.repeat_interleave(n_patches, dim=0)[:, None, None, :]
-        heard = functional.scaled_dot_product_attention(asked, told[0], told[1], attn_mask=mask)
-        answers = self.queries + self.out(heard.transpose(1, 2).reshape(-1, n_queries, dim))
+            absent = torch.where(present > 0, 0.0, -1e9).to(leads.dtype)
+            scores = scores + absent.repeat_interleave(n_patches, dim=0)[:, :, None]
+        heard = torch.bmm(scores.softmax(dim=1).transpose(1, 2), told)
+        heard = heard.reshape(-1, n_queries, self.heads, dim)
+        answers = torch.einsum("nqhd,hed->nqhe", heard, values).reshape(-1, n_queries, dim)
+        answers = self.queries + self.out(answers + self.tell.bias)
         answers = answers + self.mlp(self.norm_answers(answers))
         return self.join(answers.reshape(-1, n_patches, n_queries * dim))
+
+
+class _KeysAndValues(nn.Module):
+    """Weights of keys and values, and the bias of values."""
+
+    def __init__(self, dim: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.empty(2 * dim, dim))
+        self.bias = nn.Parameter(torch.zeros(dim))
+        nn.init.trunc_normal_(self.weight, std=0.02)
