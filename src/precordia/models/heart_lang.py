@@ -68,8 +68,8 @@ class HeartLang(Encoder):
     no beat: for these, ``beats="xqrs"`` gives the words that they know. It runs outside of PyTorch,
     so a graph for other programs needs ``"slope"``.
 
-    *Departures.* All leads share one list of beats, as in the paper; the authors' code also has a
-    version that looks on each lead by itself.
+    *Departures.* All leads share one list of beats, as in one version of the authors' code; another
+    version looks on each lead by itself.
 
     References
     ----------
