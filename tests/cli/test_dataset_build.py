@@ -119,10 +119,10 @@ def test_a_table_of_ones_own_is_never_compared_with_a_published_one(
 
 
 def test_a_misspelt_fold_is_told(folder, capsys):
-    rows = "path,label,fold\nr0.npz,AF,trian\nr1.npz,AF,test\n"
+    rows = "path,label,fold\nr0.npz,AF,learn\nr1.npz,AF,test\n"
     (folder / "labels.csv").write_text(rows)
     assert _exit_code(["dataset", "describe", "folder", str(folder)]) == 0
-    assert "(trian)" in capsys.readouterr().out
+    assert "(learn)" in capsys.readouterr().out
 
 
 def test_a_store_of_which_every_recording_was_refused_is_no_success(folder, tmp_path, capsys):
