@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
+from precordia.models.key_prefix import prefix_before
 from precordia.models.options import check_positive
 from precordia.models.signal_shape import SignalShape
 from precordia.models.vit1d import check_transformer
@@ -55,9 +56,9 @@ class EcgFm(Encoder):
 
     smallest: ClassVar[int] = 16
     left_out_weights: ClassVar[tuple[str, ...]] = (
-        r"(encoder\.)?mask_emb",
-        r"(encoder\.)?quantizer\.(vars|weight_proj\.(weight|bias))",
-        r"(encoder\.)?(project_q|final_proj)\.(weight|bias)",
+        r"(.*\.)?mask_emb",
+        r"(.*\.)?quantizer\.(vars|weight_proj\.(weight|bias))",
+        r"(.*\.)?(project_q|final_proj)\.(weight|bias)",
     )
 
     def __init__(
@@ -126,8 +127,7 @@ class EcgFm(Encoder):
 
         Fine-tuned files hold the network under ``encoder.`` and the head as ``proj``.
         """
-        tuned = any(key.startswith("encoder.feature_extractor.") for key in state)
-        theirs = "encoder." if tuned else ""
+        theirs = prefix_before(state, "feature_extractor.conv_layers.0.0.weight")
         heads = {"proj.weight": "head.weight", "proj.bias": "head.bias"}
         renamed = rename_wav2vec(state, FAIRSEQ, theirs=theirs)
         return {heads.get(key, key): value for key, value in renamed.items()}

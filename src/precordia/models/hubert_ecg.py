@@ -12,7 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from precordia.core.errors import OptionError
-from precordia.models.encoder import Encoder
+from precordia.models.encoder import Encoder, TokenOrder
+from precordia.models.key_prefix import prefix_before
 from precordia.models.options import check_one_of, check_share
 from precordia.models.signal_shape import SignalShape
 from precordia.models.wav2vec_weights import TRANSFORMERS, rename_wav2vec
@@ -38,7 +39,7 @@ _KERNELS, _STRIDES = (10, 3, 3, 2, 2), (4, 2, 2, 2, 2)
 _FEWEST = 82
 #: cosines are divided by it
 _TEMPERATURE = 0.1
-_SCORING = (r"(hubert_ecg\.)?final_proj\..*", r"(hubert_ecg\.)?label_embedding\..*")
+_SCORING = (r"(.*\.)?final_proj\..*", r"(.*\.)?label_embedding\..*")
 
 
 class HubertEcg(Encoder):
@@ -75,7 +76,8 @@ class HubertEcg(Encoder):
     torch.Size([2, 5])
     """
 
-    left_out_weights: ClassVar[tuple[str, ...]] = (r"(hubert_ecg\.)?masked_spec_embed", *_SCORING)
+    token_order: ClassVar[TokenOrder] = "other"
+    left_out_weights: ClassVar[tuple[str, ...]] = (r"(.*\.)?masked_spec_embed", *_SCORING)
 
     def __init__(
         self,
@@ -148,7 +150,8 @@ class HubertEcg(Encoder):
 
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename weights of the authors; fine-tuned ones hold the network under ``hubert_ecg.``."""
-        plain = {key.removeprefix("hubert_ecg."): value for key, value in state.items()}
+        before = prefix_before(state, "feature_extractor.conv_layers.0.conv.weight")
+        plain = {key.removeprefix(before): value for key, value in state.items()}
         renamed = rename_wav2vec(plain, TRANSFORMERS)
         return {_renamed(key): value for key, value in renamed.items()}
 

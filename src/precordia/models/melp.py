@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from precordia.core.errors import OptionError
 from precordia.models.ecg_fm import check_wav2vec
 from precordia.models.encoder import Encoder
+from precordia.models.key_prefix import prefix_before
 from precordia.models.options import check_positive
 from precordia.models.signal_shape import SignalShape
 from precordia.models.wav2vec_weights import FAIRSEQ, rename_wav2vec
@@ -28,9 +29,8 @@ _TEXT_SIDE = (
     r"proj_(t|text|word|sent)\w*(\..*)?",
 )
 _REPORTS = (
-    r"(ecg_encoder\.)?proj_contrast",
-    r"(ecg_encoder\.)?attn_pool_caption\..*",
-    r"(ecg_encoder\.)?ln_caption\..*",
+    r"(.*\.)?proj_contrast",
+    r"(.*\.)?(attn_pool|ln)_caption\..*",
 )
 
 
@@ -76,10 +76,10 @@ class Melp(Encoder):
 
     smallest: ClassVar[int] = 16
     left_out_weights: ClassVar[tuple[str, ...]] = (
-        r"(ecg_encoder\.)?(logit_scale|bn\.(running_mean|running_var|num_batches_tracked))",
-        r"(ecg_encoder\.)?ecg_encoder\.mask_emb",
-        r"(ecg_encoder\.)?ecg_encoder\.quantizer\.(vars|weight_proj\.(weight|bias))",
-        r"(ecg_encoder\.)?ecg_encoder\.(project_q|final_proj)\.(weight|bias)",
+        r"(.*\.)?(logit_scale|bn\.(running_mean|running_var|num_batches_tracked))",
+        r"(.*\.)?ecg_encoder\.mask_emb",
+        r"(.*\.)?ecg_encoder\.quantizer\.(vars|weight_proj\.(weight|bias))",
+        r"(.*\.)?ecg_encoder\.(project_q|final_proj)\.(weight|bias)",
         *_TEXT_SIDE,
         *_REPORTS,
     )
@@ -164,9 +164,9 @@ class Melp(Encoder):
 
         A whole file holds the encoder under ``ecg_encoder.``, beside the text side.
         """
-        if any(key.startswith("ecg_encoder.ecg_encoder.") for key in state):
-            state = {key.removeprefix("ecg_encoder."): value for key, value in state.items()}
-        renamed = rename_wav2vec(state, FAIRSEQ, theirs="ecg_encoder.")
+        before = prefix_before(state, "ecg_encoder.feature_extractor.conv_layers.0.0.weight")
+        plain = {key.removeprefix(before): value for key, value in state.items()}
+        renamed = rename_wav2vec(plain, FAIRSEQ, theirs="ecg_encoder.")
         for theirs, ours in (("contrast", "beats"), ("caption", "captions")):
             renamed = _queries_renamed(renamed, theirs, ours)
         if "proj_contrast" in renamed:

@@ -13,6 +13,7 @@ from torch.nn import functional
 
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
+from precordia.models.key_prefix import prefix_before
 from precordia.models.options import check_positive, check_share
 from precordia.models.signal_shape import SignalShape
 from precordia.nn.headwise import small_scale
@@ -159,8 +160,7 @@ class Xecg(Encoder):
         recurrent weights in one of two orders, depending on where it ran: gates before what is
         given out, or behind it, and the biases likewise.
         """
-        first = "patch_embedding.conv.weight"
-        before = next((key.removesuffix(first) for key in state if key.endswith(first)), "")
+        before = prefix_before(state, "patch_embedding.conv.weight", not_in="_teacher")
         renamed = {}
         for key, value in state.items():
             new = _renamed(key.removeprefix(before))
