@@ -285,6 +285,16 @@ def test_only_what_is_named_is_compared(folder):
         find_fixtures(folder, ["clef_smal"])
 
 
+def test_another_set_of_the_same_kind_is_known_by_how_its_name_begins(folder, tmp_path):
+    for ending in (".json", ".npz"):
+        shutil.copy(folder / f"clef_small{ending}", tmp_path / f"clef_small_seed7{ending}")
+        shutil.copy(folder / f"clef_small{ending}", tmp_path / f"clef_smaller{ending}")
+    one, two = compare_fixtures(find_fixtures(tmp_path))
+    assert (one.fixture, one.verdict, one.model) == ("clef_small_seed7", "agrees", "clef.small")
+    assert two.verdict == "no such model"
+    assert [p.stem for p in find_fixtures(tmp_path, ["clef.small"])] == ["clef_small_seed7"]
+
+
 def test_what_no_card_names_has_no_model(tmp_path):
     (tmp_path / "stranger.json").write_text("{}")
     (result,) = compare_fixtures(find_fixtures(tmp_path))

@@ -107,7 +107,10 @@ def find_fixtures(folder: Path, only: Iterable[str] = ()) -> list[Path]:
     wanted: set[str] = set()
     for name in only:
         if name in list_published():
-            wanted |= set(published_card(name).fixtures)
+            mine = [
+                path.stem for path in paths if (card := _named_by(path)) and card[0].name == name
+            ]
+            wanted |= set(mine)
         elif any(path.stem == name for path in paths):
             wanted.add(name)
         else:
@@ -142,7 +145,7 @@ def compare_fixture(path: Path) -> Parity:
     checked against its sums before anything is compared. Nothing of our models is fitted to a
     fixture: another seed or shift is another fixture of the same kind.
     """
-    named = cards_by_fixture().get(path.stem)
+    named = _named_by(path)
     if named is None:
         reason = "no card of a published encoder names this fixture"
         return Parity(fixture=path.stem, verdict="no such model", reason=reason)
@@ -167,6 +170,20 @@ def compare_fixture(path: Path) -> Parity:
     reason = f"{', '.join(far)} beyond {changes.tolerance:g}" if far else ""
     verdict: Verdict = "disagrees" if far else "agrees"
     return Parity(verdict=verdict, differences=differences, reason=reason, **told)
+
+
+def _named_by(path: Path) -> tuple[PublishedCard, Fixture] | None:
+    """Return the card of a fixture: by its name, or by the name that its own begins with.
+
+    ``clef_small_seed7`` is of ``clef_small``.
+    """
+    known = cards_by_fixture()
+    longest = max((stem for stem in known if _begins(path.stem, stem)), key=len, default="")
+    return known.get(longest)
+
+
+def _begins(name: str, stem: str) -> bool:
+    return name == stem or (name.startswith(stem) and not name[len(stem)].isalnum())
 
 
 def cards_by_fixture() -> dict[str, tuple[PublishedCard, Fixture]]:
