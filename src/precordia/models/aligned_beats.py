@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 import torch
 from jaxtyping import Float
@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from precordia.core.errors import LeadError
 from precordia.core.leads import STANDARD_12
-from precordia.models.encoder import Encoder
+from precordia.models.encoder import Encoder, TokenOrder
 from precordia.models.options import check_odd, check_share
 from precordia.models.signal_shape import SignalShape
 from precordia.nn.beat_alignment import BeatAlignment, limb_proportions
@@ -75,6 +75,8 @@ class AlignedBeatsNet(Encoder):
     >>> model(torch.zeros(2, 12, 1000)).shape
     torch.Size([2, 5])
     """
+
+    token_order: ClassVar[TokenOrder] = "other"
 
     def __init__(
         self,

@@ -19,6 +19,9 @@ from precordia.nn.receptive_field import receptive_field
 if TYPE_CHECKING:
     from precordia.models.summary import ModelSummary
 
+#: tokens in the order of time; of single leads, lead by lead, each in the order of time; or else
+TokenOrder = Literal["time", "leads", "other"]
+
 
 class Encoder(nn.Module):
     """A model of the electrocardiogram: encoder and head.
@@ -67,8 +70,8 @@ class Encoder(nn.Module):
     smallest: ClassVar[int] = 1
     #: whether absent leads are left out; other models take them as rows of zeros
     leaves_out_absent: ClassVar[bool] = False
-    #: whether tokens are of single leads, lead by lead, each in the order of time
-    tokens_by_lead: ClassVar[bool] = False
+    #: how tokens stand; see `TokenOrder`
+    token_order: ClassVar[TokenOrder] = "time"
     #: what a score is of; those of samples are (batch, statement, sample)
     outputs: ClassVar[Literal["window", "sample"]] = "window"
     #: regular expressions of whole keys of a published checkpoint that are knowingly not used

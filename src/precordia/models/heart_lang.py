@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from precordia.core.errors import LeadError, OptionError
 from precordia.core.leads import STANDARD_12
-from precordia.models.encoder import Encoder
+from precordia.models.encoder import Encoder, TokenOrder
 from precordia.models.known_leads import rows_of
 from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
@@ -85,6 +85,7 @@ class HeartLang(Encoder):
     """
 
     leaves_out_absent: ClassVar[bool] = True
+    token_order: ClassVar[TokenOrder] = "other"
     left_out_weights: ClassVar[tuple[str, ...]] = (r"(backbone\.)?mask_token",)
     lead_numbers: Tensor
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from precordia.core.errors import OptionError, WeightsError
 from precordia.core.input_spec import LEAD_SETS
-from precordia.models.encoder import Encoder
+from precordia.models.encoder import Encoder, TokenOrder
 from precordia.models.known_leads import KNOWN_LEADS, rows_of
 from precordia.models.signal_shape import SignalShape
 from precordia.models.vit1d import check_patch, check_transformer
@@ -71,7 +71,7 @@ class KimJepa(Encoder):
     """
 
     leaves_out_absent: ClassVar[bool] = True
-    tokens_by_lead: ClassVar[bool] = True
+    token_order: ClassVar[TokenOrder] = "leads"
     places: Tensor
 
     def __init__(

@@ -8,7 +8,7 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from precordia.models.encoder import Encoder
+from precordia.models.encoder import Encoder, TokenOrder
 from precordia.models.known_leads import KNOWN_LEADS, rows_of
 from precordia.models.signal_shape import SignalShape
 from precordia.models.vit1d import check_patch, check_transformer
@@ -55,7 +55,7 @@ class ViT1dLeads(Encoder):
     """
 
     leaves_out_absent: ClassVar[bool] = True
-    tokens_by_lead: ClassVar[bool] = True
+    token_order: ClassVar[TokenOrder] = "leads"
 
     def __init__(
         self,

@@ -13,7 +13,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from precordia.core.errors import WeightsError
-from precordia.models.encoder import Encoder
+from precordia.models.encoder import Encoder, TokenOrder
 from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
 from precordia.models.vit1d import check_patch, check_transformer
@@ -67,6 +67,7 @@ class WeimannJepa(Encoder):
     torch.Size([2, 41, 32])
     """
 
+    token_order: ClassVar[TokenOrder] = "other"
     left_out_weights: ClassVar[tuple[str, ...]] = (r"predictor\..*",)
 
     def __init__(

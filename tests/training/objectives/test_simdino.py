@@ -111,3 +111,13 @@ def test_an_impossible_mask_is_refused_with_a_sentence():
         SimDino(_encoder(), masked_share=1.0)
     with pytest.raises(OptionError, match="samples alone"):
         SimDino(_encoder(positions="learned"))
+
+
+def test_tokens_that_do_not_stand_in_time_are_refused_with_a_sentence():
+    other = load_model(
+        "weimann-jepa", n_outputs=0, leads="standard-12", n_samples=400, fs=100, width=16, depth=2,
+        heads=2,
+    )  # fmt: skip
+    with pytest.raises(OptionError, match="order of time"):
+        SimDino(other, global_crop=1.0, n_local=0)
+    SimDino(other, global_crop=1.0, n_local=0, token_weight=0.0)

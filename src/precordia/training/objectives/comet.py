@@ -168,10 +168,10 @@ class Comet(Objective):
             )
         if not 0 <= masked_share <= 0.5:
             raise OptionError(f"masked_share is {masked_share}; 0 to 0.5 is needed.")
-        if encoder.tokens_by_lead:
+        if encoder.token_order != "time":
             raise OptionError(
-                f"{encoder.name} has tokens of single leads; tokens in the order of time are "
-                "needed. Choose a model such as resnet1d or vit1d."
+                f"tokens of {encoder.name} do not stand in the order of time, which is needed. "
+                "Choose a model such as resnet1d or vit1d."
             )
         check_crops(encoder, 1 / n_pieces)
         self.n_pieces, self.temperature = n_pieces, temperature

@@ -145,6 +145,11 @@ class SimDino(Objective):
     ) -> None:
         super().__init__(encoder)
         check_crops(encoder, global_crop, *([local_crop] if n_local else []))
+        if token_weight > 0 and encoder.token_order == "other":
+            raise OptionError(
+                f"tokens of {encoder.name} do not stand in the order of time, so that none can be "
+                "hidden in the signal. Set token_weight to 0, or choose a model such as vit1d."
+            )
         if n_local < 0 or not 0 <= masked_share < 1 or masked_tokens < 1:
             raise OptionError(
                 f"n_local is {n_local}, masked_share {masked_share} and masked_tokens "
@@ -208,7 +213,7 @@ class SimDino(Objective):
         self, batch: UnlabelledBatch, n_tokens: int, generator: Generator
     ) -> tuple[Bool[Tensor, "batch token"], Bool[Tensor, "batch sample"]]:
         """Draw which tokens are hidden, and which samples these are."""
-        by_lead = self.encoder.tokens_by_lead
+        by_lead = self.encoder.token_order == "leads"
         n_leads = self.encoder.shape.n_leads if by_lead else 1
         n_times, n_samples = n_tokens // n_leads, int(batch.windows.shape[2])
         span = min(self.masked_tokens, n_times - 1)
