@@ -235,6 +235,8 @@ KEYS = {
     "ecg-cpc": "e67b6ce66d7c",
     "melp": "29cc54985148",
     "xecg": "03cef2194af6",
+    "merl-resnet": "448f0056bbc5",
+    "merl-vit": "82ab30368772",
 }
 
 
