@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 import torch.distributed as dist
 from jaxtyping import Shaped
@@ -35,6 +37,35 @@ def gathered(rows: Shaped[Tensor, "batch ..."]) -> Shaped[Tensor, "whole ..."]:
         dist.all_gather(parts, rows.contiguous())
         return torch.cat(parts)
     return _Gather.apply(rows)
+
+
+def drawn_for_rows(
+    draw: Callable[[int], Shaped[Tensor, "..."]], n_rows: int, *, dim: int = 0
+) -> Shaped[Tensor, "..."]:
+    """Draw for the rows of all processes and return those of this one.
+
+    Parameters
+    ----------
+    draw
+        Draws for a number of rows, from a generator that stands alike in all processes.
+    n_rows
+        Rows of this process; as many in each.
+    dim
+        Axis of the rows.
+
+    Returns
+    -------
+    What one process with all rows would have drawn for these.
+
+    Examples
+    --------
+    >>> drawn_for_rows(torch.zeros, 2).shape
+    torch.Size([2])
+    """
+    if not (dist.is_available() and dist.is_initialized()):
+        return draw(n_rows)
+    whole = draw(n_rows * dist.get_world_size())
+    return whole.narrow(dim, dist.get_rank() * n_rows, n_rows)
 
 
 class _Gather(torch.autograd.Function):

@@ -10,6 +10,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Generator, Tensor
 
 from precordia.core.errors import OptionError
+from precordia.training.gathering import drawn_for_rows
 
 
 class Places(NamedTuple):
@@ -198,4 +199,6 @@ def _some_but_not_all(wanted: int, n_tokens: int) -> int:
 
 
 def _uniform(n_rows: int, n: int, generator: Generator) -> Float[Tensor, "batch n"]:
-    return torch.rand(n_rows, n, generator=generator, device=generator.device)
+    return drawn_for_rows(
+        lambda rows: torch.rand(rows, n, generator=generator, device=generator.device), n_rows
+    )

@@ -159,8 +159,8 @@ def pretrain(
     What each step sees and draws is a function of seed and step, so that a resumed pretraining is
     the same to the bit as one that was never interrupted, also with `minutes`, whose number of
     steps is kept. Under torchrun each batch is divided among processes; batch norms and losses that
-    compare windows see the whole batch. Masks and views are drawn by each process for itself;
-    otherwise the result is that of one process but for rounding.
+    compare windows see the whole batch, and masks and views are those of one process. What dropout
+    draws differs; without it the result is that of one process but for rounding.
     """
     request = read_request(
         objective, model=model, options=options or {}, changes=changes, input_spec=input_spec,
@@ -287,6 +287,7 @@ def _encoder(request: PretrainRequest) -> tuple[Encoder, tuple[str, ...]]:
         request.architecture, n_outputs=0, leads=spec.leads, fs=spec.fs, seconds=spec.seconds,
         seed=request.seed, **given,
     )  # fmt: skip
+    encoder.input_spec = spec  # objectives ask it what the scale of a window means
     before = encoder.training_data or ((UNTOLD,) if request.weights else ())
     return encoder, tuple(before)
 

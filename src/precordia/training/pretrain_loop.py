@@ -229,9 +229,10 @@ class PretrainLoop:
             raise Interrupted(at.step, self.folder)
 
     def _learn(self, batch: UnlabelledBatch) -> Learned:
-        seed = network_seed(self.settings.seed, self.progress.step, self.processes.rank)
-        torch.manual_seed(seed)
-        generator = torch.Generator(self.device).manual_seed(seed)
+        step, seed = self.progress.step, self.settings.seed
+        torch.manual_seed(network_seed(seed, step, self.processes.rank + 1))
+        # The same in all processes, for `drawn_for_rows`.
+        generator = torch.Generator(self.device).manual_seed(network_seed(seed, step, 0))
         progress = self.progress.step / self.n_steps
         with autocast(self.device, self.settings.precision):
             learned = self.objective(batch.to(self.device), progress, generator)

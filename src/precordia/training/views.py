@@ -18,6 +18,7 @@ from precordia.training.augment_noise import Noise
 from precordia.training.augment_time_masking import TimeMasking
 from precordia.training.augmenter import augment
 from precordia.training.draws import Draws
+from precordia.training.gathering import drawn_for_rows
 from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.window_batch import WindowBatch
 
@@ -131,7 +132,12 @@ def views(
         name: getattr(batch, name)[rows]
         for name in ("patients", "records", "starts", "ages", "males")
     }
-    keys = torch.randint(2**62, (len(rows),), generator=generator, device=generator.device)
+    where = generator.device
+    keys = drawn_for_rows(
+        lambda rows: torch.randint(2**62, (n, rows), generator=generator, device=where),
+        len(batch),
+        dim=1,
+    ).flatten()
     # Augmentations draw on the processor, whatever the windows are on.
     here = WindowBatch(
         windows=batch.windows[rows].cpu(),
