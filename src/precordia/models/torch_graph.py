@@ -90,8 +90,8 @@ class _TorchSession:
         self._model, self._half = model, half
 
     def run(
-        self, outputs: Sequence[str], given: dict[str, np.ndarray[Any, Any]]
-    ) -> list[np.ndarray[Any, Any]]:
+        self, outputs: Sequence[str], given: dict[str, np.ndarray]
+    ) -> list[np.ndarray]:
         """Return scores and embeddings of windows."""
         model = self._model
         present = given.get("present")
