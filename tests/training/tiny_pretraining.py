@@ -20,7 +20,8 @@ from precordia.core.record import Record
 from precordia.models.encoder import Encoder
 from precordia.training.gathering import gathered
 from precordia.training.objective import Learned, Objective
-from precordia.training.objective_table import OBJECTIVES, Row
+from precordia.training.objective_row import Row
+from precordia.training.objective_table import OBJECTIVES
 from precordia.training.pretrain import Pretrained, pretrain
 from precordia.training.record_source import RecordSource
 from precordia.training.unlabelled_batch import UnlabelledBatch

@@ -16,7 +16,7 @@ from precordia.core.output import write_text_whole
 from precordia.core.record import Remark
 from precordia.core.registry import load_object
 from precordia.core.settings import settings as places
-from precordia.training.objective_table import Row
+from precordia.training.objective_row import Row
 from precordia.training.pretrain_request import UNTOLD, PretrainRequest, read_request
 from precordia.training.run_place import make_place
 from precordia.training.settings import SPEED
