@@ -106,6 +106,12 @@ class VectorQuantiser(nn.Module):
         valid
             Which vectors count, for codes and distance; all where it is not given.
         """
+        with torch.autocast(rows.device.type, enabled=False):  # half precision mistakes codes
+            return self._quantised(rows.float(), generator, valid)
+
+    def _quantised(
+        self, rows: Tensor, generator: Generator | None, valid: Tensor | None
+    ) -> Quantised:
         if self.unit:
             rows = functional.normalize(rows, dim=-1)
         counted = rows if valid is None else rows[valid]

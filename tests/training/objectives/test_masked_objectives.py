@@ -65,3 +65,21 @@ def test_the_usual_sizes_take_a_step_on_twelve_leads_of_which_some_are_absent(na
         assert torch.isfinite(learned.embeddings).all()
     grads = [p.grad for p in objective.parameters() if p.grad is not None]
     assert all(torch.isfinite(g).all() for g in grads)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_losses_are_summed_in_whole_precision(name, make_batch):
+    n_samples = 500 if name == "wav2vec" else 1000
+    batch = make_batch(n_rows=4, n_samples=n_samples, pairs=True)
+    batch = dataclasses.replace(batch, starts=torch.tensor([0, 500, 0, 500]))
+    objective = made(name)
+    for progress in (0.0, 0.9):
+        losses = []
+        for half in (False, True):
+            torch.manual_seed(0)
+            with torch.autocast("cpu", torch.bfloat16, enabled=half):
+                learned = objective(batch, progress, torch.Generator().manual_seed(0))
+            learned.loss.backward()
+            assert learned.loss.dtype == torch.float32
+            losses.append(float(learned.loss.detach()))
+        assert abs(losses[1] - losses[0]) < 0.1 * losses[0]

@@ -151,9 +151,9 @@ def cpc_loss(
     n_steps = frames.shape[1]
     ahead = torch.tensor(steps, device=frames.device)[:, None]
     target = torch.arange(n_steps, device=frames.device) + ahead
-    exists = (target < n_steps).to(frames.dtype)
+    exists = (target < n_steps).float()
+    told, frames = told.float() / temperature, frames.float()
     right = frames[:, target.clamp(max=n_steps - 1)]
-    told = told / temperature
     score = (told * right).sum(dim=-1, keepdim=True)
     rows = torch.arange(len(frames), device=frames.device)[:, None]
     near = torch.einsum("bktd,bnd->bktn", told, frames[rows, within])

@@ -246,7 +246,7 @@ def word_loss(
     0.5514
     """
     told, words = functional.normalize(told, dim=-1), functional.normalize(words, dim=-1)
-    like = told @ words.transpose(1, 2) / temperature
+    like = (told @ words.transpose(1, 2)).float() / temperature
     same = (codes[:, :, None] == codes[:, None]).all(dim=-1)
     right = like.diagonal(dim1=1, dim2=2)
     wrong = like.masked_fill(same, -torch.inf).gather(2, others)
