@@ -39,9 +39,7 @@ def gathered(rows: Shaped[Tensor, "batch ..."]) -> Shaped[Tensor, "whole ..."]:
     return _Gather.apply(rows)
 
 
-def drawn_for_rows(
-    draw: Callable[[int], Shaped[Tensor, "..."]], n_rows: int, *, dim: int = 0
-) -> Shaped[Tensor, "..."]:
+def drawn_for_rows(draw: Callable[[int], Tensor], n_rows: int, *, dim: int = 0) -> Tensor:
     """Draw for the rows of all processes and return those of this one.
 
     Parameters
