@@ -31,6 +31,8 @@ TINY = {
     "net1d": {"size": "small"},
     "merl-resnet": {"width": 4},
     "merl-vit": {"width": 16, "depth": 2, "heads": 2},
+    "ts2vec": {"width": 4, "dim": 8, "depth": 3},
+    "effnet1d": {"width": 4, "dim": 8, "expansion": 2, "dropout": 0.1},
     "s4": {"width": 8, "depth": 2},
     "vit1d": {"width": 16, "depth": 2, "heads": 2},
     "vit1d-leads": {"width": 16, "depth": 2, "heads": 2, "patch": 100},
