@@ -18,7 +18,7 @@ from torch import Generator, nn
 
 from precordia.core.record import Record
 from precordia.models.encoder import Encoder
-from precordia.training.gathering import gathered
+from precordia.training.gathering import drawn_for_rows, gathered
 from precordia.training.objective import Learned, Objective
 from precordia.training.objective_row import Row
 from precordia.training.objective_table import OBJECTIVES
@@ -40,7 +40,9 @@ class Alike(Objective):
 
     def forward(self, batch: UnlabelledBatch, progress: float, generator: Generator) -> Learned:
         x = batch.windows
-        x = x + self.noise * torch.randn(x.shape, generator=generator)
+        x = x + self.noise * drawn_for_rows(
+            lambda rows: torch.randn(rows, *x.shape[1:], generator=generator), len(x)
+        )
         held = self.encoder.encode(x, batch.present)
         z = gathered(nn.functional.normalize(self.projector(held), dim=1))
         one, other = z[0::2], z[1::2]
@@ -154,14 +156,13 @@ def main() -> None:
     torch.set_num_threads(1)
     register()
     folder = Path(sys.argv[1])
-    options = {} if "WORLD_SIZE" in os.environ else {"noise": 0.1}
     for last in map(int, sys.argv[2:]):
         if not (child := os.fork()):
-            pretrained(folder, options=options, watch=partial(kill_after, last), resume=True)
+            pretrained(folder, watch=partial(kill_after, last), resume=True)
             os._exit(0)
         _, status = os.waitpid(child, 0)
         assert os.WTERMSIG(status) == signal.SIGKILL
-    pretrained(folder, options=options, resume=True)
+    pretrained(folder, resume=True)
 
 
 def kill_after(last: int, done: int, total: int, words: str) -> None:
