@@ -99,6 +99,7 @@ class EffNet1d(Encoder):
         self.widen = nn.Conv1d(channels[-2], channels[-1], 1)
         self.dropout = nn.Dropout(dropout)
         self.project = nn.Linear(channels[-1], dim)
+        self._start()
 
     def features(
         self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
@@ -135,6 +136,12 @@ class EffNet1d(Encoder):
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename weights of SleepFM: those of the network of the ECG."""
         return {_renamed(key): value for key, value in state.items()}
+
+    def _start(self) -> None:
+        """Draw weights by which signals keep their size through all stages (He et al. 2015)."""
+        for layer in self.modules():
+            if isinstance(layer, nn.Conv1d):
+                nn.init.kaiming_normal_(layer.weight, nonlinearity="relu")
 
 
 _PARTS = {"stage1": "stem.0", "b0": "stem.1", "stage9": "widen", "fc": "project"}
