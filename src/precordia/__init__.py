@@ -52,6 +52,8 @@ _WHERE = {
     "prepare": "precordia.embedding.prepare",
     "list_models": "precordia.models.architectures",
     "load_model": "precordia.models.load_model",
+    "list_published": "precordia.models.published_card",
+    "published_card": "precordia.models.published_card",
     "embed": "precordia.embedding.embed",
     "examine": "precordia.pipeline",
     "deidentify": "precordia.deidentification.deidentify",

@@ -6,6 +6,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -72,7 +73,7 @@ def load_saved_graph(folder: Path, *, name: str = "", half: bool = False) -> Gra
                 scores={},
                 details=dict(saved.details),
             ),
-            spec=saved.input_spec,
+            spec=replace(saved.input_spec, model=name or folder.name),
             classes=saved.classes,
             takes_present=saved.input_spec.missing_leads != "refuse",
             familiar=None,
