@@ -32,6 +32,8 @@ TINY = {
     "merl-resnet": {"width": 4},
     "merl-vit": {"width": 16, "depth": 2, "heads": 2},
     "ts2vec": {"width": 4, "dim": 8, "depth": 3},
+    "ce-ssl": {"width": 16, "depth": 2, "heads": 2},
+    "proto-ecg": {"width": 16, "prototypes": 6},
     "effnet1d": {"width": 4, "dim": 8, "expansion": 2, "dropout": 0.1},
     "s4": {"width": 8, "depth": 2},
     "vit1d": {"width": 16, "depth": 2, "heads": 2},

@@ -32,6 +32,8 @@ class TransformerBlock(nn.Module):
         Numbers of one head; ``dim / heads`` where it is not given.
     norm_first
         Whether normalisation stands before each layer, or behind the sum.
+    activation
+        Between the two layers.
 
     References
     ----------
@@ -56,6 +58,7 @@ class TransformerBlock(nn.Module):
         drop_path: float = 0.0,
         head_dim: int | None = None,
         norm_first: bool = True,
+        activation: type[nn.Module] = nn.GELU,
     ) -> None:
         super().__init__()
         self.norm_first = norm_first
@@ -67,7 +70,7 @@ class TransformerBlock(nn.Module):
         wide = round(dim * mlp_ratio)
         self.mlp = nn.Sequential(
             nn.Linear(dim, wide, bias=bias),
-            nn.GELU(),
+            activation(),
             nn.Dropout(dropout),
             nn.Linear(wide, dim, bias=bias),
             nn.Dropout(dropout),
