@@ -18,6 +18,7 @@ VARIABLES = {
     "PRECORDIA_OFFLINE": "1 to refuse every network access",
     "PRECORDIA_DEVICE": "device for models that use torch",
     "PRECORDIA_DATA": "folder of recordings for tests and benchmarks",
+    "PRECORDIA_PARITY": "folder of fixtures of published models for tests",
     "PRECORDIA_FOLDS": "folds that an external check should use",
 }
 
