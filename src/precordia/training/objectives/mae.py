@@ -12,6 +12,7 @@ from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
 from precordia.models.vit1d import ViT1d
 from precordia.nn.token_filling import TokenFilling
+from precordia.training.gathering import gathered
 from precordia.training.masks import Places, hide_random, taken
 from precordia.training.objective import Learned, Objective
 from precordia.training.objectives.jepa import patch_of, patched
@@ -96,7 +97,7 @@ class Mae(Objective):
         target = patches_of(windows, present, self.patch, normalise=self.normalise)
         counts = present.to(windows.dtype).repeat_interleave(self.patch, dim=1)[:, None, :]
         square = (drawn - taken(target, places.hidden)).square() * counts
-        n_counted = counts.sum() * places.hidden.shape[1]
+        n_counted = gathered(counts.sum()[None]).mean() * places.hidden.shape[1]
         return square.sum() / n_counted.clamp(min=1), seen
 
 
