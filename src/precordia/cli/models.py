@@ -74,7 +74,7 @@ def list_all(json: Json = False) -> None:
     for card in published:
         kind = "published" if card.convertible else "withheld"
         typer.echo(
-            f"{card.name:<{width}}  {kind}  {card.title}; {_taken(card)}; licence {card.licence}; "
+            f"{card.name:<{width}}  {kind:<9}  {card.title}; {_taken(card)}; licence {card.licence}; "
             f"learned from {', '.join(card.training_data)}; {_compared(card)}"
         )
 
