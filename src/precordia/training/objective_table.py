@@ -31,6 +31,7 @@ OBJECTIVES: dict[str, Row] = {
             "decay_last": 0.9995,
             "standardise": True,
         },
+        training={"lr": 0.002},
     ),
     "mae": Row(
         path="precordia.training.objectives.mae:Mae",

@@ -12,7 +12,7 @@ from torch import Generator, Tensor, nn
 from precordia.core.errors import OptionError
 from precordia.models.encoder import Encoder
 from precordia.models.s4 import S4
-from precordia.training.gathering import gathered
+from precordia.training.gathering import drawn_for_rows, gathered
 from precordia.training.objective import Learned, Objective
 from precordia.training.unlabelled_batch import UnlabelledBatch
 
@@ -91,7 +91,10 @@ class Cpc(Objective):
         context = self.s4.context(frames)
         n_rows, n_steps = frames.shape[:2]
         n_drawn = max(self.n_within, self.n_across)
-        drawn = torch.rand(n_rows, n_drawn, generator=generator, device=generator.device)
+        drawn = drawn_for_rows(
+            lambda rows: torch.rand(rows, n_drawn, generator=generator, device=generator.device),
+            n_rows,
+        )
         places = (drawn * n_steps).long().to(frames.device)
         told = self.foretold(context)
         loss, hits = cpc_loss(

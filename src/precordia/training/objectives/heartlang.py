@@ -17,7 +17,7 @@ from precordia.models.heart_lang import HeartLang
 from precordia.nn.beat_words import BeatSentence, cut_sentence
 from precordia.nn.transformer import make_blocks
 from precordia.nn.vector_quantiser import VectorQuantiser
-from precordia.training.gathering import gathered
+from precordia.training.gathering import drawn_for_rows, gathered
 from precordia.training.objective import Learned, Objective
 from precordia.training.unlabelled_batch import UnlabelledBatch
 
@@ -113,7 +113,12 @@ class HeartLangWords(Objective):
             logged = {"reconstruction": drawn.reconstruction.detach()}
             logged["commitment"] = drawn.commitment.detach()
             return Learned(drawn.loss, drawn.embeddings.detach(), logged)
-        chance = torch.rand(said.leads.shape, generator=generator, device=generator.device)
+        chance = drawn_for_rows(
+            lambda rows: torch.rand(
+                rows, said.leads.shape[1], generator=generator, device=generator.device
+            ),
+            len(said.leads),
+        )
         hidden = (chance.to(said.words.device) < self.hidden) & (said.leads > 0)
         loss, tokens = self.loss_of(said, self.vocabulary.codes_of(said), hidden)
         return Learned(loss, tokens.detach()[:, 0])

@@ -15,7 +15,7 @@ from precordia.models.ecg_fm import EcgFm
 from precordia.models.encoder import Encoder
 from precordia.nn.vector_quantiser import GumbelQuantiser
 from precordia.nn.wav2vec import Wav2Vec
-from precordia.training.gathering import gathered
+from precordia.training.gathering import drawn_for_rows, gathered
 from precordia.training.masks import Places, hide_spans, taken
 from precordia.training.objective import Learned, Objective
 from precordia.training.objectives.cmsc import cmsc_loss, neighbours
@@ -209,11 +209,16 @@ class Wav2Vec2Cmsc(Objective):
 
     def _others(self, n_rows: int, n_hidden: int, generator: Generator) -> Tensor:
         """Return, for each hidden token, others of its row, drawn with replacement."""
-        shape = (n_rows, n_hidden, self.n_negatives)
-        drawn = torch.rand(shape, generator=generator, device=generator.device)
+        drawn = _chances(n_rows, (n_hidden, self.n_negatives), generator)
         places = (drawn * (n_hidden - 1)).long()
         itself = torch.arange(n_hidden, device=places.device)[:, None]
         return (places + (places >= itself)).clamp(max=n_hidden - 1)
+
+
+def _chances(n_rows: int, shape: tuple[int, ...], generator: Generator) -> Tensor:
+    return drawn_for_rows(
+        lambda rows: torch.rand(rows, *shape, generator=generator, device=generator.device), n_rows
+    )
 
 
 def word_loss(
