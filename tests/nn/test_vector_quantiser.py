@@ -124,7 +124,7 @@ def test_a_choice_is_an_entry_of_each_group():
     choose = GumbelQuantiser(5, 6, groups=2, n_codes=7)
     tokens = torch.randn(2, 4, 5, generator=seeded())
     for mode in (True, False):
-        found = choose.train(mode)(tokens, temperature=0.5, generator=seeded())
+        found = choose.train(mode)(tokens, temperature=0.5)
         for row in range(2):
             for token in range(4):
                 by_hand = [choose.entries[g, found.codes[row, token, g]] for g in range(2)]
@@ -137,7 +137,8 @@ def test_the_noise_is_gumbels():
     with torch.no_grad():
         choose.score.weight.zero_()
         choose.score.bias.copy_(torch.tensor([0.0, 1.0, 2.0]))
-    codes = choose(torch.zeros(1, 20_000, 1), generator=seeded()).codes.flatten()
+    chance = torch.rand(1, 20_000, 1, 3, generator=seeded())
+    codes = choose(torch.zeros(1, 20_000, 1), chance=chance).codes.flatten()
     share = torch.bincount(codes, minlength=3) / 20_000
     torch.testing.assert_close(share, choose.score.bias.softmax(0).detach(), atol=0.012, rtol=0)
 
@@ -145,7 +146,9 @@ def test_the_noise_is_gumbels():
 def test_the_gradient_is_that_of_the_softmax():
     choose = GumbelQuantiser(5, 6, groups=2, n_codes=7)
     tokens = torch.randn(2, 4, 5, generator=seeded(), requires_grad=True)
-    choose(tokens, temperature=0.5, generator=seeded()).values.sum().backward()
+    choose(
+        tokens, temperature=0.5, chance=torch.rand(2, 4, 2, 7, generator=seeded())
+    ).values.sum().backward()
     grad = tokens.grad.clone()
     assert grad.abs().max() > 0
     tokens.grad = None

@@ -220,7 +220,7 @@ class GumbelQuantiser(nn.Module):
         tokens: Float[Tensor, "batch token dim"],
         *,
         temperature: float = 1.0,
-        generator: Generator | None = None,
+        chance: Float[Tensor, "batch token group code"] | None = None,
     ) -> Chosen:
         """Choose entries for tokens.
 
@@ -230,12 +230,14 @@ class GumbelQuantiser(nn.Module):
             Tokens.
         temperature
             Of the softmax while training; the lower, the closer to a choice.
-        generator
-            Of the noise while training.
+        chance
+            Numbers between 0 and 1 that the noise while training is made of; drawn from PyTorch's
+            own generator where they are not given.
         """
         score = self.score(tokens).unflatten(-1, (self.groups, self.n_codes))
         if self.training:
-            chance = torch.rand(score.shape, generator=generator, device=_device(generator))
+            if chance is None:
+                chance = torch.rand_like(score)
             noise = -(-chance.to(score).clamp(min=1e-10).log()).clamp(min=1e-10).log()
             soft = ((score + noise) / temperature).softmax(dim=-1)
             codes = soft.argmax(dim=-1)

@@ -10,7 +10,7 @@ from jaxtyping import Bool, Float, Int, Shaped
 from torch import Generator, Tensor
 
 from precordia.core.errors import OptionError
-from precordia.training.gathering import drawn_for_rows
+from precordia.training.gathering import drawn_for_rows, gathered
 
 
 class Places(NamedTuple):
@@ -155,7 +155,8 @@ def hide_spans(
     clock = torch.arange(n_tokens, device=starts.device)
     since = clock[None, None, :] - starts[:, :, None]
     hidden = ((since >= 0) & (since < span)).any(dim=1)
-    n_hidden = _some_but_not_all(int(hidden.sum(dim=1).min()), n_tokens)
+    fewest = gathered(hidden.sum(dim=1).min()[None]).min()
+    n_hidden = _some_but_not_all(int(fewest), n_tokens)
     strength = hidden + _uniform(n_rows, n_tokens, generator)
     strongest = strength.topk(n_hidden, dim=1).indices
     return places_of(torch.zeros_like(hidden).scatter_(1, strongest, True), n_hidden)

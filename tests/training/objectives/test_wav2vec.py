@@ -33,11 +33,24 @@ def test_the_contrast_and_its_gradients_are_those_of_plain_code(plain, batch):
     objective = Wav2Vec2Cmsc(encoder(), n_negatives=5, n_codes=3)
     places = hide_spans(8, 25, share=0.65, span=4, generator=seeded())
     others = objective._others(*places.hidden.shape, seeded(1))
-    parts = objective.parts_of(batch.windows, places, others, choice=1.0, generator=seeded(2))
+    parts = objective.parts_of(
+        batch.windows,
+        places,
+        others,
+        choice=1.0,
+        chance=objective._noise(*places.hidden.shape, seeded(2)),
+    )
     parts.contrast.backward()
     ours = {n: p.grad.clone() for n, p in objective.named_parameters() if p.grad is not None}
     objective.zero_grad()
-    expected = plain("wav2vec").word_loss(objective, batch.windows, places, others, 1.0, seeded(2))
+    expected = plain("wav2vec").word_loss(
+        objective,
+        batch.windows,
+        places,
+        others,
+        1.0,
+        objective._noise(*places.hidden.shape, seeded(2)),
+    )
     expected.backward()
     torch.testing.assert_close(parts.contrast, expected)
     for name, parameter in objective.named_parameters():
@@ -78,7 +91,13 @@ def test_hidden_frames_do_not_reach_the_context(batch):
     seen = {}
     objective.network.context = lambda marked: seen.setdefault("marked", marked)
     others = objective._others(*places.hidden.shape, seeded())
-    objective.parts_of(batch.windows, places, others, choice=1.0, generator=seeded())
+    objective.parts_of(
+        batch.windows,
+        places,
+        others,
+        choice=1.0,
+        chance=objective._noise(*places.hidden.shape, seeded()),
+    )
     hidden = seen["marked"].gather(1, places.hidden[:, :, None].expand(-1, -1, 32))
     torch.testing.assert_close(hidden, objective.mark.expand_as(hidden))
 
@@ -90,7 +109,13 @@ def test_the_convolutions_get_a_share_of_the_gradient(batch):
         torch.manual_seed(0)
         objective = Wav2Vec2Cmsc(encoder(), gradient=gradient)
         others = objective._others(*places.hidden.shape, seeded())
-        parts = objective.parts_of(batch.windows, places, others, choice=1.0, generator=seeded())
+        parts = objective.parts_of(
+            batch.windows,
+            places,
+            others,
+            choice=1.0,
+            chance=objective._noise(*places.hidden.shape, seeded()),
+        )
         parts.contrast.backward()
         slopes.append(objective.network.convolutions[0][0].weight.grad)
     torch.testing.assert_close(slopes[1], 0.1 * slopes[0], atol=1e-7, rtol=1e-3)

@@ -144,7 +144,7 @@ class Wav2Vec2Cmsc(Objective):
             places,
             others.to(seen.windows.device),
             choice=first * (last / first) ** min(max(progress, 0.0), 1.0),
-            generator=generator,
+            chance=self._noise(*places.hidden.shape, generator).to(seen.windows.device),
         )
         pair = cmsc_loss(
             parts.embeddings[earlier],
@@ -168,7 +168,7 @@ class Wav2Vec2Cmsc(Objective):
         others: Int[Tensor, "batch hidden negative"],
         *,
         choice: float,
-        generator: Generator,
+        chance: Float[Tensor, "batch hidden group code"],
     ) -> Wav2VecParts:
         """Return the parts of the loss for known masks and negatives.
 
@@ -182,8 +182,8 @@ class Wav2Vec2Cmsc(Objective):
             For each hidden token, which of the hidden tokens of its row are wrong.
         choice
             Temperature of the choice of words.
-        generator
-            Of the noise of the choice.
+        chance
+            Numbers between 0 and 1 that the noise of the choice is made of.
         """
         local = self.network.local(windows)
         local = local * self.gradient + local.detach() * (1 - self.gradient)
@@ -192,7 +192,7 @@ class Wav2Vec2Cmsc(Objective):
         hidden = places.hidden[:, :, None].expand(-1, -1, frames.shape[2])
         marked = frames.scatter(1, hidden, self.mark.to(frames.dtype).expand_as(hidden))
         context = self.network.context(marked)
-        words = self.choose(taken(normal, places.hidden), temperature=choice, generator=generator)
+        words = self.choose(taken(normal, places.hidden), temperature=choice, chance=chance)
         contrast = word_loss(
             self.name_context(taken(context, places.hidden)),
             self.name_word(words.values),
@@ -206,6 +206,10 @@ class Wav2Vec2Cmsc(Objective):
             local.square().mean(),
             context.mean(dim=1),
         )
+
+    def _noise(self, n_rows: int, n_hidden: int, generator: Generator) -> Tensor:
+        """Return numbers between 0 and 1 for the choice of words."""
+        return _chances(n_rows, (n_hidden, self.choose.groups, self.choose.n_codes), generator)
 
     def _others(self, n_rows: int, n_hidden: int, generator: Generator) -> Tensor:
         """Return, for each hidden token, others of its row, drawn with replacement."""
