@@ -14,7 +14,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import tempfile
+import time
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
+from statistics import median
 
 import torch
 
@@ -22,12 +27,14 @@ from precordia.benchmarking.classification import benchmark_classification
 from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.cohort import load_cohort
 from precordia.core.input_spec import InputSpec
-from precordia.training.objective_table import list_objectives
+from precordia.training.objective_table import list_objectives, objective_row
 from precordia.training.pretrain import pretrain
 from precordia.training.settings import TrainingSettings
 
 INPUT = Path(__file__).parents[1] / "classifier" / "input.toml"
 FOLDS = "train=1-7,validation=8,test=9"
+#: steps whose time is taken before a training
+_TRIAL = 20
 #: how long attention, fine-tuning and scratch learn: about as many steps for each share of labels
 _LEARNING = {
     ("1%", "10%"): TrainingSettings(epochs=30, batch_size=32, patience=0, threads=1),
@@ -42,7 +49,7 @@ def main() -> None:
     parser.add_argument("--labelled", default="ptbxl", help="the store that has labels")
     parser.add_argument("--folds", default=FOLDS, help="of the labelled store")
     parser.add_argument("--work", type=Path, required=True, help="folder for everything made")
-    parser.add_argument("--minutes", type=float, default=4.0, help="for each objective, one core")
+    parser.add_argument("--minutes", type=float, default=4.0, help="of processor time, for each")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--objectives", nargs="+", default=list(list_objectives()))
     parser.add_argument("--modes", nargs="+", default=["linear", "attention", "finetune"])
@@ -52,10 +59,15 @@ def main() -> None:
     torch.set_num_threads(1)
     spec = InputSpec.from_toml(INPUT.read_text("utf-8"))
     for name in given.objectives:
-        made = pretrain_once(given, name, spec)
+        made = pretrain_once(given, name, _input_of(name, spec))
         print(f"{name}: {json.dumps(made)}", flush=True)
     for name in given.objectives:
-        judge(given, name, spec)
+        judge(given, name)
+
+
+def _input_of(name: str, spec: InputSpec) -> InputSpec:
+    """Return the input, as long as the objective wants it."""
+    return replace(spec, seconds=float(objective_row(name).input.get("seconds", spec.seconds)))
 
 
 def pretrain_once(given: argparse.Namespace, name: str, spec: InputSpec) -> dict:
@@ -63,17 +75,15 @@ def pretrain_once(given: argparse.Namespace, name: str, spec: InputSpec) -> dict
     folder = given.work / "runs" / name
     noted = folder / "pretraining.json"
     if not noted.is_file():
-        pretrain(
-            name,
-            sorted(path for path in given.stores.iterdir() if (path / "store.json").is_file()),
-            folder=folder,
-            minutes=given.minutes,
-            changes=given.changes,
-            input_spec=spec,
-            trust_scale=True,
-            cache=given.work / "cache",
-            resume=folder.is_dir(),
-        )
+        arguments = {
+            "data": sorted(p for p in given.stores.iterdir() if (p / "store.json").is_file()),
+            "changes": given.changes,
+            "input_spec": spec,
+            "trust_scale": True,
+            "cache": given.work / "cache",
+        }
+        steps = steps_for(name, given.minutes, arguments)
+        pretrain(name, folder=folder, steps=steps, resume=folder.is_dir(), **arguments)
     named = given.work / "encoders" / name
     named.parent.mkdir(parents=True, exist_ok=True)
     if not named.exists():
@@ -81,7 +91,22 @@ def pretrain_once(given: argparse.Namespace, name: str, spec: InputSpec) -> dict
     return json.loads(noted.read_text("utf-8"))
 
 
-def judge(given: argparse.Namespace, name: str, spec: InputSpec) -> None:
+def steps_for(name: str, minutes: float, arguments: dict) -> int:
+    """Return how many steps take so much time of a processor, whatever else the machine does."""
+    stamps: list[float] = []
+    with tempfile.TemporaryDirectory() as folder:
+        pretrain(
+            name,
+            folder=Path(folder) / "trial",
+            steps=_TRIAL,
+            watch=lambda *_: stamps.append(time.process_time()),
+            **arguments,
+        )
+    each = median(after - before for before, after in pairwise(stamps))
+    return max(round(60 * minutes / each), 1)
+
+
+def judge(given: argparse.Namespace, name: str) -> None:
     """Score an encoder in all modes beside its random twin, at every share of labels."""
     cohort = load_cohort(str(given.stores / given.labelled))
     for labels, settings in _LEARNING.items():
