@@ -28,7 +28,8 @@ def step(objective: Wav2Vec2Cmsc, batch: UnlabelledBatch, change) -> Tensor:
 
     first, last = objective.choice
     choice = (first * last) ** 0.5
-    local, context, words = networks(objective, windows, places, choice, torch.Generator())
+    chance = torch.rand(len(windows), n_hidden, objective.choose.groups, objective.choose.n_codes)
+    local, context, words = networks(objective, windows, places, choice, chance)
     found = contrast(objective, context, words.values, words.codes, places, others)
 
     likelihood = words.likelihood.mean(dim=(0, 1))
@@ -66,10 +67,10 @@ def word_loss(
     places: Places,
     others: Tensor,
     choice: float,
-    generator: Generator,
+    chance: Tensor,
 ) -> Tensor:
-    """Return the contrast that `Wav2Vec2Cmsc` gives for the same weights, masks and negatives."""
-    _, context, words = networks(objective, windows, places, choice, generator)
+    """Return the contrast that `Wav2Vec2Cmsc` gives for the same weights, masks, negatives and noise."""
+    _, context, words = networks(objective, windows, places, choice, chance)
     return contrast(objective, context, words.values, words.codes, places, others)
 
 
@@ -78,7 +79,7 @@ def networks(
     windows: Tensor,
     places: Places,
     choice: float,
-    generator: Generator,
+    chance: Tensor,
 ):
     """Return frames, what the context says, and the words of hidden frames."""
     network = objective.network
@@ -95,7 +96,7 @@ def networks(
     context = network.context(torch.stack(marked))
 
     targets = torch.stack([normal[row, places.hidden[row]] for row in range(len(windows))])
-    words = objective.choose(targets, temperature=choice, generator=generator)
+    words = objective.choose(targets, temperature=choice, chance=chance)
     return local, context, words
 
 
