@@ -140,7 +140,7 @@ def published() -> str:
     rows = []
     for card in map(published_card, list_published()):
         spec = card.input
-        taken = f"withheld: {card.reason}"
+        taken = f"{card.standing}: {card.reason}"
         if spec is not None:
             leads = "any one" if spec.leads == ("any",) else str(spec.n_leads)
             taken = f"{leads}, {spec.seconds:g} s at {spec.fs:g} Hz"

@@ -13,6 +13,7 @@ import numpy as np
 
 from precordia.benchmarking.parity_fixture import (
     ParityFixture,
+    conditions,
     filled_state,
     raw_recording,
     read_fixture,
@@ -27,6 +28,7 @@ from precordia.core.registry import load_object
 from precordia.core.value import Value
 from precordia.embedding.prepare import prepare
 from precordia.models.architectures import ARCHITECTURES
+from precordia.models.generators import GENERATORS
 from precordia.models.published_card import (
     Fixture,
     PublishedCard,
@@ -150,7 +152,8 @@ def compare_fixture(path: Path) -> Parity:
         reason = "no card of a published encoder names this fixture"
         return Parity(fixture=path.stem, verdict="no such model", reason=reason)
     card, changes = named
-    if changes.kind == "network" and card.architecture not in ARCHITECTURES:
+    known = {"network": ARCHITECTURES, "generator": GENERATORS}.get(changes.kind)
+    if known is not None and card.architecture not in known:
         reason = f"its architecture {card.architecture or 'is not implemented'} is not here"
         return Parity(fixture=path.stem, verdict="no such model", model=card.name, reason=reason)
     told = {"fixture": path.stem, "model": card.name, "tolerance": changes.tolerance}
@@ -229,12 +232,45 @@ def _network(
     x, places = signal_input(fixture.facts, shape.n_leads, shape.n_samples, shape.fs)
     with torch():
         given = model.published_outputs(tensor(x), **{k: tensor(v) for k, v in places.items()})
+    yield from _outputs(fixture, card, {name: array.numpy() for name, array in given.items()})
+
+
+def _generator(
+    fixture: ParityFixture, card: PublishedCard, changes: Fixture
+) -> Iterator[tuple[str, float]]:
+    """Compare a network that makes signals: its answer to noisy signals, steps and statements."""
+    load_generator = load_object(
+        "precordia.models.generators:load_generator", extra="train", purpose="comparing networks"
+    )
+    inference_mode, tensor = load_object("torch:inference_mode"), load_object("torch:from_numpy")
+    take_weights = load_object("precordia.models.take_weights:take_weights")
+    network = load_generator(
+        card.architecture,
+        leads=changes.leads or None,
+        n_samples=changes.n_samples,
+        fs=changes.fs,
+        **{**card.options, **changes.options},
+    ).eval()
+    state = {k: tensor(v) for k, v in filled_state(fixture.facts).items()}
+    take_weights(network, state, source=f"{fixture.stem}.json")
+    shape = network.shape
+    x, _ = signal_input(fixture.facts, shape.n_leads, shape.n_samples, shape.fs)
+    step, labels = conditions(fixture.facts, int(network.options["n_labels"]))
+    with inference_mode():
+        given = network.published_outputs(tensor(x), tensor(step), tensor(labels))
+    yield from _outputs(fixture, card, {name: array.numpy() for name, array in given.items()})
+
+
+def _outputs(
+    fixture: ParityFixture, card: PublishedCard, given: Mapping[str, np.ndarray]
+) -> Iterator[tuple[str, float]]:
+    """Compare what a network gave with all that is stored."""
     for name, told in fixture.facts["outputs"].items():
         if name not in given:
             raise FormatError(
                 f"{card.architecture} gives no output {name}; it gives {', '.join(given)}."
             )
-        ours = given[name].numpy()
+        ours = given[name]
         if list(ours.shape) != list(told["shape"]):
             yield name, float("inf")
             continue
@@ -311,4 +347,5 @@ _KINDS: Mapping[str, Callable[..., Iterator[tuple[str, float]]]] = {
     "network": _network,
     "input": _input,
     "sentence": _sentence,
+    "generator": _generator,
 }

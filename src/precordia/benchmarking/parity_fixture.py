@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Float64
+from jaxtyping import Float, Float64, Int
 
 from precordia.core.errors import FormatError, MissingFileError
 
@@ -282,6 +282,39 @@ def _token_places(note: str, shape: tuple[int, ...]) -> dict[str, Any]:
         "leads": np.broadcast_to(leads, wide).astype(np.int64),
         "times": np.broadcast_to(times, wide).astype(np.int64),
     }
+
+
+def conditions(
+    facts: Mapping[str, Any], n_labels: int
+) -> tuple[Int[np.ndarray, " batch"], Float[np.ndarray, "batch statement"]]:
+    """Return step of noise and statements of each record, as a description words them.
+
+    Parameters
+    ----------
+    facts
+        The description of a network that makes signals.
+    n_labels
+        Statements that it knows.
+
+    Raises
+    ------
+    FormatError
+        If the words are not understood, or name a statement that there is none of.
+    """
+    note = str(facts.get("input_note", ""))
+    n_records = int(facts["input_check"]["shape"][0])
+    told = re.search(r"diffusion steps? (\d+(?:(?:, ?| and )\d+)*)", note)
+    steps = [int(step) for step in re.findall(r"\d+", told[1])] if told else []
+    labels = np.zeros((n_records, n_labels), np.float32)
+    named = re.findall(r"record (\d+) has (?:class(?:es)? )?(\d+(?:, ?\d+)*)", note)
+    if len(steps) != n_records or {int(record) for record, _ in named} != {*range(n_records)}:
+        raise FormatError(f"the steps and statements are not understood: {note[:200]}")
+    for record, classes in named:
+        for number in map(int, classes.split(",")):
+            if number >= n_labels:
+                raise FormatError(f"statement {number} is named and the network has {n_labels}.")
+            labels[int(record), number] = 1
+    return np.array(steps, np.int64), labels
 
 
 def raw_recording(facts: Mapping[str, Any]) -> tuple[Float64[np.ndarray, "lead sample"], float]:

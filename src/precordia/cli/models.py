@@ -72,10 +72,9 @@ def list_all(json: Json = False) -> None:
     for name, card in shipped.items():
         typer.echo(f"{name:<{width}}  trained  {card.task}")
     for card in published:
-        kind = "published" if card.convertible else "withheld"
         typer.echo(
-            f"{card.name:<{width}}  {kind:<9}  {card.title}; {_taken(card)}; licence {card.licence}; "
-            f"learned from {', '.join(card.training_data)}; {_compared(card)}"
+            f"{card.name:<{width}}  {card.standing:<9}  {card.title}; {_taken(card)}; "
+            f"licence {card.licence}; learned from {', '.join(card.training_data)}; {_compared(card)}"
         )
 
 
@@ -125,7 +124,7 @@ def _about_published(card: PublishedCard) -> Iterator[str]:
     yield f"data       {', '.join(card.training_data)}"
     yield f"weights    {' '.join((card.weights.address, card.weights.file)).strip()}"
     if not card.convertible:
-        yield f"withheld   {card.reason}"
+        yield f"{card.standing:<10} {card.reason}"
     else:
         file = card.weights.file or "FILE"
         yield f"convert    precordia convert-weights {file} --model {card.name}"

@@ -9,11 +9,14 @@ from dataclasses import dataclass, field, fields
 from functools import cache
 from importlib.resources import files
 from importlib.resources.abc import Traversable
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from precordia.core.errors import FormatError, PrecordiaError, unknown_name
 from precordia.core.input_spec import InputSpec
 from precordia.core.value import Value
+
+#: what a file of numbers is of
+FixtureKind = Literal["network", "input", "sentence", "generator"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +44,8 @@ class Fixture(Value):
     kind
         ``"network"``: outputs of the network for weights and an input by rule. ``"input"``: what
         the preparation makes of a recording by rule. ``"sentence"``: what a tokeniser of beats
-        makes of one.
+        makes of one. ``"generator"``: what a network that makes signals gives for noisy signals,
+        steps and statements by rule.
     n_outputs, leads, n_samples, fs, options
         Where the network of the fixture is not the card's. Options are added to the card's.
     input
@@ -56,7 +60,7 @@ class Fixture(Value):
         operations in another order; 1e-4 where attention or convolution is computed another way.
     """
 
-    kind: Literal["network", "input", "sentence"] = "network"
+    kind: FixtureKind = "network"
     n_outputs: int | None = None
     leads: tuple[str, ...] = ()
     n_samples: int | None = None
@@ -86,8 +90,10 @@ class PublishedCard(Value):
         Name of the model that takes the weights, one of `list_models`; empty where none does.
     weights
         Where the authors publish them.
+    makes
+        ``"embeddings"``, or ``"signals"``: such a network is no encoder.
     convertible, reason
-        Whether the weights may be converted and used, and why where they may not.
+        Whether the weights may be converted and used to embed, and why where they may not.
     n_outputs, classes
         Number of scores that the weights have, and what these are called, where it is known.
     embedding
@@ -112,6 +118,7 @@ class PublishedCard(Value):
     training_data: tuple[str, ...]
     weights: PublishedFile
     architecture: str = ""
+    makes: Literal["embeddings", "signals"] = "embeddings"
     convertible: bool = True
     reason: str = ""
     n_outputs: int = 0
@@ -126,6 +133,8 @@ class PublishedCard(Value):
     def __post_init__(self) -> None:
         if self.convertible and not (self.architecture and self.input and self.embedding):
             raise FormatError("convertible weights need architecture, embedding and [input]")
+        if self.makes not in ("embeddings", "signals"):
+            raise FormatError(f"a published network makes {self.makes!r}")
         if not self.convertible and not self.reason:
             raise FormatError("weights that are not convertible need a reason")
         if self.classes and len(self.classes) != self.n_outputs:
@@ -133,6 +142,13 @@ class PublishedCard(Value):
 
     def __str__(self) -> str:
         return f"{self.name}: {self.title}"
+
+    @property
+    def standing(self) -> Literal["published", "withheld", "generator"]:
+        """What may become of the weights: embed, nothing, or make signals."""
+        if self.makes == "signals":
+            return "generator"
+        return "published" if self.convertible else "withheld"
 
 
 @cache
@@ -204,7 +220,7 @@ def read_published_card(path: Traversable) -> PublishedCard:
 def _fixture(table: Mapping[str, Any], model: str) -> Fixture:
     _check_names("a fixture", table, Fixture)
     changes = {**table, "leads": tuple(table.get("leads", ())), "input": _input(table, model)}
-    if table.get("kind", "network") not in ("network", "input", "sentence"):
+    if table.get("kind", "network") not in get_args(FixtureKind):
         raise ValueError(f"the kind of a fixture is {table['kind']!r}")
     return Fixture(**changes)
 

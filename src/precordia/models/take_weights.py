@@ -11,10 +11,11 @@ from torch import Tensor
 
 from precordia.core.errors import WeightsError
 from precordia.models.encoder import Encoder
+from precordia.models.generator import Generator
 from precordia.models.state_match import refuse_differences
 
 
-def take_weights(model: Encoder, state: Mapping[str, Tensor], *, source: str) -> None:
+def take_weights(model: Encoder | Generator, state: Mapping[str, Tensor], *, source: str) -> None:
     """Load weights into a model that was made for them.
 
     Parameters
@@ -44,7 +45,7 @@ def take_weights(model: Encoder, state: Mapping[str, Tensor], *, source: str) ->
     model.load_state_dict(renamed, strict=True)
 
 
-def rename(model: Encoder, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+def rename(model: Encoder | Generator, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
     """Return weights under the model's own keys, without those that it knowingly leaves out.
 
     Examples

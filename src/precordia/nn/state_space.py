@@ -160,18 +160,29 @@ def _by_fourier(x: Tensor, kernel: Tensor) -> Tensor:
     return torch.fft.irfft(spectrum, n=length)[..., :n]
 
 
-def causal_convolution(
-    x: Float[Tensor, "batch dim sample"], kernel: Float[Tensor, "dim sample"]
+def long_convolution(
+    x: Float[Tensor, "batch dim sample"],
+    kernel: Float[Tensor, "dim sample"],
+    back: Float[Tensor, "dim sample"] | None = None,
 ) -> Float[Tensor, "batch dim sample"]:
     """Convolve each channel with a kernel of its own, by a real Fourier transform.
+
+    Parameters
+    ----------
+    x
+        Signals.
+    kernel
+        What becomes of an impulse at its own time and at each one after it.
+    back
+        What becomes of it one sample before, two before and so on.
 
     Examples
     --------
     >>> once = torch.tensor([[[1.0, 0.0, 0.0]]])
-    >>> causal_convolution(once, torch.tensor([[3.0, 2.0, 1.0]])).round()
+    >>> long_convolution(once, torch.tensor([[3.0, 2.0, 1.0]])).round()
     tensor([[[3., 2., 1.]]])
     """
-    return _by_fourier(x, kernel[None])
+    return _by_fourier(x, kernel[None] if back is None else torch.stack([kernel, back]))
 
 
 def _fast_length(least: int) -> int:
@@ -200,6 +211,8 @@ class StateSpaceBlock(nn.Module):
         Whether the normalisation over channels stands before the layer, or behind the sum.
     system
         The state-space layer, where it is not to be a `DiagonalStateSpace`.
+    gated
+        Whether the map gives twice the width, one half of which gates the other.
 
     Notes
     -----
@@ -226,6 +239,7 @@ class StateSpaceBlock(nn.Module):
         dropout: float = 0.0,
         norm_first: bool = False,
         system: nn.Module | None = None,
+        gated: bool = True,
     ) -> None:
         super().__init__()
         self.norm_first = norm_first
@@ -233,15 +247,18 @@ class StateSpaceBlock(nn.Module):
         if system is None:
             system = DiagonalStateSpace(dim, state=state, bidirectional=bidirectional)
         self.system = system
-        self.gate = nn.Linear(dim, 2 * dim)
+        self.gated = gated
+        self.gate = nn.Linear(dim, 2 * dim if gated else dim)
         self.dropout = nn.Dropout1d(dropout)
 
     def forward(self, x: Float[Tensor, "batch dim sample"]) -> Float[Tensor, "batch dim sample"]:
         """Return the channels after the layer."""
         entering = self._normalised(x) if self.norm_first else x
         seen = self.dropout(functional.gelu(self.system(entering)))
-        mixed = functional.glu(self.gate(seen.transpose(1, 2)), dim=-1).transpose(1, 2)
-        x = x + self.dropout(mixed)
+        mixed = self.gate(seen.transpose(1, 2))
+        if self.gated:
+            mixed = functional.glu(mixed, dim=-1)
+        x = x + self.dropout(mixed.transpose(1, 2))
         return x if self.norm_first else self._normalised(x)
 
     def _normalised(self, x: Tensor) -> Tensor:

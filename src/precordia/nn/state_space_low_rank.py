@@ -10,11 +10,11 @@ from jaxtyping import Complex, Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from precordia.nn.state_space import causal_convolution
+from precordia.nn.state_space import long_convolution
 
 
 class LowRankStateSpace(nn.Module):
-    """Convolve each channel with the response of its own linear system, from the past only.
+    """Convolve each channel with the response of its own linear system.
 
     Parameters
     ----------
@@ -29,6 +29,9 @@ class LowRankStateSpace(nn.Module):
         Length of the longest input of an exported graph.
     shortest_step, longest_step
         Range of the time steps that the systems begin with, in samples of one.
+    bidirectional
+        Whether a second system, which differs in its output weights, runs from the end to the
+        beginning, and the two are summed; otherwise a sample sees the past only.
 
     Notes
     -----
@@ -67,6 +70,7 @@ class LowRankStateSpace(nn.Module):
         longest: int | None = None,
         shortest_step: float = 0.001,
         longest_step: float = 0.1,
+        bidirectional: bool = False,
     ) -> None:
         super().__init__()
         if state < 2 or state % 2:
@@ -86,10 +90,8 @@ class LowRankStateSpace(nn.Module):
         ):
             self.register_buffer(name, torch.view_as_real(row).float().repeat(dim, 1, 1))
         #: real and imaginary part of the output weights, in the form that the kernel needs
-        self.weight = nn.Parameter(torch.zeros(dim, state // 2, 2))
-        plain = torch.randn(dim, state // 2, 2, dtype=torch.float64) * math.sqrt(0.5)
-        with torch.no_grad():
-            self.weight.copy_(torch.view_as_real(self._carried(_complex(plain), steps, -1.0)))
+        self.weight = self._drawn(dim, state // 2)
+        self.weight_back = self._drawn(dim, state // 2) if bidirectional else None
         self.skip = nn.Parameter(torch.randn(dim))
 
     @property
@@ -99,11 +101,19 @@ class LowRankStateSpace(nn.Module):
 
     @without_fourier.setter
     def without_fourier(self, wanted: bool) -> None:
-        self._kept = self.kernel(self.longest).detach() if wanted else None
+        if not wanted:
+            self._kept = None
+            return
+        kernels = [self.kernel(self.longest).flip(-1)]
+        if self.weight_back is not None:
+            kernels.append(self.kernel(self.longest, back=True)[:, :-1])
+        self._kept = torch.cat(kernels, dim=1).detach()
 
-    def kernel(self, n_samples: int) -> Float[Tensor, "dim sample"]:
-        """Return the responses to an impulse."""
-        weight, steps = _complex(self.weight), self.steps
+    def kernel(self, n_samples: int, *, back: bool = False) -> Float[Tensor, "dim sample"]:
+        """Return the responses to an impulse: from its own time on, or what comes before it."""
+        parts = self.weight_back if back else self.weight
+        assert parts is not None
+        weight, steps = _complex(parts), self.steps
         while steps < n_samples:
             weight = self._carried(weight.to(torch.complex128), steps, 1.0).to(weight.dtype)
             steps *= 2
@@ -112,11 +122,16 @@ class LowRankStateSpace(nn.Module):
     def forward(self, x: Float[Tensor, "batch dim sample"]) -> Float[Tensor, "batch dim sample"]:
         """Return the output of the systems, with the input times ``skip`` added."""
         n_samples = int(x.shape[-1])
+        two_ways = self.weight_back is not None
         if self._kept is None:
-            seen = causal_convolution(x, self.kernel(n_samples))
+            back = self.kernel(n_samples, back=True) if two_ways else None
+            seen = long_convolution(x, self.kernel(n_samples), back)
         else:
-            taps = self._kept[:, :n_samples].flip(-1)[:, None]
-            seen = functional.conv1d(functional.pad(x, (n_samples - 1, 0)), taps, groups=len(taps))
+            # Past and own time stand up to the place ``longest``, what comes behind it.
+            after = n_samples - 1 if two_ways else 0
+            taps = self._kept[:, self.longest - n_samples : self.longest + after, None]
+            around = functional.pad(x, (n_samples - 1, after))
+            seen = functional.conv1d(around, taps.transpose(1, 2), groups=len(taps))
         return seen + x * self.skip[:, None]
 
     def _on_circle(
@@ -139,6 +154,11 @@ class LowRankStateSpace(nn.Module):
         plain, into, out_of, within = (pairs @ near + pairs.conj() @ far).unbind(1)
         turned = step * (1 + turn)
         return 2 * step * (plain - turned * into * out_of / (1 + turned * within))
+
+    def _drawn(self, dim: int, pairs: int) -> nn.Parameter:
+        plain = torch.randn(dim, pairs, 2, dtype=torch.float64) * math.sqrt(0.5)
+        stored = self._carried(_complex(plain), self.steps, -1.0)
+        return nn.Parameter(torch.view_as_real(stored).float())
 
     def _carried(self, weight: Tensor, steps: int, sign: float) -> Complex[Tensor, "dim pair"]:
         """Return C + sign C A^steps: sign -1 makes the stored form, 1 doubles its length."""
