@@ -18,7 +18,7 @@ OBJECTIVES: dict[str, Row] = {
         paper="arXiv:2410.13867",
         does="predicts the tokens that a slow copy of the encoder gives for hidden stretches",
         architecture="vit1d",
-        model_options={"patch": 25, "width": 96, "depth": 4, "heads": 4, "drop_path": 0.0},
+        model_options={"patch": 25, "width": 64, "depth": 2, "heads": 2, "drop_path": 0.0},
         architectures=("vit1d",),
         options={
             "kept_least": 0.15,
@@ -39,7 +39,7 @@ OBJECTIVES: dict[str, Row] = {
         paper="arXiv:2111.06377",
         does="draws three quarters of the patches of a window from the rest",
         architecture="vit1d",
-        model_options={"patch": 25, "width": 96, "depth": 4, "heads": 4, "drop_path": 0.0},
+        model_options={"patch": 25, "width": 64, "depth": 2, "heads": 2, "drop_path": 0.0},
         architectures=("vit1d",),
         options={
             "hidden": 0.75,
@@ -204,7 +204,7 @@ OBJECTIVES: dict[str, Row] = {
         paper="arXiv:2502.10385",
         does="lets crops and hidden tokens agree with a slow copy; a coding rate keeps them apart",
         architecture="vit1d",
-        model_options={"patch": 25, "width": 96, "depth": 4, "heads": 4},
+        model_options={"patch": 25, "width": 64, "depth": 2, "heads": 2},
         options={
             "projected": 128,
             "hidden": 512,
