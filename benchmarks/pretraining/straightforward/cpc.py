@@ -8,6 +8,16 @@ from torch import Tensor
 from torch.nn import functional
 
 from precordia.training.objectives.cpc import Cpc
+from precordia.training.unlabelled_batch import UnlabelledBatch
+
+
+def step(objective: Cpc, batch: UnlabelledBatch, change) -> Tensor:
+    """Return the loss of a batch, wrong steps drawn anew."""
+    with torch.no_grad():
+        n_steps = objective.s4.frames(batch.windows[:1]).shape[1]
+    n_drawn = max(objective.n_within, objective.n_across)
+    places = torch.randint(n_steps, (len(batch), n_drawn))
+    return cpc_loss(objective, batch.windows, places)
 
 
 def cpc_loss(objective: Cpc, windows: Tensor, places: Tensor) -> Tensor:

@@ -3,11 +3,23 @@
 
 from __future__ import annotations
 
+import math
+
 import torch
 from torch import Tensor
 
 from precordia.training.masks import Places
-from precordia.training.objectives.jepa import Jepa
+from precordia.training.objectives.jepa import Jepa, patch_of
+from precordia.training.unlabelled_batch import UnlabelledBatch
+
+
+def step(objective: Jepa, batch: UnlabelledBatch, change) -> Tensor:
+    """Return the loss of a batch, masks drawn anew."""
+    n_tokens = batch.windows.shape[2] // patch_of(objective.vit)
+    share = float(torch.empty(()).uniform_(*objective.kept))
+    n_kept = math.ceil(share * n_tokens)
+    places = sample_places(len(batch), n_tokens, n_kept, objective.shortest)
+    return jepa_loss(objective, batch.windows, places)
 
 
 def jepa_loss(objective: Jepa, windows: Tensor, places: Places) -> Tensor:

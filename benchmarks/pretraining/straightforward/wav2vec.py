@@ -69,7 +69,7 @@ def word_loss(
     choice: float,
     chance: Tensor,
 ) -> Tensor:
-    """Return the contrast that `Wav2Vec2Cmsc` gives for the same weights, masks, negatives and noise."""
+    """Return the contrast that `Wav2Vec2Cmsc` gives for the same weights and draws."""
     _, context, words = networks(objective, windows, places, choice, chance)
     return contrast(objective, context, words.values, words.codes, places, others)
 
