@@ -20,7 +20,12 @@ from precordia.benchmarking.parity import (
     compare_fixtures,
     find_fixtures,
 )
-from precordia.benchmarking.parity_fixture import filled_state, pseudo_random, signal_input
+from precordia.benchmarking.parity_fixture import (
+    conditions,
+    filled_state,
+    pseudo_random,
+    signal_input,
+)
 from precordia.cli.main import main
 from precordia.core.errors import FormatError, MissingFileError, UnknownNameError
 from precordia.models.load_model import load_model
@@ -330,3 +335,25 @@ def test_the_command_tells_and_leaves_with_one_where_something_disagrees(folder,
     code, _, err = run(capsys, tmp_path, "--only", "nothing")
     assert code == 2
     assert "no fixture 'nothing'" in err
+
+
+def told_conditions(note, n_records=2):
+    return {"input_note": note, "input_check": {"shape": [n_records, 8, 10]}}
+
+
+def test_steps_and_statements_of_each_record_are_read_from_the_words():
+    note = "8 leads; labels multi-hot: record 0 has classes 1,7, record 1 has 4; diffusion steps 13"
+    step, labels = conditions(told_conditions(note + " and 170"), 9)
+    assert step.tolist() == [13, 170]
+    assert [np.flatnonzero(row).tolist() for row in labels] == [[1, 7], [4]]
+    assert labels.sum() == 3
+    three = "record 2 has class 0, record 0 has 1, record 1 has classes 2, 3; diffusion steps 5, 6"
+    step, labels = conditions(told_conditions(three + " and 7", 3), 4)
+    assert step.tolist() == [5, 6, 7]
+    assert labels.argmax(axis=1).tolist() == [1, 2, 0]
+    assert labels.sum() == 4
+    for wrong in (note, note.replace("record 1", "record 3") + " and 170", "8 leads", ""):
+        with pytest.raises(FormatError, match="not understood"):
+            conditions(told_conditions(wrong), 9)
+    with pytest.raises(FormatError, match="statement 7"):
+        conditions(told_conditions(note + " and 170"), 5)

@@ -239,6 +239,10 @@ KEYS = {
     "ecg-cpc": "e67b6ce66d7c",
     "melp": "29cc54985148",
     "xecg": "03cef2194af6",
+    "ts2vec": "554b76a83722",
+    "effnet1d": "5de4c08deb2b",
+    "proto-ecg": "b3be641730df",
+    "ce-ssl": "8469ae59e84a",
     "merl-resnet": "448f0056bbc5",
     "merl-vit": "82ab30368772",
 }

@@ -15,7 +15,7 @@ import pytest
 from precordia.core.errors import PrecordiaError
 from precordia.core.input_spec import InputSpec
 from precordia.core.input_steps import STEPS, Window
-from precordia.core.leads import STANDARD_12
+from precordia.core.leads import FRANK, STANDARD_12
 from precordia.core.record import Record
 from precordia.embedding.prepare import prepare
 from precordia.models.published_card import Fixture, list_published, published_card
@@ -84,9 +84,10 @@ def test_a_spec_survives_its_table_its_text_and_json(spec):
 
 @pytest.mark.parametrize("spec", SPECS)
 def test_a_published_input_is_made_of_any_rate_order_and_length(spec):
-    order = STANDARD_12[::-1]
+    order = (*STANDARD_12[::-1], *FRANK)
     for fs, n_samples in ((500, 5000), (257, 2570), (1000, 7000), (400, 20_000)):
         signal = known_signal(fs, n_samples)[::-1]
+        signal = np.concatenate([signal, signal[:3]])
         lead = "II" if spec.leads == ("any",) else None
         prepared = prepare(Record(signal=signal, fs=fs, leads=order), spec, lead=lead)
         assert prepared.windows.shape[1:] == (spec.n_leads, spec.n_samples)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from precordia.core.cards import read_card
+from precordia.models.published_card import read_published_card
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted((ROOT / "src" / "precordia").rglob("*.py"))
@@ -41,7 +42,8 @@ CARDS = sorted((ROOT / "src" / "precordia").rglob("*.toml"))
 CARDS = [
     c
     for c in CARDS
-    if "knowledge" not in c.parts and c.parent.name not in ("datasets", "models", "published", "protocols")
+    if "knowledge" not in c.parts
+    and c.parent.name not in ("datasets", "models", "published", "protocols")
 ]
 
 
@@ -51,6 +53,20 @@ def test_a_card_names_data_licence_score_and_how_to_rebuild(path):
     assert card.licence["weights"]
     assert card.rebuild
     assert card.scores or not card.data
+
+
+PUBLISHED = sorted((ROOT / "src" / "precordia" / "models" / "published").glob("*.toml"))
+
+
+@pytest.mark.parametrize("path", PUBLISHED, ids=[c.stem for c in PUBLISHED])
+def test_a_card_of_published_weights_says_whose_they_are_and_what_may_become_of_them(path):
+    card = read_published_card(path)
+    assert card.name == path.stem
+    for told in (card.title, card.licence, card.training_data, card.weights.address):
+        assert told, path.name
+    assert card.paper.startswith(("arXiv:", "doi:", "https://"))
+    assert card.code.startswith("https://")
+    assert card.convertible or card.reason
 
 
 def test_no_weights_without_a_card_and_all_together_are_small():

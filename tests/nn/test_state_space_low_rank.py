@@ -15,9 +15,16 @@ def _one_thread():
     torch.set_num_threads(1)
 
 
-def layer(seed=3, *, longest=None):
+def layer(seed=3, *, longest=None, bidirectional=False):
     torch.manual_seed(seed)
-    return LowRankStateSpace(5, state=6, steps=STEPS, longest=longest, shortest_step=0.02)
+    return LowRankStateSpace(
+        5,
+        state=6,
+        steps=STEPS,
+        longest=longest,
+        shortest_step=0.02,
+        bidirectional=bidirectional,
+    )
 
 
 def complex_of(array):
@@ -26,11 +33,11 @@ def complex_of(array):
     return np.concatenate([half, half.conj()], axis=-1)
 
 
-def recurrence(system, x):
+def recurrence(system, x, weight=None):
     """Run the system of each channel, discretised with the bilinear rule, in complex numbers."""
+    weight = system.weight if weight is None else weight
     poles, entering, p, q, stored = map(
-        complex_of,
-        (system.poles, system.entering, system.rank_in, system.rank_out, system.weight),
+        complex_of, (system.poles, system.entering, system.rank_in, system.rank_out, weight)
     )
     y = np.zeros(x.shape)
     for channel, step in enumerate(system.log_step.double().exp().tolist()):
@@ -102,3 +109,20 @@ def test_the_matrix_is_hippos():
 def test_odd_numbers_of_states_are_refused():
     with pytest.raises(ValueError, match="even"):
         LowRankStateSpace(2, state=3)
+
+
+@pytest.mark.parametrize("n_samples", [1, 2, 17, STEPS, 2 * STEPS + 3])
+def test_a_second_system_runs_from_the_end_and_begins_with_the_next_sample(n_samples):
+    system, x = layer(longest=2 * STEPS + 3, bidirectional=True), torch.randn(2, 5, n_samples)
+    there = recurrence(system, x.double().numpy())
+    # The way back, of the signal without its present sample; the skip is counted once.
+    behind = np.pad(x.double().numpy(), ((0, 0), (0, 0), (0, 1)))[..., 1:][..., ::-1]
+    skip = system.skip.detach().double().numpy()[:, None]
+    back = recurrence(system, behind, system.weight_back) - behind * skip
+    expected = there + back[..., ::-1]
+    with torch.no_grad():
+        found = system(x)
+        system.without_fourier = True
+        held = system(x)
+    assert np.allclose(found.numpy(), expected, atol=1e-4 * np.abs(expected).max())
+    assert torch.allclose(held, found, atol=1e-5)

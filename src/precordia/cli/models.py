@@ -74,7 +74,8 @@ def list_all(json: Json = False) -> None:
     for card in published:
         typer.echo(
             f"{card.name:<{width}}  {card.standing:<9}  {card.title}; {_taken(card)}; "
-            f"licence {card.licence}; learned from {', '.join(card.training_data)}; {_compared(card)}"
+            f"licence {card.licence}; learned from {', '.join(card.training_data)}; "
+            f"{_compared(card)}"
         )
 
 

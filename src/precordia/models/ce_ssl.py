@@ -174,8 +174,14 @@ _IN_LAYER = {
 }
 
 
+#: what a layer stores; low-rank changes are no part of the network
+_KINDS = ("weight", "bias", "running_mean", "running_var", "num_batches_tracked")
+
+
 def _renamed(key: str) -> str:
     place, _, kind = key.rpartition(".")
+    if kind not in _KINDS:
+        return key
     for theirs, ours, parts in (
         ("encoder_layers", "convolutions", _IN_BLOCK),
         ("transformer_layers", "blocks", _IN_LAYER),

@@ -50,6 +50,7 @@ def rename(model: Encoder | Generator, state: Mapping[str, Tensor]) -> dict[str,
 
     Examples
     --------
+    >>> from precordia.models.load_model import load_model
     >>> model = load_model("resnet1d", n_outputs=0, width=4)
     >>> list(rename(model, {"module.stem.0.weight": torch.zeros(1)}))
     ['stem.0.weight']
