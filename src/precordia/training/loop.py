@@ -33,6 +33,7 @@ from precordia.training.progress import Progress
 from precordia.training.run_log import RunLog
 from precordia.training.schedule import lr_factor
 from precordia.training.settings import TrainingSettings
+from precordia.training.step_gradients import clip_gradients, learning_of, sum_gradients
 from precordia.training.synchronised_norm import synchronised_norms
 from precordia.training.targets import check_logits, summed_loss
 from precordia.training.training_set import TrainingSet
@@ -163,8 +164,9 @@ class Loop:
         total = torch.zeros((), device=self.device)
         for number, held in enumerate(feed.passes):
             total += self._pass(held.to(self.device), number, max(feed.counted, 1e-9))
-        stop = self._exchange(total)
-        norm = self._clip()
+        learning = learning_of(self.optimiser)
+        stop = sum_gradients(learning, total, self.interruption.wanted, self.processes)
+        norm = clip_gradients(learning, s.clip)
         self.optimiser.step()
         if self.average is not None:
             self.average.update(self.model, at.step)
@@ -193,29 +195,6 @@ class Loop:
         loss = summed_loss(self.loss, logits, held.labels, held.weights) / counted
         loss.backward()
         return loss.detach()
-
-    def _exchange(self, total: Tensor) -> bool:
-        """Sum gradients, loss and the wish to stop over all processes, in one exchange."""
-        if self.processes.n == 1:
-            return self.interruption.wanted
-        gradients = []
-        for parameter in self._learning():
-            if parameter.grad is None:
-                parameter.grad = torch.zeros_like(parameter)
-            gradients.append(parameter.grad)
-        stop = torch.full((), float(self.interruption.wanted), device=self.device)
-        self.processes.sum_all([*gradients, total, stop])
-        return bool(stop)
-
-    def _learning(self) -> list[Tensor]:
-        return [p for group in self.optimiser.param_groups for p in group["params"]]
-
-    def _clip(self) -> Tensor:
-        gradients = [p.grad for p in self._learning() if p.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
-        if self.settings.clip:
-            nn.utils.clip_grads_with_norm_(self._learning(), self.settings.clip, norm)
-        return norm
 
     def _look(self) -> None:
         """Look at the losses of the last steps, log them, and refuse to go on from nonsense."""

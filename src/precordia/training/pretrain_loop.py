@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from precordia.core.errors import OptionError
 from precordia.core.record import Remark
@@ -38,6 +38,7 @@ from precordia.training.progress import Progress
 from precordia.training.run_log import RunLog
 from precordia.training.schedule import lr_factor
 from precordia.training.settings import TrainingSettings
+from precordia.training.step_gradients import clip_gradients, learning_of, sum_gradients
 from precordia.training.synchronised_norm import synchronised_norms
 from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.unlabelled_source import UnlabelledSource
@@ -207,8 +208,9 @@ class PretrainLoop:
         self.optimiser.zero_grad(set_to_none=True)
         learned = self._learn(batch)
         loss = learned.loss.detach() / self.processes.n
-        stop = self._exchange(loss)
-        norm = self._clip()
+        learning = learning_of(self.optimiser)
+        stop = sum_gradients(learning, loss, self.interruption.wanted, self.processes)
+        norm = clip_gradients(learning, s.clip)
         self.optimiser.step()
         done = (at.step + 1) / self.n_steps
         self.objective.after_step(done)
@@ -238,33 +240,6 @@ class PretrainLoop:
             learned = self.objective(batch.to(self.device), progress, generator)
         (learned.loss / self.processes.n).backward()
         return learned
-
-    def _exchange(self, loss: Tensor) -> bool:
-        """Sum gradients, loss and the wish to stop over all processes, in one exchange."""
-        if self.processes.n == 1:
-            return self.interruption.wanted
-        learning = self._learning()
-        reached = torch.tensor([float(p.grad is not None) for p in learning], device=self.device)
-        self.processes.sum(reached)
-        gradients = []
-        for parameter, anywhere in zip(learning, reached.tolist(), strict=True):
-            if anywhere:
-                if parameter.grad is None:
-                    parameter.grad = torch.zeros_like(parameter)
-                gradients.append(parameter.grad)
-        stop = torch.full((), float(self.interruption.wanted), device=self.device)
-        self.processes.sum_all([*gradients, loss, stop])
-        return bool(stop)
-
-    def _learning(self) -> list[Tensor]:
-        return [p for group in self.optimiser.param_groups for p in group["params"]]
-
-    def _clip(self) -> Tensor:
-        gradients = [p.grad for p in self._learning() if p.grad is not None]
-        norm = nn.utils.get_total_norm(gradients)
-        if self.settings.clip:
-            nn.utils.clip_grads_with_norm_(self._learning(), self.settings.clip, norm)
-        return norm
 
     def _look(self) -> None:
         """Look at the losses of the last steps, log them, and refuse to go on from nonsense."""
