@@ -15,7 +15,7 @@ from precordia.training.projector import projector
 from precordia.training.schedule import ramp
 from precordia.training.teacher import Teacher
 from precordia.training.unlabelled_batch import UnlabelledBatch
-from precordia.training.views import Change, as_views, check_crops, one_scale, views
+from precordia.training.views import Change, check_crops, one_scale, views
 
 
 @full_precision
@@ -56,8 +56,10 @@ class Byol(Objective):
 
     Notes
     -----
-    *Departures.* The loss is the mean of both directions, where theirs is the sum; the decay starts
-    lower than their 0.996, as small runs have fewer steps.
+    Each view goes through the networks by itself, as published, so that statistics of batch
+    normalisation are those of one view. *Departures.* The loss is the mean of both directions,
+    where theirs is the sum; the decay starts lower than their 0.996, as small runs have fewer
+    steps.
 
     References
     ----------
@@ -95,13 +97,15 @@ class Byol(Objective):
     def forward(self, batch: UnlabelledBatch, progress: float, generator: Generator) -> Learned:
         """Return the loss of telling what the teacher sees in the other view."""
         seen = views(batch, self.change, generator, n=2, one_scale=one_scale(self.encoder))
-        embeddings = self.encoder.encode(seen.windows, seen.present)
-        predicted = self.predictor(self.projector(embeddings))
         encoder, project = self.teacher.module
-        with torch.no_grad():
-            target = project(encoder.encode(seen.windows, seen.present))
-        loss = byol_loss(as_views(predicted, 2), as_views(target, 2))
-        return Learned(loss, embeddings[: len(batch)].detach())
+        predicted, target, embeddings = [], [], []
+        for view in zip(seen.windows.chunk(2), seen.present.chunk(2), strict=True):
+            embeddings.append(self.encoder.encode(*view))
+            predicted.append(self.predictor(self.projector(embeddings[-1])))
+            with torch.no_grad():
+                target.append(project(encoder.encode(*view)))
+        loss = byol_loss(torch.stack(predicted), torch.stack(target))
+        return Learned(loss, embeddings[0].detach())
 
     def after_step(self, progress: float) -> None:
         """Move the teacher."""
