@@ -4,8 +4,9 @@ import pytest
 
 from precordia.classification import atrial_fibrillation
 from precordia.classification.few_leads import with_fibrillation
+from precordia.core.claims import Claim
 from precordia.core.errors import WeightsError
-from precordia.core.findings import Abstention, Claim, Finding, Findings
+from precordia.core.findings import Abstention, Finding, Findings
 from precordia.core.leads import STANDARD_12
 from precordia.core.record import Record
 from precordia.core.source import Source

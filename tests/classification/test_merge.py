@@ -7,7 +7,8 @@ import pytest
 
 from precordia.classification.learned import Predicted
 from precordia.classification.merge import merge
-from precordia.core.findings import SUPERCLASS, Abstention, Claim, Finding, Findings
+from precordia.core.claims import Claim
+from precordia.core.findings import SUPERCLASS, Abstention, Finding, Findings
 from precordia.core.source import Source
 from precordia.knowledge.statements import find_statement, list_statements
 

@@ -7,7 +7,7 @@ import dataclasses
 
 import pytest
 
-from precordia.core.findings import Claim
+from precordia.core.claims import Claim
 from precordia.core.measure_words import words_of_measure
 from precordia.core.measurements import LeadMeasurements, Measurements
 

@@ -9,9 +9,10 @@ from datetime import date, datetime
 import numpy as np
 import pytest
 
+from precordia.core.claims import Claim
 from precordia.core.errors import FormatError, PrecordiaError
 from precordia.core.fiducials import CONFIDENCES, POSITIONS, Fiducials, empty_waves
-from precordia.core.findings import Abstention, Claim, Finding, Findings
+from precordia.core.findings import Abstention, Finding, Findings
 from precordia.core.leads import STANDARD_12
 from precordia.core.measurements import (
     Absence,

@@ -12,8 +12,9 @@ from jaxtyping import Float, Int
 from precordia.classification.beats import paced_share
 from precordia.classification.fibrillation_features import NAMES, fibrillation_features
 from precordia.core.cards import Card, read_card
+from precordia.core.claims import Claim
 from precordia.core.errors import WeightsError
-from precordia.core.findings import Abstention, Claim, Finding
+from precordia.core.findings import Abstention, Finding
 from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.delineation.rpeaks import detect_rpeaks

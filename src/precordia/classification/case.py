@@ -9,21 +9,17 @@ from dataclasses import dataclass, field
 import numpy as np
 from jaxtyping import Float
 
+from precordia.core.claims import Claim
 from precordia.core.fiducials import Fiducials
-from precordia.core.findings import Abstention, Claim, Finding
+from precordia.core.findings import Abstention, Finding
+from precordia.core.lead_numbers import lead_number, record_number
 from precordia.core.measure_words import words_of_measure
-from precordia.core.measurements import Absence, BeatKind, LeadMeasurements, Measurements
+from precordia.core.measurements import Absence, BeatKind, Measurements
 from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.knowledge.criteria import find_reference
 from precordia.knowledge.statements import find_statement
 
-#: waves whose absence in a lead that was recorded means a size of zero
-_ZERO_WHERE_ABSENT = frozenset(
-    ["p_mv", "q_mv", "r_mv", "s_mv", "r_prime_mv", "s_prime_mv", "qs_mv", "q_ms", "r_ms", "s_ms",
-     "r_prime_ms", "p_positive_mv", "p_negative_mv", "t_positive_mv", "t_negative_mv", "t_mv",
-     "p_terminal_mv_ms"]
-)  # fmt: skip
 NAN = math.nan
 
 
@@ -87,7 +83,7 @@ class Case:
         """Return a number, and why it is absent (empty where it is not).
 
         Measures are those of ``Measurements`` and ``LeadMeasurements``, and the derived ones
-        below. In a lead that is not usable every number is absent.
+        of `precordia.core.lead_numbers`. In a lead that is not usable every number is absent.
         """
         key = (measure, lead)
         if key not in self._known:
@@ -107,24 +103,9 @@ class Case:
         return quality is None or quality.usable
 
     def _number(self, measure: str) -> tuple[float, str]:
-        if measure == "qtc_wide_ms":
-            return self._qtc_wide()
         if self.scaled and measure.endswith("_axis_deg"):
             return NAN, self.scaled
-        value = float(getattr(self.measurements, measure))
-        if value == value:
-            return value, ""
-        reason = self.measurements.absent.get(measure, Absence.NOT_MEASURED)
-        return NAN, f"{_words(measure)}: {reason}"
-
-    def _qtc_wide(self) -> tuple[float, str]:
-        """QT less 48.5 % of the QRS duration, corrected for rate after Fridericia."""
-        m = self.measurements
-        for name in ("qt_ms", "qrs_ms", "rr_mean_ms"):
-            value, why = self.number(name)
-            if why:
-                return value, why
-        return (m.qt_ms - 0.485 * m.qrs_ms) / (m.rr_mean_ms / 1000.0) ** (1 / 3), ""
+        return record_number(self.measurements, measure)
 
     def _lead_number(self, measure: str, lead: str) -> tuple[float, str]:
         numbers = self.measurements.leads.get(lead)
@@ -138,23 +119,7 @@ class Case:
             return NAN, f"lead {lead} is not usable ({why})"
         if self.blind and ("_mv" in measure or measure == "r_to_s"):
             return NAN, self.scaled
-        if measure in _DERIVED:
-            return self._derived(measure, lead)
-        return _plain(numbers, measure, lead)
-
-    def _derived(self, measure: str, lead: str) -> tuple[float, str]:
-        values = []
-        for name in _DERIVED[measure]:
-            value, why = self.number(name, lead)
-            if why:
-                return NAN, why
-            values.append(value)
-        if measure == "r_to_s":
-            r, s = values
-            return (r / s if s > 0 else (math.inf if r > 0 else 0.0)), ""
-        if measure == "r_height_mv":
-            return max(0.0, *values), ""
-        return max(0.0, *(-v for v in values)), ""
+        return lead_number(numbers, measure, lead)
 
     def withhold_millivolts(self) -> None:
         """Withhold amplitudes from here on where the leads were scaled one by one."""
@@ -241,29 +206,8 @@ class Case:
         return tuple(int(r) for r, k in zip(rows, kinds, strict=True) if k == kind)
 
 
-#: derived measures of a lead, and the fields that they come from
-_DERIVED: dict[str, tuple[str, ...]] = {
-    "r_height_mv": ("r_mv", "r_prime_mv"),
-    "s_depth_mv": ("s_mv", "s_prime_mv", "qs_mv"),
-    "q_depth_mv": ("q_mv",),
-    "r_to_s": ("r_height_mv", "s_depth_mv"),
-    "p_terminal_force_mv_ms": ("p_terminal_mv_ms",),
-    "t_depth_mv": ("t_negative_mv",),
-}
-
-
 def _words(measure: str) -> str:
     return words_of_measure(measure)[0]
-
-
-def _plain(numbers: LeadMeasurements, measure: str, lead: str) -> tuple[float, str]:
-    value = float(getattr(numbers, measure))
-    if value == value:
-        return value, ""
-    reason = numbers.absent.get(measure, Absence.NOT_MEASURED)
-    if reason == Absence.NO_WAVE and measure in _ZERO_WHERE_ABSENT:
-        return 0.0, ""
-    return NAN, f"{_words(measure)} in {lead}: {reason}"
 
 
 def claim(

@@ -8,8 +8,9 @@ import dataclasses
 import numpy as np
 
 from precordia.classification.learned import calibrated, trusted_leads
+from precordia.core.claims import Claim
 from precordia.core.errors import PrecordiaError
-from precordia.core.findings import SUPERCLASS, Claim, Finding, Findings
+from precordia.core.findings import SUPERCLASS, Finding, Findings
 from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.embedding.encode import ANY, choose_model

@@ -7,8 +7,8 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
+from precordia.core.claims import Claim
 from precordia.core.errors import OptionError
-from precordia.core.measure_words import words_of_measure
 from precordia.core.source import Source
 from precordia.core.value import Value
 
@@ -22,65 +22,6 @@ SUPERCLASS = "ptb-xl-superclass"
 def no_decision(reason: str) -> str:
     """Return what is said of a statement that was not decided on."""
     return NO_DECISION + reason
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Claim(Value):
-    """One number that met (or missed) one limit.
-
-    Attributes
-    ----------
-    measure
-        Name of the measurement, such as ``"qrs_ms"``.
-    value
-        What was measured.
-    relation
-        ``">"``, ``">="``, ``"<"``, ``"<="``, ``"=="`` or ``"is"``.
-    limit
-        What it was compared with; NaN where the claim has no limit.
-    unit
-        Unit of both.
-    lead
-        Lead of the number; empty for a number of the record.
-    text
-        Words for what a number alone does not say.
-    """
-
-    measure: str
-    value: float = math.nan
-    relation: str = "is"
-    limit: float = math.nan
-    unit: str = ""
-    lead: str = ""
-    text: str = ""
-
-    def __str__(self) -> str:
-        words, own = words_of_measure(self.measure)
-        if self.value != self.value:
-            return self.text or words
-        unit = own if own in ("bpm", "°") else self.unit or own
-        unit = unit if unit == "°" else f" {unit}" if unit else ""
-        where = f" in {self.lead}" if self.lead else ""
-        note = f", {self.text}" if self.text else ""
-        if self.limit != self.limit:
-            return f"{words}{where} {_shown(self.value)}{unit}{note}"
-        relation = _SIGNS.get(self.relation, self.relation)
-        bound = f" ({relation} {round(self.limit, 3):g}{unit})"
-        return f"{words}{where} {_shown(self.value, self.limit)}{unit}{bound}{note}"
-
-
-#: relations as people write them
-_SIGNS = {">=": "≥", "<=": "≤", "==": "="}
-
-
-def _shown(value: float, limit: float = math.nan) -> str:
-    """Return a number with as few digits as tell it from its limit."""
-    fewest = 0 if abs(value) >= 10 else 2
-    for digits in range(fewest, 4):
-        shown = float(f"{value:.{digits}f}")
-        if limit != limit or shown != limit or value == limit:
-            break
-    return f"{shown:g}" if abs(shown) < 1e6 else f"{value:.4g}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

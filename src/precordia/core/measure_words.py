@@ -38,6 +38,7 @@ _WORDS = {
     "s_depth": "S depth",
     "q_depth": "Q depth",
     "t_depth": "depth of inverted T",
+    "t_size": "T amplitude",
     "qrs_peak_to_peak": "QRS from peak to peak",
     "p_terminal_force": "P terminal force",
     "p_terminal": "end of P",

@@ -12,8 +12,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Literal
 
+from precordia.core.claims import Claim
 from precordia.core.errors import FormatError, unknown_name
-from precordia.core.findings import Claim
 from precordia.core.value import Value
 
 _RELATIONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}

@@ -9,7 +9,7 @@ from typing import TypeAlias
 import numpy as np
 
 from precordia.classification.case import Case, claim, known
-from precordia.core.findings import Claim
+from precordia.core.claims import Claim
 from precordia.core.measurements import BeatKind
 
 #: a QRS complex of this length is wide; incomplete blocks begin at the second number
@@ -61,7 +61,7 @@ def _judge_block(case: Case) -> None:
             differences.append(float(pr[row - 1] - pr[row + 1]))
     if not on_time:
         return
-    number = claim("n_blocked_p_waves", len(on_time), ">=", 1)
+    number = claim("blocked P waves on time", len(on_time), ">=", 1)
     beats = tuple(on_time)
     words = "P waves on time that no QRS complex follows, others conducted"
     case.find("2AVB", words, claims=(number,), beats=beats, reference="brady")

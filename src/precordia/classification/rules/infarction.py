@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from precordia.classification.case import Case, claim
 from precordia.classification.contiguous import CHEST, LIMB, contiguous
-from precordia.core.findings import Claim
+from precordia.core.claims import Claim
 from precordia.knowledge.criteria import Limit, choose_limit
 
 _TERRITORIES = ("SMI", "ASMI", "AMI", "ALMI", "LMI", "IMI", "ILMI", "PMI")

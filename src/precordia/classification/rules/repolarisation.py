@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from precordia.classification.case import Case, claim
 from precordia.classification.contiguous import CHEST, LIMB, contiguous
-from precordia.core.findings import Claim
+from precordia.core.claims import Claim
 
 _BARRED = ("CLBBB", "PACE", "WPW", "VTACH", "AFLT")
 _DEPRESSED_MV, _INVERTED_MV, _EARLY_MV = -0.05, 0.1, 0.1
@@ -112,7 +112,7 @@ def _judge_flat_t(case: Case) -> None:
         if why or why_r:
             unknown = unknown or why or why_r
         elif r >= 0.3 and abs(t) < min(0.1, 0.1 * r):
-            flat.append(claim("t_mv", abs(t), "<", min(0.1, 0.1 * r), "mV", lead))
+            flat.append(claim("t_size_mv", abs(t), "<", min(0.1, 0.1 * r), "mV", lead))
     if len(flat) >= 2:
         case.find(
             "LOWT",
