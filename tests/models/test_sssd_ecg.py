@@ -219,12 +219,16 @@ def test_the_card_tells_parameters_and_options_as_they_are():
     assert list(GENERATORS) == ["sssd-ecg"]
     signature = inspect.signature(SssdEcg.__init__).parameters.values()
     assert {p.name: p.default for p in signature if p.kind is p.KEYWORD_ONLY} == card.options
-    # Blocks are alike, and the length of the kernels changes no number of parameters.
-    counts = [
-        sum(p.numel() for p in load_generator("sssd-ecg", depth=d, n_samples=2).parameters())
-        for d in (1, 2)
-    ]
-    assert counts[0] + 35 * (counts[1] - counts[0]) == card.parameters
+
+    def count(depth, state):
+        network = load_generator("sssd-ecg", depth=depth, state=state, n_samples=2)
+        return sum(p.numel() for p in network.parameters())
+
+    # Blocks are alike, each has as many weights more for each two states more, and the length of
+    # the kernels changes no number.
+    one = count(1, 2)
+    block, two_states = count(2, 2) - one, count(1, 4) - one
+    assert one + 35 * block + 36 * 31 * two_states == card.parameters
 
 
 def test_the_table_loads_no_framework():

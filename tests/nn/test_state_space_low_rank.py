@@ -126,3 +126,26 @@ def test_a_second_system_runs_from_the_end_and_begins_with_the_next_sample(n_sam
         held = system(x)
     assert np.allclose(found.numpy(), expected, atol=1e-4 * np.abs(expected).max())
     assert torch.allclose(held, found, atol=1e-5)
+
+
+def test_kept_kernels_follow_weights_length_and_gradients():
+    system, x = layer(bidirectional=True), torch.randn(1, 5, STEPS)
+    with torch.no_grad():
+        first = system(x)
+        assert torch.equal(system(x), first)
+        assert system(x[..., :7]).shape == (1, 5, 7)
+        for array in (system.weight, system.weight_back, system.log_step, system.rank_out):
+            array *= 1.5
+            found = system(x)
+            assert not torch.allclose(found, first, atol=1e-4)
+            first = found
+        other = layer(seed=9, bidirectional=True)
+        system.load_state_dict(other.state_dict())
+        assert torch.equal(system(x), other(x))
+    trained = system(x)
+    trained.sum().backward()
+    assert system.weight_back.grad.abs().any()
+    assert torch.allclose(trained, other(x))
+    assert system.double()(x.double()).dtype == torch.float64
+    with torch.inference_mode():
+        assert layer()(x).shape == x.shape

@@ -161,28 +161,25 @@ def _by_fourier(x: Tensor, kernel: Tensor) -> Tensor:
 
 
 def long_convolution(
-    x: Float[Tensor, "batch dim sample"],
-    kernel: Float[Tensor, "dim sample"],
-    back: Float[Tensor, "dim sample"] | None = None,
+    x: Float[Tensor, "batch dim sample"], kernels: Float[Tensor, "way dim sample"]
 ) -> Float[Tensor, "batch dim sample"]:
-    """Convolve each channel with a kernel of its own, by a real Fourier transform.
+    """Convolve each channel with kernels of its own, by a real Fourier transform.
 
     Parameters
     ----------
     x
         Signals.
-    kernel
-        What becomes of an impulse at its own time and at each one after it.
-    back
-        What becomes of it one sample before, two before and so on.
+    kernels
+        What becomes of an impulse at its own time and at each one after it; and, where there is a
+        second way, one sample before it, two before and so on.
 
     Examples
     --------
     >>> once = torch.tensor([[[1.0, 0.0, 0.0]]])
-    >>> long_convolution(once, torch.tensor([[3.0, 2.0, 1.0]])).round()
+    >>> long_convolution(once, torch.tensor([[[3.0, 2.0, 1.0]]])).round()
     tensor([[[3., 2., 1.]]])
     """
-    return _by_fourier(x, kernel[None] if back is None else torch.stack([kernel, back]))
+    return _by_fourier(x, kernels)
 
 
 def _fast_length(least: int) -> int:

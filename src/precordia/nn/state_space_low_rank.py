@@ -90,8 +90,11 @@ class LowRankStateSpace(nn.Module):
         ):
             self.register_buffer(name, torch.view_as_real(row).float().repeat(dim, 1, 1))
         #: real and imaginary part of the output weights, in the form that the kernel needs
-        self.weight = self._drawn(dim, state // 2)
-        self.weight_back = self._drawn(dim, state // 2) if bidirectional else None
+        drawn = self._drawn(2 if bidirectional else 1, dim, state // 2)
+        self.weight = nn.Parameter(drawn[0])
+        self.weight_back = nn.Parameter(drawn[1]) if bidirectional else None
+        #: kernels in use, with what they were made of
+        self._last: tuple[object, Tensor] | None = None
         self.skip = nn.Parameter(torch.randn(dim))
 
     @property
@@ -104,40 +107,52 @@ class LowRankStateSpace(nn.Module):
         if not wanted:
             self._kept = None
             return
-        kernels = [self.kernel(self.longest).flip(-1)]
-        if self.weight_back is not None:
-            kernels.append(self.kernel(self.longest, back=True)[:, :-1])
-        self._kept = torch.cat(kernels, dim=1).detach()
+        there, *back = self.kernels(self.longest).detach()
+        self._kept = torch.cat([there.flip(-1), *(way[:, :-1] for way in back)], dim=1)
 
-    def kernel(self, n_samples: int, *, back: bool = False) -> Float[Tensor, "dim sample"]:
-        """Return the responses to an impulse: from its own time on, or what comes before it."""
-        parts = self.weight_back if back else self.weight
-        assert parts is not None
-        weight, steps = _complex(parts), self.steps
+    def kernels(self, n_samples: int) -> Float[Tensor, "way dim sample"]:
+        """Return the responses to an impulse: from its own time on, and what comes before it.
+
+        Without gradients they are kept until weights or length change.
+        """
+        passing = torch.is_grad_enabled() or torch.compiler.is_compiling()
+        fixed = [self.log_step, self.poles, self.entering, self.rank_in, self.rank_out]
+        arrays = [*self._ways(), *fixed]
+        # Arrays made in inference mode do not count their changes.
+        if passing or torch.jit.is_tracing() or any(array.is_inference() for array in arrays):
+            return self._made(n_samples)
+        made_of = (n_samples, *((array.data_ptr(), array._version) for array in arrays))
+        if self._last is None or self._last[0] != made_of:
+            self._last = (made_of, self._made(n_samples))
+        return self._last[1]
+
+    def _made(self, n_samples: int) -> Float[Tensor, "way dim sample"]:
+        weight, steps = torch.stack([_complex(way) for way in self._ways()]), self.steps
         while steps < n_samples:
             weight = self._carried(weight.to(torch.complex128), steps, 1.0).to(weight.dtype)
             steps *= 2
-        return torch.fft.irfft(self._on_circle(weight, steps), n=steps)[:, :n_samples]
+        return torch.fft.irfft(self._on_circle(weight, steps), n=steps)[..., :n_samples]
+
+    def _ways(self) -> list[Tensor]:
+        return [self.weight] if self.weight_back is None else [self.weight, self.weight_back]
 
     def forward(self, x: Float[Tensor, "batch dim sample"]) -> Float[Tensor, "batch dim sample"]:
         """Return the output of the systems, with the input times ``skip`` added."""
         n_samples = int(x.shape[-1])
-        two_ways = self.weight_back is not None
         if self._kept is None:
-            back = self.kernel(n_samples, back=True) if two_ways else None
-            seen = long_convolution(x, self.kernel(n_samples), back)
+            seen = long_convolution(x, self.kernels(n_samples))
         else:
-            # Past and own time stand up to the place ``longest``, what comes behind it.
-            after = n_samples - 1 if two_ways else 0
-            taps = self._kept[:, self.longest - n_samples : self.longest + after, None]
+            # Past and own time stand up to the place ``longest``, what comes stands behind it.
+            after = 0 if self.weight_back is None else n_samples - 1
+            taps = self._kept[:, None, self.longest - n_samples : self.longest + after]
             around = functional.pad(x, (n_samples - 1, after))
-            seen = functional.conv1d(around, taps.transpose(1, 2), groups=len(taps))
+            seen = functional.conv1d(around, taps, groups=len(taps))
         return seen + x * self.skip[:, None]
 
     def _on_circle(
-        self, weight: Complex[Tensor, "dim pair"], steps: int
-    ) -> Complex[Tensor, "dim frequency"]:
-        """Return the Fourier transform of a kernel of so many steps."""
+        self, weight: Complex[Tensor, "way dim pair"], steps: int
+    ) -> Complex[Tensor, "way dim frequency"]:
+        """Return the Fourier transform of the kernels of so many steps."""
         angle = torch.arange(steps // 2 + 1, device=weight.device, dtype=weight.real.dtype)
         angle = angle * (2 * math.pi / steps)
         turn = torch.polar(torch.ones_like(angle), -angle)
@@ -148,19 +163,21 @@ class LowRankStateSpace(nn.Module):
         far = 1 / (2 * (1 - turn) - poles.conj() * (1 + turn))
         entering, rank_in, rank_out = map(_complex, (self.entering, self.rank_in, self.rank_out))
 
-        pairs = torch.stack(
-            [entering * weight, rank_in * weight, entering * rank_out, rank_in * rank_out], dim=1
-        )
-        plain, into, out_of, within = (pairs @ near + pairs.conj() @ far).unbind(1)
+        fixed = torch.stack([entering * rank_out, rank_in * rank_out])
+        pairs = torch.cat([entering * weight, rank_in * weight, fixed]).transpose(0, 1)
+        sums = (pairs @ near + pairs.conj() @ far).transpose(0, 1)
+        ways = len(weight)
+        plain, into, (out_of, within) = sums[:ways], sums[ways : 2 * ways], sums[2 * ways :]
         turned = step * (1 + turn)
         return 2 * step * (plain - turned * into * out_of / (1 + turned * within))
 
-    def _drawn(self, dim: int, pairs: int) -> nn.Parameter:
-        plain = torch.randn(dim, pairs, 2, dtype=torch.float64) * math.sqrt(0.5)
-        stored = self._carried(_complex(plain), self.steps, -1.0)
-        return nn.Parameter(torch.view_as_real(stored).float())
+    def _drawn(self, ways: int, dim: int, pairs: int) -> Float[Tensor, "way dim pair two"]:
+        plain = torch.randn(ways, dim, pairs, 2, dtype=torch.float64) * math.sqrt(0.5)
+        return torch.view_as_real(self._carried(_complex(plain), self.steps, -1.0)).float()
 
-    def _carried(self, weight: Tensor, steps: int, sign: float) -> Complex[Tensor, "dim pair"]:
+    def _carried(
+        self, weight: Complex[Tensor, "way dim pair"], steps: int, sign: float
+    ) -> Complex[Tensor, "way dim pair"]:
         """Return C + sign C A^steps: sign -1 makes the stored form, 1 doubles its length."""
         diagonal, rank_in, rank_out = (
             torch.cat([half, half.conj()], dim=1)
@@ -172,9 +189,9 @@ class LowRankStateSpace(nn.Module):
         power = torch.linalg.matrix_power(
             torch.linalg.solve(unit - half_step, unit + half_step), steps
         )
-        whole = torch.cat([weight, weight.conj()], dim=1)
-        moved = torch.einsum("dm,dmn->dn", whole, power)
-        return weight + sign * moved[:, : weight.shape[1]]
+        whole = torch.cat([weight, weight.conj()], dim=2)
+        moved = torch.einsum("wdm,dmn->wdn", whole, power)
+        return weight + sign * moved[:, :, : weight.shape[2]]
 
 
 def hippo_legs(
