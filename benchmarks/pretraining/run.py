@@ -36,9 +36,10 @@ FOLDS = "train=1-7,validation=8,test=9"
 #: steps whose time is taken before a training
 _TRIAL = 20
 #: how long attention, fine-tuning and scratch learn: about as many steps for each share of labels
+_LIKE = {"patience": 0, "threads": 1, "precision": "bfloat16"}
 _LEARNING = {
-    ("1%", "10%"): TrainingSettings(epochs=30, batch_size=32, patience=0, threads=1),
-    ("100%",): TrainingSettings(epochs=6, batch_size=64, patience=0, threads=1),
+    ("1%", "10%"): TrainingSettings(epochs=24, batch_size=32, **_LIKE),
+    ("100%",): TrainingSettings(epochs=5, batch_size=64, **_LIKE),
 }
 
 
