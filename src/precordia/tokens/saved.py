@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""A tokenizer as one file: arrays, and the options as JSON text. Nothing in it is executed."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import numpy as np
+
+from precordia.core.errors import MissingFileError, PrecordiaError, WeightsError
+from precordia.core.output import write_whole
+from precordia.tokens.tokenizer import Tokenizer
+from precordia.tokens.tokenizers import TOKENIZERS, tokenizer_named
+
+_ABOUT = "about"
+_PRICES = "prices"
+
+
+def write_tokenizer(
+    tokenizer: Tokenizer, path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
+    """Write a fitted tokenizer."""
+    about = json.dumps({"tokenizer": tokenizer.name, "options": tokenizer.options})
+    arrays = dict(tokenizer.state())
+    if tokenizer._prices is not None:
+        arrays[_PRICES] = tokenizer._prices.astype(np.float32)
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{_ABOUT: np.frombuffer(about.encode(), np.uint8)}, **arrays)
+    write_whole({path: buffer.getvalue()}, overwrite=overwrite)
+    return Path(path)
+
+
+def load_tokenizer(name: str | os.PathLike[str]) -> Tokenizer:
+    """Load a fitted tokenizer.
+
+    Parameters
+    ----------
+    name
+        One of `list_tokenizers`, for the one that comes with the package, or a file of
+        `Tokenizer.save`.
+
+    Raises
+    ------
+    UnknownNameError
+        If it is neither.
+    WeightsError
+        If the file is no tokenizer, or damaged.
+
+    Examples
+    --------
+    >>> load_tokenizer("abba").fitted
+    True
+    """
+    given = os.fspath(name)
+    if given in TOKENIZERS:
+        return _read(Path(__file__).parent / "fitted" / f"{given}.npz")
+    path = Path(given)
+    if path.suffix != ".npz" and not path.exists():
+        tokenizer_named(given)  # names the nearest
+    if not path.exists():
+        raise MissingFileError(f"there is no file '{path}'. Check the path.")
+    return _read(path)
+
+
+def _read(path: Path) -> Tokenizer:
+    try:
+        with np.load(path, allow_pickle=False) as held:
+            arrays = {key: held[key] for key in held.files}
+        about = json.loads(arrays.pop(_ABOUT).tobytes())
+        prices = arrays.pop(_PRICES, None)
+        tokenizer = tokenizer_named(about["tokenizer"])(**_as_given(about["options"]))
+        tokenizer.restore_state(arrays)
+        if prices is not None and len(prices) == tokenizer.n_symbols:
+            tokenizer._prices = prices.astype(float)
+        return tokenizer
+    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, PrecordiaError) as error:
+        raise WeightsError(
+            f"'{path}' is no tokenizer that can be used ({error}). Give a file that "
+            "Tokenizer.save wrote, or a name of list_tokenizers()."
+        ) from error
+
+
+def _as_given(options: dict[str, object]) -> dict[str, object]:
+    return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}
