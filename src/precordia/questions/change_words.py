@@ -1,0 +1,118 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Which change a question about two recordings asks for."""
+
+from __future__ import annotations
+
+from precordia.questions.marks import Mark, Marked
+from precordia.questions.query import Change, Scope
+
+#: marks that stand for the recording that was made first, and for the other
+_THEN, _NOW = ("first", "previous"), ("second", "recent")
+_NORMAL, _ABNORMAL = ("normal", "within"), ("abnormal", "outside", "above", "below")
+_STRONG = ("gone", "new", "still", "normalized", "deviated", "changed")
+
+
+def scope_of(marked: Marked) -> Scope:
+    """Return how many recordings are spoken of, and whose.
+
+    Parameters
+    ----------
+    marked
+        What was understood.
+
+    Returns
+    -------
+    ``"single"``, ``"consecutive"`` or ``"unrelated"``.
+    """
+    cues = marked.cues
+    if ("first" in cues or "second" in cues) and (
+        {"first", "second"} <= cues or "ecg" in cues or cues & {*_STRONG, "both", "not", "neither"}
+    ):
+        return "unrelated"
+    both = marked.of("both", "neither", "changed")
+    if both and {"two", "both"} & set(marked.words) and "ecg" in cues and "previous" not in cues:
+        return "unrelated"
+    if "previous" in cues or cues & set(_STRONG):
+        return "consecutive"
+    return "single"
+
+
+def change_of_statement(marked: Marked) -> Change:
+    """Return whether something is asked to be gone, new, persisting or absent; "" where unsaid."""
+    cues = marked.cues
+    negations = marked.of("not", "neither")
+    if "gone" in cues:
+        return "persisting" if _negated(marked, marked.of("gone")[0]) else "gone"
+    if negations:
+        if "neither" in cues or (cues & {"still", "both"} and "new" not in cues):
+            return "absent"
+        where = _recording_of(marked, negations[0])
+        if where in _THEN:
+            return "new"
+        if where in _NOW:
+            return "gone"
+    if cues & {"new", "appears"}:
+        return "new"
+    if cues & {"still", "both"}:
+        return "persisting"
+    return ""
+
+
+def change_of_interval(marked: Marked) -> Change:
+    """Return whether a number is asked to have become or stayed normal or abnormal."""
+    cues = marked.cues
+    if "normalized" in cues:
+        return "normalized"
+    if "deviated" in cues:
+        return "deviated"
+    states = [
+        (m, (m.kind in _NORMAL) != _negated(marked, m)) for m in marked.of(*_NORMAL, *_ABNORMAL)
+    ]
+    if not states:
+        return ""
+    if len({normal for _, normal in states}) == 2:
+        now = [normal for m, normal in states if _recording_of(marked, m) in _NOW]
+        then = [normal for m, normal in states if _recording_of(marked, m) in _THEN]
+        is_normal = now[0] if now else not then[0] if then else states[-1][1]
+        return "normalized" if is_normal else "deviated"
+    mark, is_normal = states[0]
+    loose = [m for m in marked.of("not") if not _in_front(marked, m)]
+    if cues & {"still", "both", "neither"} and not ("new" in cues or loose and "still" not in cues):
+        return "normal" if is_normal else "abnormal"
+    if loose and _recording_of(marked, loose[0]) in _NOW:
+        is_normal = not is_normal
+    return "normalized" if is_normal else "deviated"
+
+
+def _clause(marked: Marked, at: Mark) -> list[Mark]:
+    """Return the marks of the clause that a mark stands in."""
+    clause: list[Mark] = []
+    for m in marked.marks:
+        if m.kind == "but":
+            if any(one is at for one in clause):
+                return clause
+            clause = []
+        clause.append(m)
+    return clause
+
+
+def _recording_of(marked: Marked, at: Mark) -> str:
+    """Return which recording a word is said of: the next one in its clause, else the one before."""
+    named = [m for m in _clause(marked, at) if m.kind in (*_THEN, *_NOW)]
+    after = [m for m in named if m.place > at.place]
+    if after:
+        return after[0].kind
+    return named[-1].kind if named else ""
+
+
+def _negated(marked: Marked, at: Mark) -> bool:
+    """Tell whether the words just before turn a word around."""
+    return any(m.kind == "not" and 0 < at.place - m.place <= 3 for m in _clause(marked, at))
+
+
+def _in_front(marked: Marked, negation: Mark) -> bool:
+    """Tell whether a negation stands before a state, and so belongs to it."""
+    return any(
+        0 < m.place - negation.place <= 3 and any(m is one for one in _clause(marked, negation))
+        for m in marked.of(*_NORMAL, *_ABNORMAL)
+    )
