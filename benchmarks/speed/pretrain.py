@@ -6,7 +6,8 @@ what follows a step, such as moving a teacher. Plain code (benchmarks/pretrainin
 is what one writes down first, with the same encoder and batch: views window by window, a pass for
 each view, losses window by window or step by step, AdamW and the teacher as PyTorch's manual shows
 them. Both are timed in turn, and the median of the steps is taken, so that what else runs on the
-machine hurts both alike.
+machine hurts both alike. With one thread, seconds are of the processor: waiting for it does not
+count; with more they are those of the clock.
 
 python benchmarks/speed/pretrain.py                                prints the table by itself
 python benchmarks/speed/pretrain.py --objectives jepa,cpc --threads 2 --json
@@ -133,15 +134,16 @@ def plain_step(name: str, objective: Objective, batch: UnlabelledBatch) -> Calla
 def medians(steps: list[Callable[[], object]], n: int) -> list[float]:
     """Return the median time of each step, s, taken in turn after one that is not counted."""
     taken: list[list[float]] = [[] for _ in steps]
+    clock = time.process_time if torch.get_num_threads() == 1 else time.perf_counter
     collecting = gc.isenabled()
     gc.disable()
     try:
         for k in range(n + 1):
             for which, step in enumerate(steps):
-                began = time.perf_counter()
+                began = clock()
                 step()
                 if k:
-                    taken[which].append(time.perf_counter() - began)
+                    taken[which].append(clock() - began)
             gc.collect()
     finally:
         if collecting:
