@@ -112,7 +112,7 @@ class EffNet1d(Encoder):
 
     def pool(
         self, tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch dim"]:
+    ) -> Float[Tensor, "batch dim_out"]:
         """Return a map of the mean over time, of length one where that is asked for."""
         embedding = self.project(self.dropout(functional.relu(tokens.mean(dim=1))))
         return functional.normalize(embedding, dim=1) if self.normalise else embedding
