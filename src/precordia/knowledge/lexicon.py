@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -16,6 +17,9 @@ from precordia.knowledge.codes import find_code, list_codes, translate_code
 from precordia.knowledge.criteria import find_reference, list_criteria
 from precordia.knowledge.statements import SUPERCLASSES, find_statement, list_statements
 
+#: scheme of words that stand for several statements
+GROUP = "group"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry(Value):
@@ -25,7 +29,8 @@ class Entry(Value):
     ----------
     code, scheme
         ``"scp-ecg"`` and ``"precordia"`` for statements; ``"snomed-ct"`` for classes of the
-        challenge that are no statement here; ``"ptb-xl-superclass"``.
+        challenge that are no statement here; ``"ptb-xl-superclass"``; ``"group"`` for a word that
+        stands for several statements and has no code in any scheme.
     name, name_de
         Name in English and German.
     plain, plain_de
@@ -91,8 +96,8 @@ def list_entries() -> tuple[Entry, ...]:
     Returns
     -------
     One entry for each of our statements (PTB-XL's 71 among them), for each class of the
-    PhysioNet/CinC Challenge 2021 that none of them says, and for each superclass of PTB-XL but
-    the normal ECG, which is a statement.
+    PhysioNet/CinC Challenge 2021 that none of them says, for each superclass of PTB-XL but the
+    normal ECG, which is a statement, and for words such as "ischaemia" that stand for several.
 
     Notes
     -----
@@ -114,6 +119,10 @@ def list_entries() -> tuple[Entry, ...]:
     for code in SUPERCLASSES:
         if code != "NORM":
             found.append(_of_superclass(code, rows.get((SUPERCLASS, code), {})))
+    groups = [row for (scheme, _), row in rows.items() if scheme == GROUP]
+    for row in groups:
+        name, code = row["name"], row["code"]
+        found.append(Entry(code=code, scheme=GROUP, name=name, codes={}, **_words(row)))
     return tuple(found)
 
 
@@ -175,9 +184,10 @@ def _of_statement(code: str, row: dict[str, Any]) -> Entry:
     words = _words(row)
     if known.implies:
         words["implies"] = (known.implies,)
-    if scp is not None and scp.name.lower() != known.name.lower():
-        words["synonyms"] = (*words.get("synonyms", ()), scp.name)
-    return Entry(code=code, scheme=known.scheme, name=known.name, codes=codes, **words)
+    entry = Entry(code=code, scheme=known.scheme, name=known.name, codes=codes, **words)
+    named = [scp.name] if scp is not None else []
+    named += [c.name for c in (find_code(same, "snomed-ct") for same in _same(entry)) if c]
+    return _named_also(entry, named)
 
 
 def _of_class(code: str, row: dict[str, Any]) -> Entry:
@@ -185,12 +195,18 @@ def _of_class(code: str, row: dict[str, Any]) -> Entry:
     assert known is not None
     words = _words(row)
     name = row.get("name", known.name)
-    if known.name.lower() != name.lower():
-        words["synonyms"] = (*words.get("synonyms", ()), known.name)
     related = translate_code(code, "snomed-ct")
     narrower = tuple(r.code for r in related if r.relation == "narrower")
     words["covers"] = tuple(dict.fromkeys((*words.get("covers", ()), *narrower)))
-    return Entry(code=code, scheme="snomed-ct", name=name, codes={}, **words)
+    entry = Entry(code=code, scheme="snomed-ct", name=name, codes={}, **words)
+    return _named_also(entry, [known.name])
+
+
+def _named_also(entry: Entry, names: list[str]) -> Entry:
+    """Add what databases call it to the synonyms, where that is not there."""
+    held = {name.lower() for name in (entry.name, *entry.synonyms)}
+    more = dict.fromkeys(name for name in names if name.lower() not in held)
+    return dataclasses.replace(entry, synonyms=(*entry.synonyms, *more))
 
 
 def _of_superclass(code: str, row: dict[str, Any]) -> Entry:

@@ -37,6 +37,8 @@ _ORDER: tuple[How, ...] = (
 )
 #: a longer text is not a question about an ECG
 LONGEST_TEXT = 5000
+#: words that names hold and that alone say nothing
+_TOO_GENERAL = frozenset({"ecg", "ekg", "heart", "wave", "beat", "rhythm"})
 #: no name has more words
 _MOST_WORDS = 16
 #: as many ways of reading misspelled words are tried
@@ -154,7 +156,8 @@ def find_mentions(text: str) -> tuple[tuple[Match, ...], ...]:
     Notes
     -----
     Codes and names are found by whole words, in any order of the words of one name. Codes count
-    as written in capitals. Part of a name is not enough here.
+    as written in capitals; the challenge's abbreviations do not count here, since some, such as PR
+    and IR, mean something else in a sentence. Part of a name is not enough.
 
     Examples
     --------
@@ -221,7 +224,8 @@ def _match_part(text: str, words: list[Word]) -> tuple[Match, ...]:
     said = text[start:end]
     found = _exact(forms)
     if len(words) == 1 and said.isupper():
-        found = _unique([*((e, "code") for e in _by_raw_code().get(said.casefold(), ())), *found])
+        entries = _by_raw_code().get(said.casefold(), ())
+        found = _unique([*((e, "code") for e in entries if e.code == said), *found])
     if found:
         return _matches(found, text, start, end)
     for reading, edits in _readings(forms):
@@ -273,7 +277,7 @@ def _other_order(forms: Key) -> tuple[tuple[Entry, How], ...]:
 
 def _parts(forms: Key) -> tuple[tuple[Entry, How], ...]:
     wanted = set(key_of(forms))
-    if not wanted or wanted <= STOP_WORDS:
+    if wanted <= _TOO_GENERAL or wanted <= STOP_WORDS:
         return ()
     found = [entry for bag, entry in _name_bags() if wanted < bag]
     return _unique([(entry, "part of the name") for entry in found])

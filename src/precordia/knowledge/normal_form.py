@@ -12,7 +12,7 @@ _WORD = re.compile(r"[^\W_]+")
 _UMLAUTS = str.maketrans({"ä": "ae", "ö": "oe", "ü": "ue", "ß": "ss"})
 _STOP_TEXT = """
     the a an of in on at to for with and or by as from due is are was be there this that any
-    sided side lead leads ecg ekg pattern syndrome sign signs evidence type
+    sided lead leads pattern syndrome sign signs evidence type
     der die das des dem den ein eine einer eines im mit und oder am auf bei von vom zu zum
     zur als nach ableitung ableitungen
 """
@@ -110,6 +110,12 @@ _PAIRS = {
     ("intra", "ventricular"): ("intraventricular",),
     ("sub", "endocardial"): ("subendocardial",),
     ("a", "v"): ("av",),
+    ("a", "fib"): ("afib",),
+    ("a", "flutter"): ("aflutter",),
+    ("v", "fib"): ("vfib",),
+    ("v", "flutter"): ("vflutter",),
+    ("v", "tach"): ("vtach",),
+    ("a", "trial"): ("atrial",),
     ("atrio", "ventricular"): ("av",),
     ("hemi", "block"): ("hemiblock",),
 }
