@@ -119,4 +119,5 @@ class FsqTokenizer(Tokenizer):
 
     def restore_state(self, arrays: dict[str, np.ndarray]) -> None:
         """Take back what `state` returned."""
-        self.mean, self.forth, self.back = arrays["mean"], arrays["forth"], arrays["back"]
+        self.mean = arrays["mean"].astype(float)
+        self.forth, self.back = arrays["forth"].astype(float), arrays["back"].astype(float)

@@ -110,5 +110,8 @@ class PcaTokenizer(Tokenizer):
 
     def restore_state(self, arrays: dict[str, np.ndarray]) -> None:
         """Take back what `state` returned."""
-        self.mean, self.components = arrays["mean"], arrays["components"]
-        self.levels = np.split(arrays["levels"], np.cumsum(arrays["n_levels"])[:-1])
+        self.mean, self.components = (
+            arrays["mean"].astype(float),
+            arrays["components"].astype(float),
+        )
+        self.levels = np.split(arrays["levels"].astype(float), np.cumsum(arrays["n_levels"])[:-1])

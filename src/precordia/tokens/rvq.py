@@ -121,8 +121,8 @@ class RvqTokenizer(Tokenizer):
         fewer = type(self)(**{**self.options, "stages": stages})
         if self.fitted:
             fewer.words = self.words[:stages]
-        if self._prices is not None:
-            fewer._prices = self._prices[: stages * self.codebook]
+        if self.prices is not None:
+            fewer.prices = self.prices[: stages * self.codebook]
         return fewer
 
     def state(self) -> dict[str, np.ndarray]:

@@ -7,29 +7,49 @@ import io
 import json
 import os
 import zipfile
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from precordia.core.errors import MissingFileError, PrecordiaError, WeightsError
 from precordia.core.output import write_whole
-from precordia.tokens.tokenizer import Tokenizer
+from precordia.tokens.tokenizer import Tokenizer, single
 from precordia.tokens.tokenizers import TOKENIZERS, tokenizer_named
 
 _ABOUT = "about"
 _PRICES = "prices"
+_SHIPPED = Path(__file__).with_name("tokenizers.npz")
 
 
 def write_tokenizer(
     tokenizer: Tokenizer, path: str | os.PathLike[str], *, overwrite: bool = False
 ) -> Path:
     """Write a fitted tokenizer."""
+    return _write(_arrays(tokenizer, ""), path, overwrite=overwrite)
+
+
+def write_shipped(
+    tokenizers: Iterable[Tokenizer], path: str | os.PathLike[str], *, overwrite: bool = False
+) -> Path:
+    """Write several fitted tokenizers to one file, each under its name."""
+    held: dict[str, np.ndarray] = {}
+    for tokenizer in tokenizers:
+        held |= _arrays(tokenizer, f"{tokenizer.name}/")
+    return _write(held, path, overwrite=overwrite)
+
+
+def _arrays(tokenizer: Tokenizer, prefix: str) -> dict[str, np.ndarray]:
     about = json.dumps({"tokenizer": tokenizer.name, "options": tokenizer.options})
-    arrays = dict(tokenizer.state())
-    if tokenizer._prices is not None:
-        arrays[_PRICES] = tokenizer._prices.astype(np.float32)
+    arrays = {_ABOUT: np.frombuffer(about.encode(), np.uint8), **tokenizer.state()}
+    if tokenizer.prices is not None:
+        arrays[_PRICES] = tokenizer.prices
+    return {prefix + key: single(value) for key, value in arrays.items()}
+
+
+def _write(arrays: dict[str, np.ndarray], path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{_ABOUT: np.frombuffer(about.encode(), np.uint8)}, **arrays)
+    np.savez_compressed(buffer, **arrays)
     write_whole({path: buffer.getvalue()}, overwrite=overwrite)
     return Path(path)
 
@@ -57,7 +77,7 @@ def load_tokenizer(name: str | os.PathLike[str]) -> Tokenizer:
     """
     given = os.fspath(name)
     if given in TOKENIZERS:
-        return _read(Path(__file__).parent / "fitted" / f"{given}.npz")
+        return _read(_SHIPPED, f"{given}/")
     path = Path(given)
     if path.suffix != ".npz" and not path.exists():
         tokenizer_named(given)  # names the nearest
@@ -66,16 +86,17 @@ def load_tokenizer(name: str | os.PathLike[str]) -> Tokenizer:
     return _read(path)
 
 
-def _read(path: Path) -> Tokenizer:
+def _read(path: Path, prefix: str = "") -> Tokenizer:
     try:
         with np.load(path, allow_pickle=False) as held:
-            arrays = {key: held[key] for key in held.files}
+            mine = [key for key in held.files if key.startswith(prefix)]
+            arrays = {key.removeprefix(prefix): held[key] for key in mine}
         about = json.loads(arrays.pop(_ABOUT).tobytes())
         prices = arrays.pop(_PRICES, None)
         tokenizer = tokenizer_named(about["tokenizer"])(**_as_given(about["options"]))
         tokenizer.restore_state(arrays)
         if prices is not None and len(prices) == tokenizer.n_symbols:
-            tokenizer._prices = prices.astype(float)
+            tokenizer.prices = prices.astype(float)
         return tokenizer
     except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, PrecordiaError) as error:
         raise WeightsError(

@@ -28,6 +28,11 @@ _COUNTED = 40
 Placed = tuple[np.ndarray, np.ndarray, np.ndarray]
 
 
+def single(array: np.ndarray) -> np.ndarray:
+    """Round an array of real numbers to single precision, as files hold it."""
+    return array.astype(np.float32) if array.dtype.kind == "f" else array
+
+
 class Tokenizer(abc.ABC):
     """Turn recordings into strings of symbols and back.
 
@@ -59,7 +64,8 @@ class Tokenizer(abc.ABC):
             )
         self.fs = float(fs)
         self.options: dict[str, Any] = {"fs": self.fs, **options}
-        self._prices: np.ndarray | None = None
+        #: bits that each symbol costs an ideal coder; None before `fit`
+        self.prices: np.ndarray | None = None
 
     # ---- what each tokenizer brings ----
 
@@ -125,6 +131,8 @@ class Tokenizer(abc.ABC):
                 "needed, a few hundred are better."
             )
         self._learn(strips)
+        # As it will come back from a file, so that symbols before and after saving are the same.
+        self.restore_state({key: single(held) for key, held in self.state().items()})
         self._price(strips)
         return self
 
@@ -135,7 +143,7 @@ class Tokenizer(abc.ABC):
             counts += np.bincount(self._symbols(strip)[0], minlength=self.n_symbols)
         stream = self._stream_of_symbol()
         total = np.bincount(stream, weights=counts, minlength=len(self.streams))
-        self._prices = -np.log2(counts / total[stream])
+        self.prices = -np.log2(counts / total[stream])
 
     def _stream_of_symbol(self) -> Int[np.ndarray, " _"]:
         return np.repeat(np.arange(len(self.streams)), self.streams)
@@ -224,8 +232,8 @@ class Tokenizer(abc.ABC):
         """
         if coding not in ("fixed", "entropy"):
             raise OptionError(f"coding is '{coding}'; 'fixed' or 'entropy' is needed.")
-        if coding == "entropy" and self._prices is not None:
-            prices = self._prices
+        if coding == "entropy" and self.prices is not None:
+            prices = self.prices
         else:
             prices = np.log2(np.asarray(self.streams, float))[self._stream_of_symbol()]
         n_leads = len(tokens.leads)

@@ -1,0 +1,53 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The curves of rate and distortion as a picture.
+
+python benchmarks/tokens/picture.py benchmarks/results/tokens.csv docs/images/rate-distortion.svg
+"""
+
+from __future__ import annotations
+
+import csv
+import sys
+from pathlib import Path
+
+import matplotlib
+
+matplotlib.use("svg")
+from matplotlib import pyplot
+
+TOLD = {
+    "abba": ("ABBA, fixed chain", "#0b6e99", "o-"),
+    "ecg-byte": ("ECG-Byte", "#b45f06", "s-"),
+    "fsq": ("FSQ", "#38761d", "^-"),
+    "rvq": ("residual VQ", "#741b47", "D-"),
+    "beats": ("beat events", "#cc0000", "v-"),
+    "sax": ("SAX, length of ABBA", "#999999", "o--"),
+    "pca": ("PCA, rate of residual VQ", "#555555", "D--"),
+}
+
+
+def draw(rows: list[dict], path: Path) -> None:
+    """Draw likeness and R-peaks over the rate."""
+    matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "precordia"})
+    figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
+    for name, (label, colour, style) in TOLD.items():
+        mine = [row for row in rows if row["tokenizer"] == name]
+        mine.sort(key=lambda row: float(row["bits_per_s"]))
+        for axis, key in zip(axes, ("prd_percent", "rpeak_ms"), strict=True):
+            x = [float(row["bits_per_s"]) for row in mine]
+            y = [float(row[key]) for row in mine]
+            axis.plot(x, y, style, color=colour, label=label, markersize=4, linewidth=1.2)
+    for axis, words in zip(
+        axes, ("PRD, % of the signal about its mean", "R-peaks moved by, ms"), strict=True
+    ):
+        axis.set(xscale="log", xlabel="bits per second and lead", ylabel=words)
+        axis.grid(alpha=0.3)
+        axis.set_ylim(bottom=0)
+    axes[0].legend(fontsize=8)
+    figure.savefig(path, metadata={"Date": None})
+    pyplot.close(figure)
+
+
+if __name__ == "__main__":
+    with Path(sys.argv[1]).open(newline="", encoding="utf-8") as table:
+        draw(list(csv.DictReader(table)), Path(sys.argv[2]))

@@ -1,0 +1,96 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Rate and distortion of every tokenizer on real recordings: a table and a picture.
+
+python benchmarks/tokens/rate_distortion.py --data ../shared/data --records 40
+
+PTB-XL at 100 Hz: fitted on folds 1 to 8, measured on fold 9. SAX gets as many symbols of as large
+an alphabet as ABBA used (the same length, the same rate); principal components get the bits of the
+residual quantiser. Differences of such pairs are drawn with patients. About ten minutes, one core.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+from pathlib import Path
+
+import numpy as np
+from recordings import mean_interval, measured, records_of
+
+from precordia.tokens.tokenizers import make_tokenizer
+
+ROOT = Path(__file__).resolve().parents[2]
+ABBA = ((0.1, 0.05), (0.2, 0.1), (0.3, 0.15), (0.5, 0.25))
+LETTERS = (13, 26, 52, 104)
+LEVELS = ((5, 4), (6, 5, 4), (8, 6, 6, 5), (8, 8, 6, 5, 5), (9, 8, 8, 6, 5, 5))
+SHAPES = (32, 256, 1024)
+STAGES, WORD_BITS = 6, 8
+FIGURES = (
+    *("tokens_per_s", "bits_per_s", "entropy_bits_per_s", "prd_percent", "rmse_mv", "rpeak_ms"),
+    *("n_rpeaks", "n_lost", "n_extra"),
+)
+
+
+def settings(train, seconds):
+    """Give name, setting, fitted tokenizer and the setting that it is the control of."""
+    for tolerance, alpha in ABBA:
+        abba = make_tokenizer("abba", tolerance=tolerance, alpha=alpha).fit(train)
+        told = f"tolerance {tolerance:g}, alpha {alpha:g}"
+        yield "abba", told, abba, ""
+        said = np.mean([len(abba.encode(r)) / len(r.leads) for r in train[::20]])
+        frame = max(1, round(seconds * abba.fs / said))
+        sax = make_tokenizer("sax", frame=frame, letters=abba.n_symbols).fit(train)
+        yield "sax", f"frame {frame}, {abba.n_symbols} letters", sax, f"abba: {told}"
+    rvq = make_tokenizer("rvq", stages=STAGES).fit(train)
+    for stages in range(1, STAGES + 1):
+        fewer = rvq.with_stages(stages)
+        yield "rvq", f"{stages} stages", fewer, ""
+        bits = stages * WORD_BITS
+        yield "pca", f"{bits} bits", make_tokenizer("pca", bits=bits).fit(train), (
+            f"rvq: {stages} stages"
+        )  # fmt: skip
+    for letters in LETTERS:
+        made = make_tokenizer("ecg-byte", letters=letters).fit(train)
+        yield "ecg-byte", f"{letters} letters, 500 merges", made, ""
+    for levels in LEVELS:
+        yield "fsq", "x".join(map(str, levels)), make_tokenizer("fsq", levels=levels).fit(train), ""
+    for shapes in SHAPES:
+        yield "beats", f"{shapes} shapes", make_tokenizer("beats", shapes=shapes).fit(train), ""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--records", type=int, default=10_000, help="of the test fold, at most")
+    parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
+    parser.add_argument("--picture", type=Path, default=ROOT / "docs" / "images")
+    given = parser.parse_args()
+    train, _ = records_of(given.data, range(1, 9))
+    test, patients = (part[: given.records] for part in records_of(given.data, [9]))
+    rows, held = [], {}
+    for name, setting, tokenizer, against in settings(train, test[0].duration_s):
+        found = held[f"{name}: {setting}"] = measured(tokenizer, test)
+        low, high = mean_interval(found["prd_percent"], patients)
+        row = {"tokenizer": name, "setting": setting, "symbols": tokenizer.n_symbols}
+        row |= {key: f"{np.nanmean(found[key]):.4g}" for key in FIGURES}
+        row |= {"prd_low": f"{low:.4g}", "prd_high": f"{high:.4g}", "control_of": against}
+        row |= {"records": len(test), "patients": len(set(patients))}
+        if against:
+            gain = found["prd_percent"] - held[against]["prd_percent"]
+            ends = mean_interval(gain, patients)
+            row |= {"prd_above": f"{gain.mean():.4g}", "prd_above_low": f"{ends[0]:.4g}",
+                    "prd_above_high": f"{ends[1]:.4g}"}  # fmt: skip
+        rows.append(row)
+        print(row, flush=True)
+    names = list(dict.fromkeys(key for row in rows for key in row))
+    with (given.out / "tokens.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, names, restval="")
+        writer.writeheader()
+        writer.writerows(rows)
+    from picture import draw
+
+    draw(rows, given.picture / "rate-distortion.svg")
+
+
+if __name__ == "__main__":
+    main()
