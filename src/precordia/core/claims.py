@@ -33,7 +33,8 @@ class Claim(Value):
         ``"statement:AFIB"``, ``"statement:superclass:MI"``, ``"probability:AFIB"``,
         ``"quality:acceptable"``, ``"quality:usable"``, ``"quality:muscle artifact"``,
         ``"quality:score"``, ``"record:duration_s"``, ``"record:n_leads"``, ``"record:lead"``,
-        ``"patient:age_years"``, ``"patient:sex"``, ``"patient:same"``, ``"method:study"``.
+        ``"patient:age_years"``, ``"patient:sex"``, ``"patient:same"``, ``"record:days"``
+        (of a change), ``"method:findings"``.
     value
         What was measured.
     relation

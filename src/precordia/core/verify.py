@@ -37,8 +37,6 @@ _COMPARE = {
     "<=": operator.le,
     "==": operator.eq,
 }
-#: how far a claimed number may lie from the measured one: half of the last digit that is printed
-_ROUNDING = {"ms": 0.5, "bpm": 0.5, "/min": 0.5, "°": 0.5, "mV": 0.005, "mV ms": 0.5, "%": 0.5}
 NO_PREVIOUS = "no earlier recording was given"
 
 
@@ -96,7 +94,7 @@ def verify(claim: Claim, study: Study, previous: Study | None = None) -> Verdict
     Notes
     -----
     Only the fields of the claim count; no text is parsed. A number agrees where it lies within half
-    of the last digit that is printed (0.5 ms, 0.005 mV, 0.5 degrees), or within half a per mille.
+    of the last digit that is printed: 0.5 from 10 on, 0.005 below, or half a per mille.
     A relation is checked on the measured number, and on the claimed one. A number that a rule
     worked out and that is no measurement of its own (the cycle of the atria) is looked up among the
     evidence of the findings.
@@ -158,8 +156,7 @@ def _number(claim: Claim, value: float) -> Verdict:
 def _agrees(claim: Claim, value: float) -> bool:
     if math.isinf(value) or math.isinf(claim.value):
         return value == claim.value
-    unit = words_of_measure(claim.measure)[1] or claim.unit
-    room = _ROUNDING.get(unit, 0.005) if abs(value) < 1000 else 0.0
+    room = 0.5 if abs(value) >= 10 else 0.005  # half of the last digit that is printed
     return abs(claim.value - value) <= max(room, 5e-4 * abs(value)) * (1 + 1e-9)
 
 
@@ -248,6 +245,8 @@ def _record(claim: Claim, what: str, study: Study) -> Verdict:
         there = claim.lead in record.leads
         right = there == (claim.relation != NOT_FOUND)
         return TRUE if right else _false(f"the leads are {', '.join(record.leads)}")
+    if what == "origin":
+        return TRUE if claim.text == record.origin else _false(f"it is {record.origin}")
     numbers = {"n_leads": record.n_leads, "duration_s": record.duration_s, "fs": record.fs}
     if what not in numbers:
         return _open(f"'{what}' is nothing that a record says of itself")
@@ -259,6 +258,9 @@ def _patient(claim: Claim, what: str, study: Study) -> Verdict:
     if what == "age_years":
         age = patient.age_years
         return _number(claim, age) if age == age else _open("the age is not known")
+    if what in ("patient_id", "name"):
+        held = getattr(patient, what)
+        return TRUE if held == claim.text and held else _false("it is another")
     if what != "sex":
         return _open(f"'{what}' is nothing that is known of a patient")
     if patient.sex is None:
@@ -267,6 +269,9 @@ def _patient(claim: Claim, what: str, study: Study) -> Verdict:
 
 
 def _method(claim: Claim, what: str, study: Study) -> Verdict:
+    if what == "distance":
+        distance = study.findings.distance
+        return _number(claim, distance) if distance == distance else _open("it was not measured")
     parts = {
         "study": study.source,
         "findings": study.findings.source,
@@ -295,23 +300,46 @@ def _change(claim: Claim, study: Study, previous: Study | None) -> Verdict:
         return _open(NO_PREVIOUS)
     if claim.measure == "patient:same":
         same = same_patient(study, previous)
+        if claim.relation == UNDECIDED:
+            return TRUE if same is None else _false(_SAME[same])
         if same is None:
             return _open("the recordings do not say whose they are")
-        right = same == (claim.relation == FOUND)
-        return (
-            TRUE if right else _false("it is the same patient" if same else "it is another patient")
-        )
+        return TRUE if same == (claim.relation == FOUND) else _false(_SAME[same])
+    if claim.measure == "record:days":
+        days = days_between(study, previous)
+        return _number(claim, days) if days == days else _open("a time of recording is not known")
     if ":" in claim.measure:
         return _open("a change of this kind is said by a claim of either recording")
     now, why = number_of(study, claim.measure, claim.lead)
     then, why_then = number_of(previous, claim.measure, claim.lead)
-    return _open(why or why_then) if why or why_then else _number(claim, _less(claim, now, then))
+    return (
+        _open(why or why_then)
+        if why or why_then
+        else _number(claim, difference(claim.measure, now, then))
+    )
 
 
-def _less(claim: Claim, now: float, then: float) -> float:
-    """Return the difference; of two axes the shorter way around the circle."""
+_SAME = {True: "it is the same patient", False: "it is another patient"}
+
+
+def days_between(study: Study, previous: Study) -> float:
+    """Return the days from the earlier recording to this one; NaN where a time is not known."""
+    now, then = study.record.start_time, previous.record.start_time
+    if now is None or then is None:
+        return math.nan
+    return (now.replace(tzinfo=None) - then.replace(tzinfo=None)).total_seconds() / 86400.0
+
+
+def difference(measure: str, now: float, then: float) -> float:
+    """Return the difference of a number; of two axes the shorter way around the circle.
+
+    Examples
+    --------
+    >>> difference("qrs_ms", 110.0, 96.0), difference("qrs_axis_deg", -170.0, 170.0)
+    (14.0, 20.0)
+    """
     apart = now - then
-    return (apart + 180.0) % 360.0 - 180.0 if claim.measure.endswith("_deg") else apart
+    return (apart + 180.0) % 360.0 - 180.0 if measure.endswith("_deg") else apart
 
 
 def same_patient(study: Study, previous: Study) -> bool | None:

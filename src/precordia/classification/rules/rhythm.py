@@ -265,7 +265,7 @@ def _judge_with_p(case: Case) -> None:
     share = case.claim("p_wave_percent", ">=", P_USUAL, "%")
     low, high = SINUS_AXIS_DEG
     if no_axis:
-        upright = claim("P axis", NAN, text="the P axis is not known and not judged")
+        upright = claim("p_axis_deg", NAN, "absent", text="the P axis is not known and not judged")
     else:
         upright = case.claim("p_axis_deg", ">=" if axis < 40 else "<=", low if axis < 40 else high)
     if not no_axis and not low <= axis <= high:
@@ -303,7 +303,7 @@ def _judge_with_p(case: Case) -> None:
             "sinus intervals that differ by more than 120 ms, with a spread above 7 %",
             claims=(
                 claim("RR range", steady.range_ms, ">", 120.0, "ms"),
-                claim("RR spread", 100 * steady.spread, ">", 7.0, "%"),
+                claim("RR spread", steady.spread, ">", 0.07, text="as a share of RR"),
             ),
             reference="minnesota",
         )
