@@ -29,7 +29,9 @@ from precordia.cli import (
     models,
     plot,
     pretrain,
+    report,
     simulate,
+    tokens,
     train,
 )
 from precordia.core.errors import PrecordiaError
@@ -65,6 +67,8 @@ for room in (
     classify,
     beats,
     embed,
+    tokens,
+    report,
     plot,
     convert,
     deidentify,
@@ -166,6 +170,7 @@ _HERE = {
     "list_datasets()": "'precordia dataset list'",
     "list_scenarios()": "'precordia simulate --scenario list'",
     "list_statements()": "'precordia statements'",
+    "list_tokenizers()": "'precordia tokens --help'",
 }
 _OPTIONS = re.compile(r"\b(format|layout|unit|fs|to|leads|variable|axes|index)=(?=([\w'])?)")
 
