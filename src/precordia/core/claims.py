@@ -77,9 +77,7 @@ class Claim(Value):
         return _OF[self.of] + (self._number() if ":" not in self.measure else self._other())
 
     def _other(self) -> str:
-        words = self.measure.split(":", 1)[1].replace("_", " ").removesuffix(" s")
-        if self.measure.startswith(STATEMENT):
-            words = self.measure.removeprefix(STATEMENT)
+        words = words_of_claim(self)
         said = "" if self.relation == "is" else f" {self.relation}"
         number = f" {shown_number(self.value)}" if self.value == self.value else ""
         where = f" in {self.lead}" if self.lead else ""
@@ -99,6 +97,24 @@ class Claim(Value):
         relation = _SIGNS.get(self.relation, self.relation)
         bound = f" ({relation} {round(self.limit, 3):g}{unit})"
         return f"{words}{where} {shown_number(self.value, self.limit)}{unit}{bound}{note}"
+
+
+def words_of_claim(claim: Claim) -> str:
+    """Return the words of what is claimed other than a measured number.
+
+    Examples
+    --------
+    >>> words_of_claim(Claim(measure="record:duration_s")), words_of_claim(statement_claim("STD_"))
+    ('duration', 'STD_')
+    """
+    kind, _, name = claim.measure.partition(":")
+    if f"{kind}:" == STATEMENT:
+        return name
+    if f"{kind}:" == PROBABILITY:
+        return f"probability of {name}"
+    for unit in ("_years", "_s"):
+        name = name.removesuffix(unit)
+    return name.replace("_", " ")
 
 
 #: how it is said of which study a claim is

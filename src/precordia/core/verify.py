@@ -21,6 +21,7 @@ from precordia.core.claims import (
     UNDECIDED,
     Claim,
     shown_number,
+    words_of_claim,
 )
 from precordia.core.findings import FOUND as DECIDED_FOUND
 from precordia.core.findings import NO_DECISION
@@ -132,6 +133,8 @@ def verify(claim: Claim, study: Study, previous: Study | None = None) -> Verdict
 def _says(claim: Claim, value: float) -> str:
     """Return the sentence that tells what was measured instead."""
     words, unit = words_of_measure(claim.measure)
+    if ":" in claim.measure:
+        words, unit = words_of_claim(claim), ""
     unit = unit or claim.unit
     gap = "" if unit in ("", "°") else " "
     where = f" in {claim.lead}" if claim.lead else ""
