@@ -156,6 +156,18 @@ def find_entry(code: str) -> Entry:
     return known[code]
 
 
+def find_source(key: str) -> str:
+    """Return a reference of the lexicon, or of the criteria, by its key.
+
+    Examples
+    --------
+    >>> find_source("aha2").split("doi:")[1]
+    '10.1161/CIRCULATIONAHA.106.180201'
+    """
+    own = _rows()["reference"]
+    return str(own[key]) if key in own else find_reference(key)
+
+
 def _same(entry: Entry) -> tuple[str, ...]:
     """Return the concepts of SNOMED CT that mean the same as a statement."""
     own = (entry.codes["snomed-ct"],) if "snomed-ct" in entry.codes else ()
@@ -170,10 +182,7 @@ def _words(row: dict[str, Any]) -> dict[str, Any]:
     lists = ("synonyms", "synonyms_de", "abbreviations", "leads", "covers", "implies")
     held: dict[str, Any] = {key: tuple(row[key]) for key in lists if key in row}
     held |= {key: row[key] for key in ("name_de", "plain", "plain_de", "seen") if key in row}
-    own = _rows()["reference"]
-    held["references"] = tuple(
-        own[key] if key in own else find_reference(key) for key in row.get("references", ())
-    )
+    held["references"] = tuple(find_source(key) for key in row.get("references", ()))
     return held
 
 

@@ -9,6 +9,7 @@ from functools import cache, lru_cache
 from typing import Literal
 
 from precordia.core.errors import OptionError
+from precordia.core.leads import canonical_lead
 from precordia.core.value import Value
 from precordia.knowledge.codes import find_code
 from precordia.knowledge.lexicon import Entry, list_entries
@@ -113,7 +114,7 @@ def find_statements(text: str) -> tuple[Match, ...]:
 
     References
     ----------
-    Damerau FJ. Commun ACM 1964;7:171-176. doi:10.1145/363958.363994
+    Damerau FJ. Communications of the ACM 1964;7:171-176. doi:10.1145/363958.363994
 
     Examples
     --------
@@ -125,11 +126,10 @@ def find_statements(text: str) -> tuple[Match, ...]:
     [('AFIB', 'name', 1)]
     """
     _check_length(text)
-    whole = text.strip()
-    words = words_of(whole)
+    words = words_of(text)
     if not words:
         return ()
-    found = _match_whole(whole, words)
+    found = _match_whole(text, words)
     if found:
         return found
     return tuple(m for mention in find_mentions(text) for m in mention)
@@ -203,19 +203,21 @@ def _is_whole(words: list[Word], first: int, length: int) -> bool:
 
 def _match_whole(text: str, words: list[Word]) -> tuple[Match, ...]:
     forms = tuple(w.form for w in words)
-    by_code = [(entry, "code") for entry in _by_raw_code().get(text.casefold(), ())]
-    exact = _unique([*by_code, *_exact(forms)])
-    if exact:
-        return _matches(exact, text, words[0].start, words[-1].end)
-    for reading, edits in _readings(forms):
-        if right := _exact(reading) if edits else _other_order(reading):
-            return _matches(right, text, words[0].start, words[-1].end, edits)
-        if edits and (right := _other_order(reading)):
-            return _matches(right, text, words[0].start, words[-1].end, edits)
-    for reading, edits in _readings(forms):
-        if parts := _parts(reading):
-            return _matches(parts, text, words[0].start, words[-1].end, edits)
+    start = len(text) - len(text.lstrip())
+    end = len(text.rstrip())
+    entries = _by_raw_code().get(text[start:end].casefold(), ())
+    by_code: list[tuple[Entry, How]] = [(entry, "code") for entry in entries]
+    if exact := _unique([*by_code, *_exact(forms)]):
+        return _matches(exact, text, start, end)
+    for match in (_named, _parts):
+        for reading, edits in _readings(forms):
+            if found := match(reading):
+                return _matches(found, text, start, end, edits)
     return ()
+
+
+def _named(forms: Key) -> tuple[tuple[Entry, How], ...]:
+    return _exact(forms) or _other_order(forms)
 
 
 def _match_part(text: str, words: list[Word]) -> tuple[Match, ...]:
@@ -229,9 +231,8 @@ def _match_part(text: str, words: list[Word]) -> tuple[Match, ...]:
     if found:
         return _matches(found, text, start, end)
     for reading, edits in _readings(forms):
-        right = _exact(reading) if edits else ()
-        if right := right or (_other_order(reading) if len(words) > 1 else ()):
-            return _matches(right, text, start, end, edits)
+        if named := _named(reading):
+            return _matches(named, text, start, end, edits)
     return ()
 
 
@@ -277,10 +278,14 @@ def _other_order(forms: Key) -> tuple[tuple[Entry, How], ...]:
 
 def _parts(forms: Key) -> tuple[tuple[Entry, How], ...]:
     wanted = set(key_of(forms))
-    if wanted <= _TOO_GENERAL or wanted <= STOP_WORDS:
+    if all(_says_little(word) for word in wanted):
         return ()
     found = [entry for bag, entry in _name_bags() if wanted < bag]
     return _unique([(entry, "part of the name") for entry in found])
+
+
+def _says_little(word: str) -> bool:
+    return len(word) < 3 or word in _TOO_GENERAL or word in STOP_WORDS or bool(canonical_lead(word))
 
 
 @lru_cache(maxsize=4096)

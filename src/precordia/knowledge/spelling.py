@@ -45,7 +45,7 @@ def count_edits(a: str, b: str, *, at_most: int) -> int:
 
     References
     ----------
-    Damerau FJ. Commun ACM 1964;7:171-176. doi:10.1145/363958.363994
+    Damerau FJ. Communications of the ACM 1964;7:171-176. doi:10.1145/363958.363994
 
     Examples
     --------
