@@ -66,6 +66,8 @@ _WHERE = {
     "make_tokenizer": "precordia.tokens.tokenizers",
     "load_tokenizer": "precordia.tokens.saved",
     "examine": "precordia.pipeline",
+    "answer": "precordia.questions.answer",
+    "Answer": "precordia.questions.answer",
     "deidentify": "precordia.deidentification.deidentify",
     "deidentify_file": "precordia.deidentification.copies",
     "Pseudonyms": "precordia.deidentification.pseudonyms",

@@ -79,5 +79,3 @@ def understood(question: str, template: int, told: dict[str, str]) -> str:
         if set(getattr(query, what)) != value:
             return f"{what} {getattr(query, what)}"
     return ""
-
-

@@ -75,9 +75,10 @@ def change_of_interval(marked: Marked) -> Change:
         then = [normal for m, normal in states if _recording_of(marked, m) in _THEN]
         is_normal = now[0] if now else not then[0] if then else states[-1][1]
         return "normalized" if is_normal else "deviated"
-    mark, is_normal = states[0]
+    is_normal = states[0][1]
     loose = [m for m in marked.of("not") if not _in_front(marked, m)]
-    if cues & {"still", "both", "neither"} and not ("new" in cues or loose and "still" not in cues):
+    turned = "new" in cues or (loose and "still" not in cues)
+    if cues & {"still", "both", "neither"} and not turned:
         return "normal" if is_normal else "abnormal"
     if loose and _recording_of(marked, loose[0]) in _NOW:
         is_normal = not is_normal

@@ -11,8 +11,19 @@ from precordia.questions.query import ABOVE, BELOW, WITHIN, Certainty, Query, Un
 from precordia.questions.vocabulary import Term
 
 _GROUPS = ("diagnostic", "form", "rhythm")
-_IMPERATIVE = {"tell", "give", "state", "specify", "report", "determine", "check", "mention", "name"}
+_IMPERATIVE = {
+    "tell",
+    "give",
+    "state",
+    "specify",
+    "report",
+    "determine",
+    "check",
+    "mention",
+    "name",
+}
 _TAKES_OTHERS = {"can", "could", "will", "would", "please", "do", "are"}
+_WANTS_REPORT = {"report", "summary", "interpretation", "interpret"}
 _UNITS = {
     "ms": ("ms", 1.0), "millisecond": ("ms", 1.0), "msec": ("ms", 1.0),
     "s": ("ms", 1000.0), "sec": ("ms", 1000.0), "second": ("ms", 1000.0),
@@ -48,6 +59,10 @@ def parse_question(text: str) -> Query | Unclear:
     Nothing in this question is about an electrocardiogram. Ask of a finding, ...
     """
     marked = mark(text)
+    if _WANTS_REPORT & set(marked.words) and not marked.terms and "is" not in marked.cues:
+        return Unclear(
+            why="A whole report is written by report(study), or 'precordia report FILE'."
+        )
     scope = scope_of(marked)
     kind = _kind_of(marked)
     query = (

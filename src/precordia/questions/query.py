@@ -11,7 +11,9 @@ from precordia.core.value import Value
 
 Scope = Literal["single", "consecutive", "unrelated"]
 Kind = Literal["verify", "choose", "query", "value", "changes"]
-Attribute = Literal["statement", "noise", "stage", "ectopy", "axis", "interval", "number", "quality"]
+Attribute = Literal[
+    "statement", "noise", "stage", "ectopy", "axis", "interval", "number", "quality"
+]
 Asks = Literal["name", "lead", "range"]
 Certainty = Literal["", "include", "exclude"]
 Change = Literal[

@@ -10,6 +10,7 @@ from functools import cache
 from importlib.resources import files
 
 from precordia.core.value import Value
+from precordia.knowledge.lexicon import list_entries
 from precordia.questions.words import words_of
 
 #: kinds of terms that are statements about the recording
@@ -67,7 +68,27 @@ def list_terms() -> tuple[Term, ...]:
     rows = tomllib.loads(text)["term"]
     for row in rows:
         row["codes"], row["also"] = tuple(row.get("codes", ())), tuple(row.get("also", ()))
-    return tuple(Term(**row) for row in rows)
+    own = [Term(**row) for row in rows]
+    return (*own, *_further(own))
+
+
+def _further(own: list[Term]) -> list[Term]:
+    """Return what else `precordia.knowledge` has a name for, as far as no row above has its code.
+
+    A word that stands for several statements is there where any of them is.
+    """
+    named = {name for term in own for name in (term.name, *term.also)}
+    alone = {term.codes[0] for term in own if len(term.codes) == 1}
+    further = []
+    for entry in list_entries():
+        if entry.code in alone or entry.name in named or entry.scheme == "ptb-xl-superclass":
+            continue
+        also = tuple(
+            a for a in (*entry.synonyms, *entry.abbreviations) if len(a) > 2 and a not in named
+        )
+        codes = entry.statements or (entry.code,)
+        further.append(Term(name=entry.name, kind="other", codes=codes, also=also))
+    return further
 
 
 @cache

@@ -1,0 +1,188 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Limits between below, within and above normal, and how to learn them from answers."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from precordia.core.errors import OptionError
+from precordia.core.value import Value
+from precordia.questions.query import ABOVE, BELOW, WITHIN
+from precordia.questions.vocabulary import terms_of_kind
+
+#: lowest and highest normal value, ms
+_USUAL = {
+    "rr interval": (600.0, 1000.0),
+    "p duration": (0.0, 120.0),
+    "pr interval": (120.0, 200.0),
+    "qrs duration": (60.0, 110.0),
+    "qt interval": (350.0, 440.0),
+    "qt corrected": (350.0, 450.0),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits(Value):
+    """Lowest and highest normal value of each interval, ms; both count as normal.
+
+    Attributes
+    ----------
+    normal
+        The two limits by the interval's name.
+    agreement
+        Share of the answers that the limits give back; NaN where they were not learned.
+
+    Examples
+    --------
+    >>> Limits().range_of("qrs duration", 142.0)
+    'above the normal range'
+    """
+
+    normal: dict[str, tuple[float, float]] = field(default_factory=lambda: dict(_USUAL))
+    agreement: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for name, (low, high) in self.normal.items():
+            if not low <= high:
+                raise OptionError(
+                    f"the limits of {name} are {low:g} and {high:g} ms; "
+                    "give the lower one first, both as numbers."
+                )
+
+    def range_of(self, name: str, value: float) -> str:
+        """Return the range that a value lies in; empty where the value is NaN."""
+        if math.isnan(value):
+            return ""
+        low, high = self.normal[name]
+        return BELOW if value < low else ABOVE if value > high else WITHIN
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two recordings and the intervals that one kind of change was said of."""
+
+    before: str
+    after: str
+    change: str
+    names: frozenset[str]
+
+
+#: what a change says of normality before and after
+_STATES = {
+    "normalized": (False, True),
+    "deviated": (True, False),
+    "abnormal": (False, False),
+    "normal": (True, True),
+}
+
+
+def fit_limits(
+    values: Mapping[str, Mapping[str, float]],
+    comparisons: Sequence[Comparison],
+    *,
+    start: Limits | None = None,
+) -> Limits:
+    """Learn the normal limits of each interval from answers about pairs of recordings.
+
+    Parameters
+    ----------
+    values
+        Intervals by name (ms), by recording.
+    comparisons
+        Answers: of which intervals a change from the first to the second recording was said.
+        What is not named did not change in that way.
+    start
+        Limits that are kept where nothing can be learned.
+
+    Returns
+    -------
+    The limits that give back most answers, and the share that they give back.
+
+    Raises
+    ------
+    OptionError
+        If a comparison names a change that is not known.
+
+    Notes
+    -----
+    Method: each interval by itself. Every pair of limits from a grid between the values seen (at
+    most 80 steps) is tried, and of the best pairs the one in the middle of the largest run is
+    taken, so that a limit lies between the values on both sides of it.
+
+    Examples
+    --------
+    >>> seen = {"a": {"qrs duration": 90.0}, "b": {"qrs duration": 130.0}}
+    >>> said = [Comparison("a", "b", "deviated", frozenset({"qrs duration"}))]
+    >>> 90 < fit_limits(seen, said).normal["qrs duration"][1] < 130
+    True
+    """
+    start = start or Limits()
+    for one in comparisons:
+        if one.change not in _STATES:
+            raise OptionError(
+                f"a comparison speaks of '{one.change}'; give one of {', '.join(_STATES)}."
+            )
+    normal, agreement = dict(start.normal), {}
+    for term in terms_of_kind("interval"):
+        name = term.name
+        rows = [
+            (
+                values[one.before].get(name, math.nan),
+                values[one.after].get(name, math.nan),
+                *_STATES[one.change],
+                name in one.names,
+            )
+            for one in comparisons
+            if one.before in values and one.after in values
+        ]
+        table = np.array([row for row in rows if not (math.isnan(row[0]) or math.isnan(row[1]))])
+        if not len(table):
+            continue
+        pair, share = _best_pair(table[:, :2], table[:, 2:4] > 0, table[:, 4] > 0)
+        normal[name], agreement[name] = pair, share
+    return Limits(normal=normal, agreement=agreement)
+
+
+def _candidates(seen: Float[np.ndarray, " value"]) -> Float[np.ndarray, " limit"]:
+    """Return limits to try: below all, between values, above all."""
+    steps = np.unique(np.quantile(seen, np.linspace(0, 1, 80)))
+    between = (steps[1:] + steps[:-1]) / 2
+    return np.concatenate([[max(0.0, steps[0] - 1)], between, [steps[-1] + 1]])
+
+
+def _best_pair(
+    pair: Float[np.ndarray, "comparison 2"],
+    wanted: Bool[np.ndarray, "comparison 2"],
+    said: Bool[np.ndarray, " comparison"],
+) -> tuple[tuple[float, float], float]:
+    grid = _candidates(pair.ravel())
+    at_least = pair[None] >= grid[:, None, None]
+    at_most = pair[None] <= grid[:, None, None]
+    scores = np.full((len(grid), len(grid)), -1.0)
+    for low in range(len(grid)):
+        normal = at_least[low][None] & at_most[low:]
+        holds = (normal == wanted[None]).all(axis=2)
+        scores[low, low:] = (holds == said[None]).mean(axis=1)
+    best = scores.max()
+    lows, highs = np.nonzero(scores == best)
+    middle = len(lows) // 2
+    low = grid[int(np.median(lows))] if _is_best(scores, lows, highs, best) else grid[lows[middle]]
+    high = (
+        grid[int(np.median(highs))] if _is_best(scores, lows, highs, best) else grid[highs[middle]]
+    )
+    return (float(low), float(high)), float(best)
+
+
+def _is_best(
+    scores: Float[np.ndarray, "low high"],
+    lows: Iterable[int],
+    highs: Iterable[int],
+    best: float,
+) -> bool:
+    """Tell whether the middle of all best limits is one of them."""
+    return bool(scores[int(np.median(list(lows))), int(np.median(list(highs)))] == best)
