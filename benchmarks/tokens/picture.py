@@ -27,22 +27,20 @@ TOLD = {
 
 
 def draw(rows: list[dict], path: Path) -> None:
-    """Draw likeness and R-peaks over the rate."""
+    """Draw unlikeness over the rate, with fixed codes and with an ideal coder."""
     matplotlib.rcParams.update({"svg.fonttype": "none", "svg.hashsalt": "precordia"})
     figure, axes = pyplot.subplots(1, 2, figsize=(10, 4.2), layout="constrained")
     for name, (label, colour, style) in TOLD.items():
         mine = [row for row in rows if row["tokenizer"] == name]
         mine.sort(key=lambda row: float(row["bits_per_s"]))
-        for axis, key in zip(axes, ("prd_percent", "rpeak_ms"), strict=True):
-            x = [float(row["bits_per_s"]) for row in mine]
-            y = [float(row[key]) for row in mine]
+        for axis, key in zip(axes, ("bits_per_s", "entropy_bits_per_s"), strict=True):
+            x = [float(row[key]) for row in mine]
+            y = [float(row["prd_percent"]) for row in mine]
             axis.plot(x, y, style, color=colour, label=label, markersize=4, linewidth=1.2)
-    for axis, words in zip(
-        axes, ("PRD, % of the signal about its mean", "R-peaks moved by, ms"), strict=True
-    ):
-        axis.set(xscale="log", xlabel="bits per second and lead", ylabel=words)
+    for axis, words in zip(axes, ("fixed codes", "ideal coder"), strict=True):
+        axis.set(xscale="log", xlabel=f"bits per second and lead, {words}", ylabel="PRD, %")
         axis.grid(alpha=0.3)
-        axis.set_ylim(bottom=0)
+        axis.set_ylim(0, 90)
     axes[0].legend(fontsize=8)
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -19,6 +20,10 @@ from precordia.tokens.tokenizers import TOKENIZERS, tokenizer_named
 
 _ABOUT = "about"
 _PRICES = "prices"
+_DAMAGE = (
+    *(OSError, EOFError, ValueError, KeyError, TypeError, IndexError, AttributeError),
+    *(zipfile.BadZipFile, zlib.error, PrecordiaError),
+)
 _SHIPPED = Path(__file__).with_name("tokenizers.npz")
 
 
@@ -98,7 +103,7 @@ def _read(path: Path, prefix: str = "") -> Tokenizer:
         if prices is not None and len(prices) == tokenizer.n_symbols:
             tokenizer.prices = prices.astype(float)
         return tokenizer
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile, PrecordiaError) as error:
+    except _DAMAGE as error:
         raise WeightsError(
             f"'{path}' is no tokenizer that can be used ({error}). Give a file that "
             "Tokenizer.save wrote, or a name of list_tokenizers()."
