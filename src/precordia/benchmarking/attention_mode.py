@@ -6,6 +6,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+from jaxtyping import Float
 
 from precordia.benchmarking.choosing import finish, prior_logits, sigmoid
 from precordia.benchmarking.networks import Network, mean_of_windows
@@ -47,17 +48,27 @@ def learn_attention(
         Of the head, of random weights, and of the order.
     settings
         Of the training; those of the benchmark of ECG foundation models by default.
+
+    Notes
+    -----
+    Each entry of the tokens gets mean 0 and standard deviation 1 over the tokens of the training
+    records, which that benchmark does not do: without it the score of a head that takes few steps
+    says how large an encoder's numbers are.
     """
     encoder = network.load(0, seed=seed).eval()
     chosen = dataclasses.replace(settings or _SETTINGS, seed=seed)
     few = train if len(rows) == len(train) else train.few(rows)
-    sets = [_tokens(encoder, network, part) for part in (few, valid)]
+    seen = _tokens(encoder, network, few)
+    mean, scale = _spread(seen.windows)
+    sets = [seen, _tokens(encoder, network, valid)]
+    sets = [dataclasses.replace(held, windows=(held.windows - mean) / scale) for held in sets]
     heads = next(n for n in _HEADS if sets[0].shape[1] % n == 0)
     fitted = fit_attention_probe(*sets, heads=heads, settings=chosen)
     prior = prior_logits(train.targets[rows])
 
     def answer(part: Part) -> np.ndarray:
-        logits = predict(fitted.model, _tokens(encoder, network, part))
+        tokens = _tokens(encoder, network, part).windows
+        logits = predict(fitted.model, (tokens - mean) / scale)
         found = mean_of_windows(logits.astype(float), part.windows(network.spec), len(part))
         return np.where(np.isfinite(found), found, prior)
 
@@ -73,6 +84,14 @@ def learn_attention(
         spec=network.spec.fingerprint,
         notes=tuple(remark.text for remark in fitted.remarks),
     )
+
+
+def _spread(
+    tokens: Float[np.ndarray, "window token dim"],
+) -> tuple[Float[np.ndarray, " dim"], Float[np.ndarray, " dim"]]:
+    """Return mean and standard deviation of each entry; 1 for what never changes."""
+    mean, scale = tokens.mean(axis=(0, 1)), tokens.std(axis=(0, 1))
+    return mean, np.where(scale > 1e-6 * np.abs(mean), scale, 1).astype(tokens.dtype)
 
 
 def _tokens(encoder, network: Network, part: Part) -> TrainingSet:
