@@ -103,7 +103,8 @@ def steps_for(name: str, minutes: float, arguments: dict) -> int:
             watch=lambda *_: stamps.append(time.process_time()),
             **arguments,
         )
-    each = median(after - before for before, after in pairwise(stamps))
+    # what is told before the steps is of the preparation of recordings
+    each = median(after - before for before, after in pairwise(stamps[-_TRIAL:]))
     return max(round(60 * minutes / each), 1)
 
 
