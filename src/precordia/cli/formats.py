@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""``precordia formats`` and ``precordia statements``: what there is."""
+"""``precordia formats``: what is read and written."""
 
 from __future__ import annotations
 
@@ -11,11 +11,8 @@ from precordia.cli.options import Json
 
 
 def add_to(app: typer.Typer) -> None:
-    """Add the two listing commands."""
+    """Add the command."""
     app.command("formats", help="List the file formats.\n\nExample:  precordia formats")(formats)
-    app.command(
-        "statements", help="List the statements with their codes.\n\nExample:  precordia statements"
-    )(statements)
 
 
 def formats(json: Json = False) -> None:
@@ -38,15 +35,3 @@ def formats(json: Json = False) -> None:
     for row in rows:
         able = " ".join(word for word in ("read", "write") if row[word]) or "recognised only"
         typer.echo(f"{row['name']:<14} {able:<16} {row['title']}")
-
-
-def statements(json: Json = False) -> None:
-    """List the statements that rules and models can make."""
-    from precordia.knowledge.statements import list_statements
-
-    rows = [s.to_dict() for s in list_statements()]
-    if json:
-        typer.echo(json_text.dumps({"statements": rows}, ensure_ascii=False))
-        return
-    for row in rows:
-        typer.echo(f"{row['code']:<10} {row['snomed_ct']:<18} {row['name']}")

@@ -31,6 +31,7 @@ from precordia.cli import (
     pretrain,
     report,
     simulate,
+    statements,
     tokens,
     train,
 )
@@ -81,6 +82,7 @@ train.add_to(app)
 pretrain.add_to(app)
 dataset.add_to(app)
 formats.add_to(app)
+statements.add_to(app)
 models.add_to(app)
 convert_weights.add_to(app)
 

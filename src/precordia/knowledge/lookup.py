@@ -36,6 +36,12 @@ _ORDER: tuple[How, ...] = (
     "same words in another order",
     "part of the name",
 )
+_IN_WORDS = {
+    "synonym": "is another name of it",
+    "plain phrase": "says it in plain words",
+    "same words in another order": "has the words of a name of it in another order",
+    "part of the name": "is part of a name of it",
+}
 #: a longer text is not a question about an ECG
 LONGEST_TEXT = 5000
 #: words that names hold and that alone say nothing
@@ -79,8 +85,10 @@ class Match(Value):
     edits: int = 0
 
     def __str__(self) -> str:
-        spelled = f", {self.edits} letters put right" if self.edits else ""
-        return f"{self.name} [{self.scheme} {self.code}]: '{self.said}' is its {self.how}{spelled}"
+        letters = "letter" if self.edits == 1 else "letters"
+        spelled = f", {self.edits} {letters} put right" if self.edits else ""
+        how = _IN_WORDS.get(self.how, f"is its {self.how}")
+        return f"{self.name} [{self.scheme} {self.code}]: '{self.said}' {how}{spelled}"
 
 
 def find_statements(text: str) -> tuple[Match, ...]:
@@ -109,8 +117,9 @@ def find_statements(text: str) -> tuple[Match, ...]:
     synonym or plain phrase; the same words in another order; each again with misspelled words put
     right; the names that hold all its words; what stands within it. A misspelled word is one that
     no name uses. One letter may be wrong, missing, added or changed places with its neighbour in
-    words of 5 to 7 letters and two in longer ones; shorter words must be right. The first letter
-    must be right. Negation is not judged: "no atrial fibrillation" mentions atrial fibrillation.
+    words of 5 to 7 letters and two in longer ones; a word of 4 may lack one; shorter words must be
+    right, and so must the first letter. Negation is not judged: "no atrial fibrillation" mentions
+    atrial fibrillation.
 
     References
     ----------

@@ -5,14 +5,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-#: words of fewer letters must be right
+#: known words of fewer letters must be right
 SHORTEST = 5
 #: from this length on, two letters may be wrong
 _LONG = 8
 
 
 def edits_allowed(word: str) -> int:
-    """Return how many letters of a word may be wrong.
+    """Return how many letters of a known word may be wrong.
 
     Examples
     --------
@@ -93,15 +93,15 @@ def nearest_words(word: str, known: Iterable[str]) -> tuple[tuple[str, ...], int
     >>> nearest_words("left", ["lift"])
     ((), 0)
     """
-    allowed = edits_allowed(word)
-    if not allowed:
+    if len(word) < SHORTEST - 1 or not word.isalpha():
         return (), 0
     near: dict[int, list[str]] = {}
     for other in known:
-        if other[0] != word[0] or edits_allowed(other) == 0:
+        allowed = min(edits_allowed(other), max(1, edits_allowed(word)))
+        if other[0] != word[0] or not allowed:
             continue
         edits = count_edits(word, other, at_most=allowed)
-        if edits <= min(allowed, edits_allowed(other)):
+        if edits <= allowed and not (len(word) < SHORTEST and len(other) == len(word)):
             near.setdefault(edits, []).append(other)
     if not near:
         return (), 0
