@@ -149,6 +149,12 @@ def test_normal_by_the_model_beside_a_rhythm_that_is_not_says_so():
     assert next(f for f in found.disagreements).disagreement.endswith("the rules found something")
 
 
+def test_normal_by_the_model_is_withdrawn_where_the_rhythm_is_not_the_sinus_nodes():
+    found = merge(by_rule("AFIB"), learned(AFIB=0.9, NORM=0.8))
+    assert [f.code for f in found.present] == ["AFIB"]
+    assert found.decisions["NORM"] == "not found"
+
+
 def test_a_few_leads_without_a_finding_are_no_normal_ecg():
     predicted = dataclasses.replace(learned(NORM=0.9, SR=0.9), leads=("I",))
     found = merge(by_rule("SR", abstained=["NORM"]), predicted)

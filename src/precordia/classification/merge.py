@@ -9,6 +9,7 @@ from precordia.classification.decisions import decide
 from precordia.classification.learned import Predicted
 from precordia.core.findings import RULES, SUPERCLASS, Abstention, Finding, Findings
 from precordia.core.source import Source
+from precordia.knowledge.exclusions import excluded_by
 from precordia.knowledge.statements import SUPERCLASSES, KnownStatement, list_statements
 
 NORMAL, PACED = "NORM", "PACE"
@@ -35,8 +36,8 @@ def merge(rules: Findings | None, predicted: Predicted) -> Findings:
     none, and keeps the rule's criterion, numbers and leads as its evidence. It is made where either
     makes it; ``says`` holds both answers and ``disagreement`` is a sentence where they differ.
     "Normal ECG" says that there is nothing else: it is withdrawn, with a sentence, where rule or
-    model makes a statement of another superclass, and not made by a model that saw fewer than
-    twelve leads.
+    model makes a statement that no normal ECG has (of another superclass, a rhythm that is not the
+    sinus node's), and not made by a model that saw fewer than twelve leads.
     """
     found = {f.code: f for f in rules.findings} if rules is not None else {}
     open_ = {a.code for a in rules.abstained} if rules is not None else set()
@@ -108,9 +109,9 @@ def _disagreement(says: dict[str, float], model: str, threshold: float, code: st
 
 
 def _normal_or_withdrawn(normal: Finding, made: list[Finding], by_model: set[str]) -> Finding:
-    """Withdraw "normal ECG" where a statement of another superclass, or that class, is made."""
-    superclass = {s.code: s.superclass for s in list_statements()}
-    others = [f"{f.name} ({f.code})" for f in made if superclass[f.code] not in ("", NORMAL)]
+    """Withdraw "normal ECG" where a statement that it excludes, or its superclass, is made."""
+    never = excluded_by(NORMAL)
+    others = [f"{f.name} ({f.code})" for f in made if f.code in never]
     others += [f"{name} ({c})" for c, name in SUPERCLASSES.items() if c in by_model - {NORMAL}]
     if not others:
         return normal

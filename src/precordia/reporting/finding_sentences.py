@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from precordia.core.claims import (
     ABSENT,
     FOUND,
@@ -19,8 +21,8 @@ from precordia.core.report import Sentence
 from precordia.core.study import Study
 from precordia.core.study_numbers import number_of
 from precordia.core.verify import verify
-from precordia.knowledge.statements import find_statement
-from precordia.reporting.conflicts import conflicting_pairs
+from precordia.knowledge.exclusions import contradictions
+from precordia.knowledge.statements import find_statement, list_statements
 from precordia.reporting.wording import Wording
 
 #: statements that say where the beat begins, and how fast
@@ -252,11 +254,35 @@ def _withdrawn(study: Study, words: Wording) -> list[Sentence]:
 def _conflicts(study: Study, words: Wording) -> list[Sentence]:
     """Return which findings exclude each other, as where rule and model disagree."""
     found = []
-    for one, other in conflicting_pairs(f.code for f in study.findings.present):
+    for one, other in exclusive_pairs(f.code for f in study.findings.present):
         names = {"one": words.statement(one), "other": words.statement(other)}
         claims = [statement_claim(one), statement_claim(other)]
         found.append(_sentence(words.phrase("conflict", **names), claims, "findings"))
     return found
+
+
+def exclusive_pairs(codes: Iterable[str]) -> list[tuple[str, str]]:
+    """Return those pairs of statements that cannot both be true; unknown codes are left out.
+
+    Sinus bradycardia and tachycardia are cases of sinus rhythm here, since rules find both.
+
+    Parameters
+    ----------
+    codes
+        Codes of what was found.
+
+    Returns
+    -------
+    Pairs of codes.
+
+    Examples
+    --------
+    >>> exclusive_pairs(["SR", "SBRAD", "AFIB", "no-such-code"])
+    [('AFIB', 'SBRAD'), ('AFIB', 'SR')]
+    """
+    known = {s.code for s in list_statements()}
+    pairs = (e.codes for e in contradictions([c for c in codes if c in known]))
+    return sorted(pair for pair in pairs if set(pair) not in ({"SR", "SBRAD"}, {"SR", "STACH"}))
 
 
 def undecided_sentences(study: Study, words: Wording) -> list[Sentence]:

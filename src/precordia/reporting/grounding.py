@@ -15,8 +15,7 @@ from precordia.core.report import Report
 from precordia.core.study import Study
 from precordia.core.value import Value
 from precordia.core.verify import Verdict, verify
-from precordia.reporting.conflicts import conflicting_pairs
-from precordia.reporting.finding_sentences import abnormal_codes
+from precordia.reporting.finding_sentences import abnormal_codes, exclusive_pairs
 
 _ABOVE, _BELOW = (">", ">="), ("<", "<=")
 _SPACE = re.compile(r"\s+")
@@ -185,7 +184,7 @@ def _claims_of_text(text: str, said: Report) -> tuple[tuple[Claim, ...], tuple[s
         if known in rest:
             rest = rest.replace(known, "\n", 1)
             held += sentence.claims
-    for free in (said.notice, *said.headings.values()):
+    for free in sorted((said.notice, *said.headings.values()), key=len, reverse=True):
         rest = re.sub(rf"(?:^|(?<=[\n ])){re.escape(_plain(free))}(?=$|[\n ])", "\n", rest)
     left = (part.strip() for part in rest.split("\n"))
     return tuple(held), tuple(part for part in left if part)
@@ -290,7 +289,7 @@ def _exclusive(
             for claim, verdict in zip(claims, verdicts, strict=True)
             if claim.relation == FOUND and claim.of == of and _code(claim)
         }
-        for one, other in conflicting_pairs(held):
+        for one, other in exclusive_pairs(held):
             both = held[one] and held[other]
             (conflicts if both else contradictions).append(f"{one} / {other} found")
     return tuple(conflicts), tuple(contradictions)
