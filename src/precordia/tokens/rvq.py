@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-from typing import Self
-
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -108,7 +106,7 @@ class RvqTokenizer(Tokenizer):
         said = of_patches(tokens.symbols, tokens.lead, len(tokens.leads), self.stages)
         return np.stack([joined(table[rows].sum(axis=1), n) for rows in said])
 
-    def with_stages(self, stages: int) -> Self:
+    def with_stages(self, stages: int) -> RvqTokenizer:
         """Return the same tokenizer with only the first stages: fewer bits, no new fit.
 
         Raises

@@ -7,7 +7,7 @@ import abc
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Literal, Self
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -106,7 +106,7 @@ class Tokenizer(abc.ABC):
         """Whether there is a codebook."""
         return bool(self.state())
 
-    def fit(self, records: Iterable[Record]) -> Self:
+    def fit(self, records: Iterable[Record]) -> Tokenizer:
         """Learn the codebook from recordings; give training recordings only.
 
         Parameters
