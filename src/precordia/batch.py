@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from precordia.core.errors import PrecordiaError
 from precordia.core.output import write_text_whole
+from precordia.core.report import Language
 from precordia.core.study import Study
 from precordia.io.find import find_recordings
 from precordia.workers import LOST, over_all
@@ -237,6 +238,86 @@ def _examine_one(job: Job, identifiers: bool, options: dict[str, Any]) -> Outcom
     except MemoryError:
         return Outcome(job=job, status="failed", problem="memory ran out.")
     return Outcome(job=job, status="done", row=_row(job, study))
+
+
+def export_many(
+    files: list[Path],
+    output: Path,
+    *,
+    language: Language = "en",
+    n_jobs: int = 1,
+    overwrite: bool = False,
+    identifiers: bool = False,
+    options: dict[str, Any] | None = None,
+) -> Iterator[Outcome]:
+    """Write signal, drawing, numbers of every beat and text of many recordings.
+
+    Parameters
+    ----------
+    files
+        Recordings.
+    output
+        Folder that gets one folder for each, named by `precordia.reporting.multimodal.entry_id`,
+        which is the same for the same samples and tells nobody whose they are.
+    language
+        Of the text: ``"en"`` or ``"de"``.
+    n_jobs
+        Processes.
+    overwrite
+        Write again what is there already; otherwise it is skipped.
+    identifiers
+        Keep identifiers, dates and free text of the files.
+    options
+        Passed to the reader.
+
+    Yields
+    ------
+    One outcome per file, as each is done; what could not be read has failed, with a sentence.
+
+    Raises
+    ------
+    OptionError
+        If ``n_jobs`` is below 1.
+    UnknownNameError
+        If there is no such language.
+    """
+    from precordia.reporting.wording import check_words
+
+    check_words(language, "paragraph")
+    work = functools.partial(
+        _export_one,
+        language=language,
+        overwrite=overwrite,
+        identifiers=identifiers,
+        options=options or {},
+    )
+    jobs = [Job(path=path, folder=output) for path in files]
+    for job, outcome in over_all(work, jobs, n_jobs=n_jobs):
+        yield outcome or Outcome(job=job, status="failed", problem=LOST)
+
+
+def _export_one(
+    job: Job, language: Language, overwrite: bool, identifiers: bool, options: dict[str, Any]
+) -> Outcome:
+    from precordia.pipeline import examine
+    from precordia.reporting.multimodal import ENTRY, entry_id, write_multimodal
+
+    try:
+        study = examine(job.path, **options)
+        name = entry_id(study)
+        folder = job.folder / name
+        there = Job(path=job.path, folder=folder)
+        if (folder / ENTRY).exists() and not overwrite:
+            return Outcome(job=there, status="skipped")
+        # Half-finished parts of an interrupted run are replaced: the entry was not there.
+        write_multimodal(
+            study, folder, name, language=language, identifiers=identifiers, overwrite=True
+        )
+    except PrecordiaError as error:
+        return Outcome(job=job, status="failed", problem=str(error))
+    except MemoryError:
+        return Outcome(job=job, status="failed", problem="memory ran out.")
+    return Outcome(job=there, status="done")
 
 
 def _row(job: Job, study: Study) -> dict[str, Any]:
