@@ -22,7 +22,7 @@ def tokens(seed, leads=("I", "II"), n=40):
         symbols=rng.integers(0, 5, n * len(leads)),
         lead=np.repeat(np.arange(len(leads)), n),
         times=np.zeros(n * len(leads)),
-        gain=np.zeros((len(leads), 2)),
+        gain=np.zeros((len(leads), 2), int),
         fs=100,
         n_samples=1000,
     )

@@ -58,10 +58,12 @@ class Tokens(Value):
     symbols: Int[np.ndarray, " token"]
     lead: Int[np.ndarray, " token"]
     times: Float[np.ndarray, " token"]
-    gain: Int[np.ndarray, "lead 2"]
+    gain: Int[np.ndarray, "lead 2"] | Int[np.ndarray, " _"]
     fs: float
     n_samples: int
-    missing: Int[np.ndarray, "_ 3"] = field(default_factory=lambda: np.zeros((0, 3), np.int64))
+    missing: Int[np.ndarray, " gap"] | Int[np.ndarray, "gap 3"] = field(
+        default_factory=lambda: np.zeros((0, 3), np.int64)
+    )
     source: Source = field(default_factory=Source)
 
     def __post_init__(self) -> None:

@@ -64,7 +64,7 @@ def laid_out(
 
 def of_patches(
     symbols: Int[np.ndarray, " token"], lead: Int[np.ndarray, " token"], n_leads: int, each: int
-) -> list[Int[np.ndarray, "patch _"]]:
+) -> list[Int[np.ndarray, "_ _"]]:
     """Undo `laid_out`: a row a patch for each lead, no rows for one without tokens."""
     held = [symbols[lead == k] for k in range(n_leads)]
     return [said[: len(said) // each * each].reshape(-1, each) for said in held]

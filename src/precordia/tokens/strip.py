@@ -90,7 +90,7 @@ def restore(
     missing: Int[np.ndarray, "_ 3"],
     record_fs: float,
     n_samples: int,
-) -> Float[np.ndarray, "lead sample"]:
+) -> Float[np.ndarray, "lead _"]:
     """Turn the signal of a strip back into millivolts on the clock of its recording."""
     scale, offset = decode_gain(gain)
     millivolts = resample(signal * scale[:, None] + offset[:, None], fs, record_fs)
