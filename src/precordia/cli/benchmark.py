@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 import typer
 
-from precordia.cli import benchmark_models, benchmark_representation
+from precordia.cli import benchmark_ecg_qa, benchmark_models, benchmark_representation
 from precordia.cli.options import Json, show
 
 HELP = """Score methods and models on annotated recordings, with 95 % intervals over patients.
@@ -37,6 +37,7 @@ def add_to(app: typer.Typer) -> None:
         group.command(task, help=text)(_command(task))
     benchmark_models.add_to(group)
     benchmark_representation.add_to(group)
+    benchmark_ecg_qa.add_to(group)
     app.add_typer(group, name="benchmark")
 
 

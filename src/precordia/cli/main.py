@@ -11,6 +11,7 @@ import sys
 import typer
 
 from precordia.cli import (
+    ask,
     assess,
     beats,
     benchmark,
@@ -67,6 +68,7 @@ for room in (
     delineate,
     measure,
     classify,
+    ask,
     beats,
     embed,
     tokens,
