@@ -103,7 +103,8 @@ def _lines(match: Match, entry: Entry) -> list[str]:
     from precordia.knowledge.statements import find_statement
 
     codes = ", ".join(f"{scheme} {code}" for scheme, code in entry.codes.items())
-    spelled = f", {match.edits} letters put right" if match.edits else ""
+    letters = "letter" if match.edits == 1 else "letters"
+    spelled = f", {match.edits} {letters} put right" if match.edits else ""
     often = [t for t in _together(entry) if t.n >= _OFTEN and t.share >= _SHARE and t.ppmi > 0]
     together = often[:_MOST_TOGETHER]
     held = {

@@ -112,7 +112,7 @@ def list_entries() -> tuple[Entry, ...]:
     """
     rows = {(row.get("scheme", ""), row["code"]): row for row in _rows()["entry"]}
     found = [_of_statement(s.code, rows.get(("", s.code), {})) for s in list_statements()]
-    said = {code for entry in found for code in _same(entry)}
+    said = {code for entry in found for code in same_concepts(entry)}
     for known in list_codes("snomed-ct"):
         if known.code not in said:
             found.append(_of_class(known.code, rows.get(("snomed-ct", known.code), {})))
@@ -132,7 +132,7 @@ def _by_code() -> dict[str, Entry]:
     known: dict[str, Entry] = {}
     for entry in list_entries():
         known.setdefault(entry.code, entry)
-        for code in _same(entry):
+        for code in same_concepts(entry):
             known.setdefault(code, entry)
     return known
 
@@ -168,8 +168,14 @@ def find_source(key: str) -> str:
     return str(own[key]) if key in own else find_reference(key)
 
 
-def _same(entry: Entry) -> tuple[str, ...]:
-    """Return the concepts of SNOMED CT that mean the same as a statement."""
+def same_concepts(entry: Entry) -> tuple[str, ...]:
+    """Return the concepts of SNOMED CT that mean the same as a statement.
+
+    Examples
+    --------
+    >>> same_concepts(find_entry("PAC"))
+    ('63593006', '284470004')
+    """
     own = (entry.codes["snomed-ct"],) if "snomed-ct" in entry.codes else ()
     if entry.scheme != "scp-ecg":
         return own
@@ -195,7 +201,7 @@ def _of_statement(code: str, row: dict[str, Any]) -> Entry:
         words["implies"] = (known.implies,)
     entry = Entry(code=code, scheme=known.scheme, name=known.name, codes=codes, **words)
     named = [scp.name] if scp is not None else []
-    named += [c.name for c in (find_code(same, "snomed-ct") for same in _same(entry)) if c]
+    named += [c.name for c in (find_code(same, "snomed-ct") for same in same_concepts(entry)) if c]
     return _named_also(entry, named)
 
 

@@ -12,7 +12,7 @@ from precordia.core.errors import OptionError
 from precordia.core.leads import canonical_lead
 from precordia.core.value import Value
 from precordia.knowledge.codes import find_code
-from precordia.knowledge.lexicon import Entry, list_entries
+from precordia.knowledge.lexicon import Entry, list_entries, same_concepts
 from precordia.knowledge.normal_form import STOP_WORDS, Word, key_of, words_of
 from precordia.knowledge.spelling import nearest_words
 
@@ -205,6 +205,8 @@ def _is_whole(words: list[Word], first: int, length: int) -> bool:
     last = first + length - 1
     if words[first].form in STOP_WORDS or words[last].form in STOP_WORDS:
         return False
+    if first and words[first - 1].form == "how":  # "how fast is the heart" says nothing of it
+        return False
     splits_before = first > 0 and words[first - 1].start == words[first].start
     splits_after = last + 1 < len(words) and words[last + 1].start == words[last].start
     return not (splits_before or splits_after)
@@ -371,10 +373,9 @@ def _by_raw_code() -> dict[str, list[Entry]]:
     """By code as written: own, of SNOMED CT, and the abbreviation of the challenge."""
     known: dict[str, list[Entry]] = {}
     for entry in list_entries():
-        concept = entry.code if entry.scheme == "snomed-ct" else entry.codes.get("snomed-ct", "")
-        codes = [entry.code, concept]
-        if concept and (of_challenge := find_code(concept, "snomed-ct")) is not None:
-            codes.append(of_challenge.abbreviation)
+        concepts = (entry.code,) if entry.scheme == "snomed-ct" else same_concepts(entry)
+        of_challenge = [find_code(concept, "snomed-ct") for concept in concepts]
+        codes = [entry.code, *concepts, *(c.abbreviation for c in of_challenge if c is not None)]
         for code in dict.fromkeys(c.casefold() for c in codes if c):
             known.setdefault(code, []).append(entry)
     return known

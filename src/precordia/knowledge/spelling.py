@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 #: known words of fewer letters must be right
 SHORTEST = 5
+#: beginnings that turn a word into its opposite
+_OPPOSITES = ("hyper", "hypo")
 #: from this length on, two letters may be wrong
 _LONG = 8
 
@@ -84,7 +86,8 @@ def nearest_words(word: str, known: Iterable[str]) -> tuple[tuple[str, ...], int
     Returns
     -------
     All words at the smallest number of edits within what `edits_allowed` says, in alphabetical
-    order, and that number; nothing and 0 where none is near. The first letters agree.
+    order, and that number; nothing and 0 where none is near. The first letters agree, and a word
+    with hyper- is never taken for one with hypo-.
 
     Examples
     --------
@@ -98,7 +101,7 @@ def nearest_words(word: str, known: Iterable[str]) -> tuple[tuple[str, ...], int
     near: dict[int, list[str]] = {}
     for other in known:
         allowed = min(edits_allowed(other), max(1, edits_allowed(word)))
-        if other[0] != word[0] or not allowed:
+        if other[0] != word[0] or not allowed or _are_opposite(word, other):
             continue
         edits = count_edits(word, other, at_most=allowed)
         if edits <= allowed and not (len(word) < SHORTEST and len(other) == len(word)):
@@ -107,3 +110,7 @@ def nearest_words(word: str, known: Iterable[str]) -> tuple[tuple[str, ...], int
         return (), 0
     fewest = min(near)
     return tuple(sorted(near[fewest])), fewest
+
+
+def _are_opposite(a: str, b: str) -> bool:
+    return any(a.startswith(start) != b.startswith(start) for start in _OPPOSITES)
