@@ -12,6 +12,7 @@ VERBS = (
     "measure",
     "classify",
     "embed",
+    "report",
     "plot",
     "examine",
     "simulate",

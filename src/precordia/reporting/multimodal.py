@@ -16,7 +16,7 @@ import numpy as np
 
 from precordia.core.errors import OutputError
 from precordia.core.output import write_text_whole
-from precordia.core.record import Record
+from precordia.core.record import Carried, Record
 from precordia.core.report import Language
 from precordia.core.study import DISCLAIMER, Study
 from precordia.reporting.grounding import score_grounding
@@ -146,12 +146,16 @@ def multimodal_entry(
 
 
 def _unnamed(record: Record) -> Record:
-    """Return a record without the date and without an age that few people reach."""
+    """Return a record without its date, free text, remarks, and an age that few people reach."""
     age = record.patient.age_years
     patient = dataclasses.replace(
         record.patient, age_years=age if age <= _OLDEST_TOLD else math.nan
     )
-    return dataclasses.replace(record, patient=patient, start_time=None)
+    coded = tuple(s for s in record.carried.statements if s.scheme != "text")
+    carried = Carried(statements=coded)
+    return dataclasses.replace(
+        record, patient=patient, start_time=None, carried=carried, remarks=(), companions=()
+    )
 
 
 def _features(study: Study) -> dict[str, Any]:
