@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
 """Rate and distortion of every tokenizer on real recordings: a table and a picture.
 
-python benchmarks/tokens/rate_distortion.py --data ../shared/data --records 40
+python benchmarks/tokens/rate_distortion.py --data ../shared/data [--full]
 
 PTB-XL at 100 Hz: fitted on folds 1 to 8, measured on fold 9. SAX gets at least as many symbols of
 as large an alphabet as ABBA used; principal components get the bits of the residual quantiser.
-Differences of such pairs are drawn with patients. About ten minutes on one core.
+Differences of such pairs are drawn with patients. Two minutes on one core, ten with --full.
 """
 
 from __future__ import annotations
@@ -17,50 +17,59 @@ from pathlib import Path
 import numpy as np
 from recordings import mean_interval, measured, records_of
 
+from precordia.tokens.saved import load_tokenizer
 from precordia.tokens.tokenizers import make_tokenizer
 
 ROOT = Path(__file__).resolve().parents[2]
-ABBA = ((0.2, 0.1), (0.3, 0.15), (0.5, 0.25))
-LETTERS = (13, 26, 52, 104)
-LEVELS = ((5, 4), (6, 5, 4), (8, 6, 6, 5), (8, 8, 6, 5, 5), (9, 8, 8, 6, 5, 5))
-SHAPES = (32, 256, 1024)
-STAGES, WORD_BITS = 6, 8
+ABBA = ((0.1, 0.05), (0.3, 0.15), (0.5, 0.25))
+LETTERS = (13, 52, 104)
+LEVELS = ((5, 4), (6, 5, 4), (8, 8, 6, 5, 5), (9, 8, 8, 6, 5, 5))
+SHAPES = (32, 1024)
+WORD_BITS = 8
 FIGURES = (
     *("tokens_per_s", "bits_per_s", "entropy_bits_per_s", "prd_percent", "rmse_mv", "rpeak_ms"),
     *("n_rpeaks", "n_lost", "n_extra"),
 )
 
 
-def settings(train, seconds):
+def settings(train, seconds, *, full):
     """Give name, setting, fitted tokenizer and the setting that it is the control of."""
-    rvq = make_tokenizer("rvq", stages=STAGES).fit(train)
-    for stages in range(1, STAGES + 1):
-        fewer = rvq.with_stages(stages)
-        yield "rvq", f"{stages} stages", fewer, ""
-        bits = stages * WORD_BITS
-        yield "pca", f"{bits} bits", make_tokenizer("pca", bits=bits).fit(train), (
-            f"rvq: {stages} stages"
-        )  # fmt: skip
-    for letters in LETTERS:
-        made = make_tokenizer("ecg-byte", letters=letters).fit(train)
-        yield "ecg-byte", f"{letters} letters, 500 merges", made, ""
+    rvq = load_tokenizer("rvq")
+    for stages in range(1, rvq.stages + 1):
+        yield "rvq", f"{stages} stages", rvq.with_stages(stages), ""
+        pca = make_tokenizer("pca", bits=stages * WORD_BITS).fit(train)
+        yield "pca", f"{stages * WORD_BITS} bits", pca, f"rvq: {stages} stages"
+    for name in ("beats", "ecg-byte", "fsq"):
+        yield name, "as it comes", load_tokenizer(name), ""
     for levels in LEVELS:
         yield "fsq", "x".join(map(str, levels)), make_tokenizer("fsq", levels=levels).fit(train), ""
+    yield from abba_and_sax(load_tokenizer("abba"), "as it comes", train, seconds)
+    if not full:
+        return
+    for letters in LETTERS:
+        made = make_tokenizer("ecg-byte", letters=letters).fit(train)
+        yield "ecg-byte", f"{letters} letters", made, ""
     for shapes in SHAPES:
         yield "beats", f"{shapes} shapes", make_tokenizer("beats", shapes=shapes).fit(train), ""
     for tolerance, alpha in ABBA:
         abba = make_tokenizer("abba", tolerance=tolerance, alpha=alpha).fit(train)
         told = f"tolerance {tolerance:g}, alpha {alpha:g}"
-        yield "abba", told, abba, ""
-        said = np.mean([len(abba.encode(r)) / len(r.leads) for r in train[::20]])
-        frame = max(1, int(seconds * abba.fs / said))  # rather a symbol more than one less
-        sax = make_tokenizer("sax", frame=frame, letters=abba.n_symbols).fit(train)
-        yield "sax", f"frame {frame}, {abba.n_symbols} letters", sax, f"abba: {told}"
+        yield from abba_and_sax(abba, told, train, seconds)
+
+
+def abba_and_sax(abba, told, train, seconds):
+    """Give ABBA, and SAX with at least as many symbols of as large an alphabet."""
+    yield "abba", told, abba, ""
+    said = np.mean([len(abba.encode(r)) / len(r.leads) for r in train[::40]])
+    frame = max(1, int(seconds * abba.fs / said))
+    sax = make_tokenizer("sax", frame=frame, letters=abba.n_symbols).fit(train)
+    yield "sax", f"frame {frame}, {abba.n_symbols} letters", sax, f"abba: {told}"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
+    parser.add_argument("--full", action="store_true", help="settings beside those of the package")
     parser.add_argument("--records", type=int, default=10_000, help="of the test fold, at most")
     parser.add_argument("--out", type=Path, default=ROOT / "benchmarks" / "results")
     parser.add_argument("--picture", type=Path, default=ROOT / "docs" / "images")
@@ -68,7 +77,7 @@ def main() -> None:
     train, _ = records_of(given.data, range(1, 9))
     test, patients = (part[: given.records] for part in records_of(given.data, [9]))
     rows, held = [], {}
-    for name, setting, tokenizer, against in settings(train, test[0].duration_s):
+    for name, setting, tokenizer, against in settings(train, test[0].duration_s, full=given.full):
         found = held[f"{name}: {setting}"] = measured(tokenizer, test)
         low, high = mean_interval(found["prd_percent"], patients)
         row = {"tokenizer": name, "setting": setting, "symbols": tokenizer.n_symbols}

@@ -46,7 +46,7 @@ class FsqTokenizer(Tokenizer):
 
     References
     ----------
-    Yang J et al. DiagECG. arXiv:2508.15338
+    Yang J, Shi W. DiagECG. arXiv:2508.15338
     Mentzer F, Minnen D, Agustsson E, Tschannen M. arXiv:2309.15505
     """
 

@@ -43,7 +43,7 @@ class RvqTokenizer(Tokenizer):
     References
     ----------
     BioCodec, https://github.com/klean2050/BioCodec-release
-    Juang B-H, Gray AH. ICASSP 1982:597-600. doi:10.1109/ICASSP.1982.1171604
+    Juang B-H, Gray AH. Multiple stage vector quantization for speech coding. ICASSP 1982:597-600.
     """
 
     name = "rvq"
