@@ -281,6 +281,7 @@ def draw_rooms() -> str:
         "reporting": "report page", "knowledge": "statements, criteria",
         "signal": "filters, resampling, leads", "embedding": "prepare",
         "cataloguing": "catalogue", "deidentification": "deidentify", "workers": "over_all",
+        "tokens": "load_tokenizer",
     }  # fmt: skip
     wide, tall, gap, left = 960, 62, 12, 20
     parts, y = [], 50
