@@ -270,6 +270,12 @@ def _add_up(terms: tuple[str, ...], number: Lookup, lead: str) -> _Total:
 
 
 @cache
+def _table() -> dict[str, Any]:
+    text = files("precordia.knowledge").joinpath("criteria.toml").read_text("utf-8")
+    return tomllib.loads(text)
+
+
+@cache
 def list_criteria() -> tuple[Criterion, ...]:
     """Return every criterion that is data, in the order in which they are judged.
 
@@ -283,8 +289,7 @@ def list_criteria() -> tuple[Criterion, ...]:
     >>> [c.statement for c in list_criteria() if c.name == "sokolow-lyon"]
     ['VCLVH']
     """
-    text = files("precordia.knowledge").joinpath("criteria.toml").read_text("utf-8")
-    table = tomllib.loads(text)
+    table = _table()
     sources = table["reference"]
     return tuple(_criterion(row, sources) for row in table["criterion"])
 
@@ -318,8 +323,7 @@ def find_reference(key: str) -> str:
     >>> find_reference("udmi4").split("doi:")[1]
     '10.1016/j.jacc.2018.08.1038'
     """
-    text = files("precordia.knowledge").joinpath("criteria.toml").read_text("utf-8")
-    return str(tomllib.loads(text)["reference"][key])
+    return str(_table()["reference"][key])
 
 
 def _criterion(row: dict[str, Any], sources: dict[str, str]) -> Criterion:

@@ -156,6 +156,7 @@ def find_entry(code: str) -> Entry:
     return known[code]
 
 
+@cache
 def find_source(key: str) -> str:
     """Return a reference of the lexicon, or of the criteria, by its key.
 

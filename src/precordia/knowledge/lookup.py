@@ -301,7 +301,7 @@ def _says_little(word: str) -> bool:
 
 @lru_cache(maxsize=4096)
 def _nearest(form: str) -> tuple[tuple[str, ...], int]:
-    return nearest_words(form, _vocabulary())
+    return nearest_words(form, _by_first_letter().get(form[0], ()))
 
 
 def _readings(forms: Key) -> list[tuple[Key, int]]:
@@ -366,6 +366,14 @@ def _name_bags() -> tuple[tuple[frozenset[str], Entry], ...]:
 @cache
 def _vocabulary() -> frozenset[str]:
     return frozenset(form for key in _by_key() for form in key)
+
+
+@cache
+def _by_first_letter() -> dict[str, list[str]]:
+    known: dict[str, list[str]] = {}
+    for form in _vocabulary():
+        known.setdefault(form[0], []).append(form)
+    return known
 
 
 @cache
