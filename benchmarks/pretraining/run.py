@@ -27,6 +27,7 @@ from precordia.benchmarking.classification import benchmark_classification
 from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.cohort import load_cohort
 from precordia.core.input_spec import InputSpec
+from precordia.models.saved_model import find_saved
 from precordia.training.objective_table import list_objectives, objective_row
 from precordia.training.pretrain import pretrain
 from precordia.training.settings import TrainingSettings
@@ -111,16 +112,22 @@ def steps_for(name: str, minutes: float, arguments: dict) -> int:
 def judge(given: argparse.Namespace, name: str) -> None:
     """Score an encoder in all modes beside its random twin, at every share of labels."""
     cohort = load_cohort(str(given.stores / given.labelled))
+    folder = given.work / "encoders" / name
+    saved = find_saved(folder)
+    # without fine-tuning there is no need of a twin that is trained from scratch
+    whole = "finetune" in given.modes
+    asked = {} if whole else {"model_options": saved.options, "spec": saved.input_spec}
     for labels, settings in _LEARNING.items():
         options = ClassificationOptions(
-            models=(str(given.work / "encoders" / name),),
+            models=(str(folder), *(() if whole else (saved.architecture,))),
             modes=tuple(given.modes),
             labels=labels,
             n_seeds=given.seeds,
-            controls=True,
+            controls=whole,
             folds=given.folds,
             settings=settings,
             draws=1000,
+            **asked,
         )
         benchmark_classification(
             cohort,
