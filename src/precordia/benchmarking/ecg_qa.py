@@ -104,7 +104,7 @@ def benchmark_ecg_qa(
     labels = read_label_rows(p for p in tables if p.exists())
     queries = {q: parse_question(q) for q in dict.fromkeys(r.question for r in rows)}
     patient = {i: row["patient_id"] for i, row in labels.items()}
-    prior = _prior(rows)
+    prior = _Prior(rows)
     scores = [*_parsing(rows, queries)]
     oracle = [
         Given(r, _answer(queries[r.question], [facts_of_labels(labels[i]) for i in r.ecg_ids]),
@@ -149,22 +149,26 @@ def _answer(query: object, facts: list[Facts]) -> tuple[str, ...]:
     return evaluate(query, facts[-1], facts[0] if len(facts) > 1 else None).answers
 
 
-def _prior(rows: list[QuestionRow]) -> dict[tuple[str, tuple[int, ...]], tuple[str, ...]]:
-    """Return for each row the commonest answer to its words among rows of other recordings."""
-    counts: dict[str, Counter[frozenset[str]]] = defaultdict(Counter)
-    by_ecg: dict[tuple[str, int], list[QuestionRow]] = defaultdict(list)
-    for r in rows:
-        counts[r.question][frozenset(r.answers)] += 1
-        for i in r.ecg_ids:
-            by_ecg[r.question, i].append(r)
-    said = {}
-    for r in rows:
-        left = counts[r.question].copy()
-        same = {o for i in r.ecg_ids for o in by_ecg[r.question, i]}
+class _Prior:
+    """The commonest answer to a row's words among rows of other recordings."""
+
+    def __init__(self, rows: list[QuestionRow]) -> None:
+        self._counts: dict[str, Counter[frozenset[str]]] = defaultdict(Counter)
+        self._by_ecg: dict[tuple[str, int], list[QuestionRow]] = defaultdict(list)
+        for r in rows:
+            self._counts[r.question][frozenset(r.answers)] += 1
+            for i in r.ecg_ids:
+                self._by_ecg[r.question, i].append(r)
+
+    def answers(self, row: QuestionRow) -> tuple[str, ...]:
+        """Return the answer; empty where no other recording was asked this."""
+        left = self._counts[row.question].copy()
+        same = {o for i in row.ecg_ids for o in self._by_ecg[row.question, i]}
         left.subtract(frozenset(o.answers) for o in same)
-        best = max(left.items(), key=lambda pair: (pair[1], sorted(pair[0])), default=None)
-        said[r.question, r.ecg_ids] = tuple(best[0]) if best and best[1] > 0 else ()
-    return said
+        most = max(left.values(), default=0)
+        if most <= 0:
+            return ()
+        return tuple(max((a for a, n in left.items() if n == most), key=sorted))
 
 
 def _parsing(rows: list[QuestionRow], queries: dict[str, object]) -> list[Score]:
@@ -184,7 +188,7 @@ def _parsing(rows: list[QuestionRow], queries: dict[str, object]) -> list[Score]
 def _scores(
     method: str,
     given: list[Given],
-    prior: dict[tuple[str, tuple[int, ...]], tuple[str, ...]],
+    prior: _Prior,
 ) -> list[Score]:
     """Return the numbers of one method, by template and over all."""
     groups: dict[str, list[Given]] = defaultdict(list)
@@ -196,9 +200,7 @@ def _scores(
     for subject, members in sorted(groups.items()):
         truth = [m.row.answers for m in members]
         right = np.array([exact_match(m.answers, t) for m, t in zip(members, truth, strict=True)])
-        blind = np.array(
-            [exact_match(prior[m.row.question, m.row.ecg_ids], m.row.answers) for m in members]
-        )
+        blind = np.array([exact_match(prior.answers(m.row), m.row.answers) for m in members])
         told = np.array([bool(m.answers) for m in members])
         weights = draw_patients([m.patient for m in members])
         base = Score(
@@ -229,7 +231,7 @@ def _from_recordings(
     labels: dict[int, dict[str, str]],
     rows: list[QuestionRow],
     queries: dict[str, object],
-    prior: dict[tuple[str, tuple[int, ...]], tuple[str, ...]],
+    prior: _Prior,
     limit: int | None,
     watch: Watch,
 ) -> list[Score]:
@@ -286,7 +288,7 @@ def _with_fitted_limits(
     queries: dict[str, object],
     intervals: dict[str, dict[str, float]],
     patient: dict[int, str],
-    prior: dict[tuple[str, tuple[int, ...]], tuple[str, ...]],
+    prior: _Prior,
 ) -> list[Score]:
     """Score templates of numbers with limits learned on other patients."""
     told = [
