@@ -4,8 +4,8 @@ from dataclasses import fields
 
 import pytest
 
-from precordia.classification.case import _DERIVED
 from precordia.core.errors import UnknownNameError
+from precordia.core.lead_numbers import DERIVED
 from precordia.core.leads import STANDARD_12
 from precordia.core.measurements import LeadMeasurements, Measurements
 from precordia.knowledge.criteria import (
@@ -20,7 +20,7 @@ from precordia.knowledge.criteria import (
 from precordia.knowledge.statements import find_statement
 
 NUMBERS = {f.name for f in fields(Measurements)} | {"qtc_wide_ms"}
-LEAD_NUMBERS = {f.name for f in fields(LeadMeasurements)} | set(_DERIVED)
+LEAD_NUMBERS = {f.name for f in fields(LeadMeasurements)} | set(DERIVED)
 
 
 def test_every_criterion_names_known_statements_measures_leads_and_a_doi():

@@ -219,3 +219,24 @@ def test_a_text_that_is_too_long_is_refused():
     with pytest.raises(OptionError, match="5001 characters"):
         find_statements("a" * (LONGEST_TEXT + 1))
     assert find_mentions("x" * LONGEST_TEXT) == ()
+
+
+def test_what_is_no_text_is_refused():
+    with pytest.raises(OptionError, match="a NoneType arrived"):
+        find_mentions(None)
+
+
+def test_no_text_breaks_it():
+    random_ = random.Random(1)
+    pool = "aeilrtv 12-/().°äßÅ\u0301\u200b\u4e2d\U0001f9e1'\"\\%\n"
+    words = ["block", "bundle", "left", "ST", "II", "AF", "degree", "first", "heart", "attack"]
+    for _ in range(300):
+        parts = [
+            random_.choice(words)
+            if random_.random() < 0.5
+            else "".join(random_.choices(pool, k=random_.randrange(6)))
+            for _ in range(random_.randrange(12))
+        ]
+        text = " ".join(parts)
+        for m in find_statements(text):
+            assert m.said == text[m.start : m.end]

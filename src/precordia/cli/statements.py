@@ -89,7 +89,7 @@ def _held(match: Match, entry: Entry) -> dict[str, Any]:
 def _excluded(entry: Entry) -> dict[str, str]:
     from precordia.knowledge.exclusions import excluded_by
 
-    return excluded_by(entry.code) if entry.statements == (entry.code,) else {}
+    return excluded_by(entry.code) if entry.code in entry.statements else {}
 
 
 def _together(entry: Entry) -> list[Any]:

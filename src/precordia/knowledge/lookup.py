@@ -109,7 +109,7 @@ def find_statements(text: str) -> tuple[Match, ...]:
     Raises
     ------
     OptionError
-        If the text is longer than 5,000 characters.
+        If the text is no text, or longer than 5,000 characters.
 
     Notes
     -----
@@ -134,7 +134,7 @@ def find_statements(text: str) -> tuple[Match, ...]:
     >>> [(m.code, m.how, m.edits) for m in find_statements("atrial fibrilation")]
     [('AFIB', 'name', 1)]
     """
-    _check_length(text)
+    _require_text(text)
     words = words_of(text)
     if not words:
         return ()
@@ -160,7 +160,7 @@ def find_mentions(text: str) -> tuple[tuple[Match, ...], ...]:
     Raises
     ------
     OptionError
-        If the text is longer than 5,000 characters.
+        If the text is no text, or longer than 5,000 characters.
 
     Notes
     -----
@@ -174,7 +174,7 @@ def find_mentions(text: str) -> tuple[tuple[Match, ...], ...]:
     >>> [(m.code, m.said) for mention in found for m in mention]
     [('AFIB', 'AF'), ('164909002', 'LBBB'), ('STD_', 'ST depression')]
     """
-    _check_length(text)
+    _require_text(text)
     words = words_of(text)
     free = [True] * len(words)
     found: list[tuple[int, tuple[Match, ...]]] = []
@@ -192,7 +192,9 @@ def find_mentions(text: str) -> tuple[tuple[Match, ...], ...]:
     return tuple(matches for _, matches in sorted(found, key=lambda pair: pair[0]))
 
 
-def _check_length(text: str) -> None:
+def _require_text(text: str) -> None:
+    if not isinstance(text, str):
+        raise OptionError(f"a {type(text).__name__} arrived as text; words are needed. Give a str.")
     if len(text) > LONGEST_TEXT:
         raise OptionError(
             f"a text of {len(text)} characters arrived; at most {LONGEST_TEXT} are searched. "
