@@ -15,6 +15,7 @@ import matplotlib
 matplotlib.use("svg")
 from matplotlib import pyplot
 
+TICKS = (20, 50, 100, 200)
 TOLD = {
     "abba": ("ABBA, fixed chain", "#0b6e99", "o-"),
     "ecg-byte": ("ECG-Byte", "#b45f06", "s-"),
@@ -40,8 +41,10 @@ def draw(rows: list[dict], path: Path) -> None:
     for axis, words in zip(axes, ("fixed codes", "ideal coder"), strict=True):
         axis.set(xscale="log", xlabel=f"bits per second and lead, {words}", ylabel="PRD, %")
         axis.grid(alpha=0.3)
+        axis.set_xticks(TICKS, [str(tick) for tick in TICKS])
+        axis.minorticks_off()
         axis.set_ylim(0, 90)
-    axes[0].legend(fontsize=8)
+    axes[0].legend(fontsize=7, loc="lower left")
     figure.savefig(path, metadata={"Date": None})
     pyplot.close(figure)
 

@@ -105,8 +105,8 @@ class BeatTokenizer(Tokenizer):
         place = np.log(np.clip(height, _LOWEST, _HIGHEST) / _LOWEST) / np.log(_HIGHEST / _LOWEST)
         return np.rint(place * (self.n_heights - 1)).astype(np.int64)
 
-    def _height(self, level: np.ndarray) -> Float[np.ndarray, ...]:
-        return _LOWEST * (_HIGHEST / _LOWEST) ** (np.asarray(level) / (self.n_heights - 1))
+    def _height(self, level: int) -> float:
+        return _LOWEST * (_HIGHEST / _LOWEST) ** (level / (self.n_heights - 1))
 
     def _learn(self, strips: list[Strip]) -> None:
         cuts = []
@@ -177,7 +177,7 @@ class BeatTokenizer(Tokenizer):
             elif symbol < self.n_waits + 1 + self.n_shapes:
                 shape = self.shapes[symbol - self.n_waits - 1]
             elif shape is not None and lead >= 0:
-                height = float(self._height(symbol - self.n_waits - 1 - self.n_shapes))
+                height = self._height(symbol - self.n_waits - 1 - self.n_shapes)
                 first = min(max(round(here), 0), n - 1) - self.before
                 low, high = max(0, first), min(n, first + len(fade))
                 inside = slice(low - first, high - first)

@@ -107,7 +107,7 @@ def merge_all(
         first = int(ranks.min())
         if first == never:
             break
-        left, right = merges[first]
+        left, right = merges[first].tolist()
         text = _replaced(text, _places(text, left, right), n_letters + first)
     ends = np.flatnonzero(text == _END)
     starts = np.concatenate([[0], ends[:-1] + 1])

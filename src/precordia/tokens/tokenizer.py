@@ -7,7 +7,7 @@ import abc
 import os
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -213,7 +213,7 @@ class Tokenizer(abc.ABC):
             source=Source(method=f"decode:{self.name}", parameters=dict(self.options)),
         )
 
-    def rate(self, tokens: Tokens, *, coding: Literal["fixed", "entropy"] = "fixed") -> float:
+    def rate(self, tokens: Tokens, *, coding: str = "fixed") -> float:
         """Return how many bits a second of one lead costs.
 
         Parameters
