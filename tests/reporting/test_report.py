@@ -91,7 +91,9 @@ def test_fibrillation_in_german_is_german(fibrillation):
     assert "Vorhofflimmern, Herzfrequenz" in text
     assert "PQ-Zeit (keine P-Welle)" in text
     assert "Kein Medizinprodukt" in text
-    assert not re.search(r"\b(the|and|of|is|with|found|not|wave|model)\b", text.split("Methode")[0])
+    assert not re.search(
+        r"\b(the|and|of|is|with|found|not|wave|model)\b", text.split("Erstellt mit")[0]
+    )
 
 
 def test_the_notice_stands_in_every_report(sinus):
@@ -196,8 +198,8 @@ def test_a_report_survives_json(sinus):
 
 
 def test_mistakes_are_sentences(sinus):
-    with pytest.raises(UnknownNameError, match=r"no style 'structred'\. Did you mean 'structured'"):
-        report(sinus, "structred")
+    with pytest.raises(UnknownNameError, match=r"no style 'structure'\. Did you mean 'structured'"):
+        report(sinus, "structure")
     with pytest.raises(UnknownNameError, match=r"no language 'fr'.*en, de"):
         report(sinus, language="fr")
     with pytest.raises(OptionError, match=r"needs a Study. Use report\(examine\(path\)\)"):
