@@ -24,9 +24,9 @@ def in_patches(
 
 
 def training_patches(
-    signals: list[Float[np.ndarray, "lead sample"]], size: int, *, most: int, seed: int
+    signals: list[np.ndarray], size: int, *, most: int, seed: int
 ) -> Float[np.ndarray, "token _"]:
-    """Gather patches of many recordings, drawn where there are more than ``most``."""
+    """Gather patches of recordings, each (lead, sample); drawn where there are over ``most``."""
     rng = np.random.default_rng(seed)
     share = -(-most // max(1, len(signals)))
     parts = []
