@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -168,21 +168,9 @@ def _best_pair(
         normal = at_least[low][None] & at_most[low:]
         holds = (normal == wanted[None]).all(axis=2)
         scores[low, low:] = (holds == said[None]).mean(axis=1)
-    best = scores.max()
+    best = float(scores.max())
     lows, highs = np.nonzero(scores == best)
-    middle = len(lows) // 2
-    low = grid[int(np.median(lows))] if _is_best(scores, lows, highs, best) else grid[lows[middle]]
-    high = (
-        grid[int(np.median(highs))] if _is_best(scores, lows, highs, best) else grid[highs[middle]]
-    )
-    return (float(low), float(high)), float(best)
-
-
-def _is_best(
-    scores: Float[np.ndarray, "low high"],
-    lows: Iterable[int],
-    highs: Iterable[int],
-    best: float,
-) -> bool:
-    """Tell whether the middle of all best limits is one of them."""
-    return bool(scores[int(np.median(list(lows))), int(np.median(list(highs)))] == best)
+    low, high = int(np.median(lows)), int(np.median(highs))
+    if scores[low, high] != best:  # the middle of what is no rectangle may lie outside it
+        low, high = int(lows[len(lows) // 2]), int(highs[len(lows) // 2])
+    return (float(grid[low]), float(grid[high])), best
