@@ -18,7 +18,7 @@ import matplotlib.pyplot as plt
 
 from precordia.benchmarking.result_rows import ResultRow, latest_rows, read_rows, write_rows_csv
 from precordia.benchmarking.summaries import DIFFERENCE, MEAN
-from precordia.models.saved_model import find_saved
+from precordia.models.saved_model import CONFIG_FILE
 
 SHARES = ("1%", "10%", "100%")
 MODES = {"linear": "linear", "attention": "attention", "finetune": "fine-tuned"}
@@ -34,9 +34,11 @@ def main() -> None:
     given = parser.parse_args()
     places = sorted(given.work.glob("rows*/rows.jsonl"))
     rows = latest_rows([row for place in places for row in read_rows(place.parent)])
+    judged = {row.model for row in rows if row.kind == DIFFERENCE}
     made = {
         path.parent.name: json.loads(path.read_text("utf-8"))
         for path in sorted((given.work / "runs").glob("*/pretraining.json"))
+        if path.parent.name in judged
     }
     first = next(iter(made.values()))
     sizes = {name: _parameters(given.work / "encoders" / name) for name in made}
@@ -54,13 +56,14 @@ def main() -> None:
 
 
 def _parameters(folder: Path) -> float:
-    return find_saved(folder).config["n_parameters"] / 1e6
+    told = json.loads((folder / CONFIG_FILE).read_text("utf-8"))
+    return told["n_parameters"] / 1e6
 
 
 def _mean(rows: Sequence[ResultRow], model: str, mode: str, labels: str, options: str = ""):
     for row in rows:
         same = (row.model, row.mode, row.labels) == (model, mode, labels)
-        told = not options or row.settings == options
+        told = row.settings.startswith(options)  # behind it stands how it was trained
         if same and told and row.kind == MEAN and row.metric == "macro_auroc":
             return row
     return None
