@@ -43,7 +43,8 @@ CARDS = [
     c
     for c in CARDS
     if "knowledge" not in c.parts
-    and c.parent.name not in ("datasets", "models", "published", "protocols", "reporting")
+    and c.parent.name
+    not in ("datasets", "models", "published", "protocols", "questions", "reporting")
 ]
 
 
