@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from precordia.benchmarking.cohort import Cohort
-from precordia.benchmarking.networks import embed_windows, find_network, learn_network
+from precordia.benchmarking.networks import find_network, learn_network
+from precordia.benchmarking.part_embeddings import embed_windows
 from precordia.benchmarking.withheld import Part
 from precordia.core.errors import OptionError, UnknownNameError
 from precordia.embedding.embed import embed

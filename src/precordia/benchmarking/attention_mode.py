@@ -9,7 +9,8 @@ import numpy as np
 from jaxtyping import Float
 
 from precordia.benchmarking.choosing import finish, prior_logits, sigmoid
-from precordia.benchmarking.networks import Network, mean_of_windows
+from precordia.benchmarking.networks import Network
+from precordia.benchmarking.part_embeddings import mean_of_windows
 from precordia.benchmarking.withheld import Chosen, Part
 from precordia.training.attention_probe import fit_attention_probe
 from precordia.training.embedding_cache import embed_windows

@@ -11,7 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from precordia.benchmarking.cohort import Cohort, load_cohort
-from precordia.benchmarking.networks import embed_windows, find_network
+from precordia.benchmarking.networks import find_network
+from precordia.benchmarking.part_embeddings import embed_windows
 from precordia.benchmarking.partition import divide
 from precordia.benchmarking.representation_audit import Audited, audit_representation
 from precordia.benchmarking.withheld import Part

@@ -69,15 +69,12 @@ def benchmark_classification(
     methods get the same draws, so that differences are compared in pairs.
     """
     cohort = data if isinstance(data, Cohort) else load_cohort(data, task=task, **dataset_options)
-    if options.cross_validate:
-        partitions = cross_divide(cohort, options.cross_validate, seed=options.split_seed)
-    else:
-        partitions = [_divided(cohort, options)]
+    partitions = divisions(cohort, options)
     methods = list_methods(options)
     noises = read_noises(options.noise) if options.noise else {}
     table = read_challenge_weights(options.challenge) if options.challenge else None
     place = Path(output)
-    done = {row.run for row in _rows_there(place)}
+    done = {row.run for row in rows_there(place)}
     jobs = [
         job
         for partition in partitions
@@ -90,12 +87,12 @@ def benchmark_classification(
             continue
         watch(
             f"{number}/{len(jobs)} {job.method.name}, {job.method.mode}, {job.labels} of labels, "
-            f"seed {job.seed}{_time_left(spent, len(jobs) - number + 1)}"
+            f"seed {job.seed}{time_left(spent, len(jobs) - number + 1)}"
         )
         began = time.perf_counter()
         at = id(job.partition)
         if at not in parts:
-            parts[at] = _open(cohort, job.partition)
+            parts[at] = open_parts(cohort, job.partition)
         run = Run(cohort, job, options, noises, table, place)
         rows, answers = run.measure(*parts[at])
         write_predictions(answers, place, job.key)
@@ -103,7 +100,7 @@ def benchmark_classification(
         spent.append(time.perf_counter() - began)
         # what a killed training would have gone on from
         (place / "training" / job.key / CHECKPOINT).unlink(missing_ok=True)
-    found = _rows_there(place)
+    found = rows_there(place)
     keys = {job.key for job in jobs}
     of_runs = [row for row in found if row.run in keys]
     truths = _truths(cohort, jobs, options)
@@ -113,10 +110,10 @@ def benchmark_classification(
         if rows[0].run not in {row.run for row in found}:
             append_rows(rows, place)
     mine = keys | {rows[0].run for rows in summaries}
-    return [row for row in _rows_there(place) if row.run in mine]
+    return [row for row in rows_there(place) if row.run in mine]
 
 
-def _time_left(spent: Sequence[float], n_runs: int) -> str:
+def time_left(spent: Sequence[float], n_runs: int) -> str:
     """Say how long the remaining runs will take, if they are like those before."""
     if not spent:
         return ""
@@ -124,22 +121,24 @@ def _time_left(spent: Sequence[float], n_runs: int) -> str:
     return f", about {max(round(minutes), 1)} min left"
 
 
-def _divided(cohort: Cohort, options: ClassificationOptions) -> Partition:
+def divisions(cohort: Cohort, options: ClassificationOptions) -> list[Partition]:
+    """Return the division of records that was asked for; several for a cross-validation."""
+    if options.cross_validate:
+        return cross_divide(cohort, options.cross_validate, seed=options.split_seed)
     if options.split == "records":
-        return divide_records(cohort)
-    return divide(
-        cohort,
-        options.folds,
-        by_hash=options.split == "patients",
-        seed=options.split_seed,
-    )
+        return [divide_records(cohort)]
+    return [
+        divide(cohort, options.folds, by_hash=options.split == "patients", seed=options.split_seed)
+    ]
 
 
-def _rows_there(place: Path) -> list[ResultRow]:
+def rows_there(place: Path) -> list[ResultRow]:
+    """Return the rows of a folder, none where there is no file."""
     return read_rows(place) if (place / ROWS_FILE).exists() else []
 
 
-def _open(cohort: Cohort, partition: Partition) -> tuple[Part, Part, Withheld]:
+def open_parts(cohort: Cohort, partition: Partition) -> tuple[Part, Part, Withheld]:
+    """Return the parts of a division, that of the test closed."""
     return (
         Part(cohort.part(partition.train)),
         Part(cohort.part(partition.validation)),

@@ -58,9 +58,7 @@ class Job:
 
 def list_methods(options: ClassificationOptions) -> list[Method]:
     """Return the lines of the table: what was asked for, then its controls and the baselines."""
-    networks = [
-        find_network(name, spec=options.spec, **options.model_options) for name in options.models
-    ]
+    networks = find_networks(options)
     found: dict[tuple, Method] = {}
 
     def add(network: Network, mode: str) -> None:
@@ -87,6 +85,14 @@ def list_methods(options: ClassificationOptions) -> list[Method]:
                 add(network.untrained(), SCRATCH)
     methods = list(found.values())
     return methods + [Method(name=name, mode=BASELINE) for name in options.baselines]
+
+
+def find_networks(options: ClassificationOptions) -> list[Network]:
+    """Return the models that were named, with the windows that were asked for."""
+    found = [
+        find_network(name, spec=options.spec, **options.model_options) for name in options.models
+    ]
+    return [network.taking(options.take) for network in found] if options.take else found
 
 
 def list_jobs(

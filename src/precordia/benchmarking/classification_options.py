@@ -17,6 +17,7 @@ from precordia.core.input_spec import InputSpec
 from precordia.training.settings import TrainingSettings
 
 SPLITS = ("", "patients", "records")
+TAKES = ("", "centre", "all")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -54,6 +55,9 @@ class ClassificationOptions:
         The organisers' ``weights.csv``; None for none.
     spec
         Input of the models, where it should not be their own.
+    take
+        Which windows of a record models get, ``"centre"`` or ``"all"``; what they say themselves by
+        default.
     model_options
         Of the architectures.
     settings
@@ -79,6 +83,7 @@ class ClassificationOptions:
     noise: Path | None = None
     challenge: Path | None = None
     spec: InputSpec | None = None
+    take: str = ""
     model_options: dict[str, Any] = field(default_factory=dict)
     settings: TrainingSettings = field(default_factory=TrainingSettings)
     min_records: int = MIN_RECORDS
@@ -103,5 +108,7 @@ class ClassificationOptions:
             raise OptionError("both folds and a cross-validation were named; one is needed.")
         if self.split not in SPLITS:
             raise unknown_name("split", self.split, SPLITS[1:], listing=", ".join(SPLITS[1:]))
+        if self.take not in TAKES:
+            raise unknown_name("take", self.take, TAKES[1:], listing=", ".join(TAKES[1:]))
         for share in self.labels:
             read_share(share)

@@ -85,7 +85,7 @@ class Run:
         said = (*self.cohort.remarks, *job.partition.remarks, *remarks)
         notes = [*(remark.text for remark in said), *chosen.notes]
         return (
-            self._rows(measured, chosen, len(rows), notes, minutes),
+            self.rows(measured, chosen, len(rows), notes, minutes),
             Predictions(
                 names=test.cohort.names,
                 classes=test.cohort.classes,
@@ -142,7 +142,7 @@ class Run:
             said |= {name: value for name, value in given.items() if value != usual[name]}
         return ", ".join(f"{name}={value}" for name, value in said.items())
 
-    def _rows(
+    def rows(
         self,
         measured: Sequence[Measured],
         chosen: Chosen,
@@ -150,6 +150,7 @@ class Run:
         notes: Sequence[str],
         minutes: float,
     ) -> list[ResultRow]:
+        """Return a row a number, with all that is needed to repeat it."""
         job, network = self.job, self.job.method.network
         common = {
             "run": job.key,

@@ -43,6 +43,9 @@ class Cohort:
         1, 0, or NaN where nobody knows.
     ages, sexes, devices
         Years (NaN unknown), ``"female"`` or ``"male"`` (empty unknown), words of the database.
+    numbers
+        What is to be predicted where it is no class: a number a record, or the time until an event
+        and whether it came. No column where classes are.
     read
         Reads a record by its number here.
     rows
@@ -68,6 +71,7 @@ class Cohort:
     version: str = ""
     folds: tuple[str, ...] = ()
     ages: Float[np.ndarray, " _"] = field(default_factory=lambda: np.zeros(0))
+    numbers: Float[np.ndarray, "_ _"] = field(default_factory=lambda: np.zeros((0, 0)))
     sexes: tuple[str, ...] = ()
     devices: tuple[str, ...] = ()
     rows: tuple[int, ...] = ()
@@ -83,6 +87,8 @@ class Cohort:
                 object.__setattr__(self, name, (empty,) * n)
         if not len(self.ages):
             object.__setattr__(self, "ages", np.full(n, np.nan))
+        if not self.numbers.size:
+            object.__setattr__(self, "numbers", np.zeros((n, 0)))
         if not self.rows:
             object.__setattr__(self, "rows", tuple(range(n)))
         if targets.shape != (n, len(self.classes)):
@@ -90,7 +96,7 @@ class Cohort:
                 f"targets have shape {targets.shape} for {n} records and {len(self.classes)} "
                 "classes; one number for each record and class is needed."
             )
-        for name in ("patients", "folds", "ages", "sexes", "devices", "rows"):
+        for name in ("patients", "folds", "ages", "numbers", "sexes", "devices", "rows"):
             if len(getattr(self, name)) != n:
                 raise SignalError(
                     f"{name} has {len(getattr(self, name))} entries for {n} records; one each is "
@@ -108,11 +114,12 @@ class Cohort:
 
     @property
     def fingerprint(self) -> str:
-        """Twelve digits that change with records, patients, classes and labels."""
+        """Twelve digits that change with records, patients, classes, labels and numbers."""
         digest = hashlib.sha256()
         for words in (self.classes, self.names, self.patients):
             digest.update("\x1f".join(words).encode() + b"\x1e")
         digest.update(np.nan_to_num(self.targets, nan=2).astype(np.int8).tobytes())
+        digest.update(np.ascontiguousarray(self.numbers, np.float64).tobytes())
         return digest.hexdigest()[:12]
 
     def part(self, rows: Sequence[int] | np.ndarray) -> Cohort:
@@ -122,7 +129,8 @@ class Cohort:
             name: tuple(getattr(self, name)[k] for k in chosen)
             for name in ("names", "patients", "folds", "sexes", "devices", "rows")
         }
-        return replace(self, targets=self.targets[chosen], ages=self.ages[chosen], **few)
+        few |= {name: getattr(self, name)[chosen] for name in ("targets", "ages", "numbers")}
+        return replace(self, **few)
 
     def frequent(self, least: int) -> Cohort:
         """Return the cohort without classes that fewer records have, and records without any."""

@@ -9,20 +9,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from precordia.benchmarking.choosing import finish, prior_logits, sigmoid
-from precordia.benchmarking.withheld import Chosen, Part, WindowSet
+from precordia.benchmarking.part_embeddings import embedder, mean_of_windows, usable
+from precordia.benchmarking.withheld import Chosen, Part
 from precordia.core.errors import OptionError, unknown_name
 from precordia.core.input_spec import InputSpec
+from precordia.core.input_steps import Window
 from precordia.core.leads import STANDARD_12
 from precordia.models.shipped import SHIPPED
 from precordia.training.settings import TrainingSettings
 from precordia.training.usual_input import usual_input
 
 MODES = ("linear", "attention", "finetune", "scratch")
-#: windows that go through an encoder at a time
-_BATCH = 128
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -70,6 +69,14 @@ class Network:
             weights_hash="",
             graph="",
         )
+
+    def taking(self, take: str) -> Network:
+        """Return the same network with other windows of a recording: ``"centre"``, ``"all"``."""
+        steps = (
+            dataclasses.replace(step, take=take, step_s=None) if isinstance(step, Window) else step
+            for step in self.spec.steps
+        )
+        return dataclasses.replace(self, spec=dataclasses.replace(self.spec, steps=tuple(steps)))
 
     @property
     def outputs(self) -> str:
@@ -251,17 +258,9 @@ def learn_network(
 def _learn_linear(network: Network, train: Part, rows: np.ndarray, valid: Part, seed: int):
     from precordia.training.linear_probe import fit_linear_probe, probe_logits
 
-    encoder = network.load(0, seed=seed)
-    key = f"embedding {network.weights_hash or ('random', network.options, seed)}"
-    key += f" {network.architecture} {network.spec.fingerprint}"
-
-    def embed(part: Part) -> np.ndarray:
-        if key not in part.kept:
-            part.kept[key] = embed_windows(encoder, part, network.spec)
-        return part.kept[key]
-
-    seen, of_train = _usable(embed(train), rows)
-    at, of_valid = _usable(embed(valid), np.arange(len(valid)))
+    embed = embedder(network, seed=seed)
+    seen, of_train = usable(embed(train), rows)
+    at, of_valid = usable(embed(valid), np.arange(len(valid)))
     probe = fit_linear_probe(
         of_train,
         train.targets[seen],
@@ -285,37 +284,6 @@ def _learn_linear(network: Network, train: Part, rows: np.ndarray, valid: Part, 
         spec=network.spec.fingerprint,
         notes=tuple(remark.text for remark in probe.remarks),
     )
-
-
-def _usable(embeddings: np.ndarray, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    kept = rows[np.isfinite(embeddings[rows]).all(axis=1)]
-    return kept, embeddings[kept]
-
-
-def embed_windows(encoder: Any, part: Part, spec: InputSpec) -> Float[np.ndarray, "batch dim"]:
-    """Mean embedding of the windows of each record; NaN where it has none."""
-    import torch
-
-    held = part.windows(spec)
-    encoder.eval()
-    pieces = []
-    with torch.no_grad():
-        for first in range(0, len(held.windows), _BATCH):
-            x = torch.from_numpy(held.windows[first : first + _BATCH])
-            there = torch.from_numpy(held.present[first : first + _BATCH])
-            pieces.append(encoder.encode(x, None if bool(there.all()) else there).numpy())
-    return mean_of_windows(np.concatenate(pieces).astype(float), held, len(part))
-
-
-def mean_of_windows(
-    values: Float[np.ndarray, "window dim"], held: WindowSet, n_records: int
-) -> Float[np.ndarray, "batch dim"]:
-    """Average what was said of the windows of each record; NaN where there is none."""
-    total = np.zeros((n_records, values.shape[1]))
-    np.add.at(total, held.owner, values)
-    n = np.bincount(held.owner, minlength=n_records)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(n[:, None] > 0, total / n[:, None], np.nan)
 
 
 def _learn_all(

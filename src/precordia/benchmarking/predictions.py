@@ -29,13 +29,13 @@ class Predictions:
     probabilities
         The same as probabilities; None where the method gives none.
     targets
-        What is so.
+        What is so: a column for each class, or time and event of survival.
     """
 
     names: tuple[str, ...]
     classes: tuple[str, ...]
     scores: Float[np.ndarray, "batch statement"]
-    targets: Float[np.ndarray, "batch statement"]
+    targets: Float[np.ndarray, "batch truth"]
     probabilities: Float[np.ndarray, "batch statement"] | None = None
 
 

@@ -6,23 +6,38 @@ from __future__ import annotations
 import dataclasses
 import textwrap
 import tomllib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from precordia.benchmarking.classification import Watch, benchmark_classification
+from precordia.benchmarking.classification_jobs import find_networks
 from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.cohort import Cohort, load_cohort, place_of
+from precordia.benchmarking.outcome_cohorts import (
+    AGE,
+    COLUMNS,
+    SURVIVAL,
+    age_cohort,
+    survival_cohort,
+)
+from precordia.benchmarking.outcomes import benchmark_outcome
+from precordia.benchmarking.piece_cohorts import beat_cohort, minute_cohort
 from precordia.benchmarking.result_rows import ResultRow
 from precordia.core.errors import FormatError, OptionError, PrecordiaError, unknown_name
 from precordia.core.value import Value
 from precordia.datasets.databases import DATABASES, dataset_card
+from precordia.datasets.dataset import Dataset, load_dataset
+from precordia.datasets.store_manifest import MANIFEST
 
 DONE, NOT_HERE, CANNOT, REFUSED = "done", "not here", "cannot yet", "refused"
 _FOLDER = files("precordia.benchmarking") / "protocols"
 _SPLITS = ("", "patients", "records")
+_OF = ("records", "beats", "minutes", AGE, SURVIVAL)
+#: length of beats for baselines, which have no window of their own
+_BASELINE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +50,9 @@ class ProtocolTask(Value):
         In reports.
     database, task
         What it is scored on; the task is empty where it cannot be run.
+    of
+        What is scored: ``"records"``, ``"beats"`` or ``"minutes"`` of long recordings, ``"age"``,
+        or ``"survival"``.
     split
         ``""`` for the published folds (or a hash of patients), ``"patients"`` for the hash,
         ``"records"`` for a published division that does not mind patients.
@@ -49,6 +67,7 @@ class ProtocolTask(Value):
     title: str
     database: str
     task: str = ""
+    of: str = "records"
     split: str = ""
     least_positive: int = 0
     note: str = ""
@@ -141,6 +160,8 @@ def read_protocol(name: str) -> Protocol:
         made = Protocol(**table, as_published=lines, tasks=tasks)
         if any(not (task.task or task.cannot) or task.split not in _SPLITS for task in tasks):
             raise ValueError("a task without labels or reason, or an unknown split")
+        if unknown := [task.of for task in tasks if task.of not in _OF]:
+            raise ValueError(f"a task of {unknown[0]}; {', '.join(_OF)} are known")
         return made
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise FormatError(
@@ -209,12 +230,11 @@ def _run_task(
     if task.database not in here:
         return TaskState(task=task.title, state=NOT_HERE, reason=_how_to_get(task.database)), []
     try:
-        cohort = load_cohort(here[task.database], task=task.task)
-        if task.least_positive:
-            cohort = cohort.frequent(task.least_positive)
-        rows = benchmark_classification(
-            cohort, output, _options_for(task, cohort, options), watch=watch
-        )
+        rows = []
+        for cohort, asked in _cohorts(task, here[task.database], options):
+            told = _options_for(task, cohort, asked)
+            score = benchmark_outcome if cohort.task in COLUMNS else benchmark_classification
+            rows += score(cohort, output, told, watch=watch)
     except PrecordiaError as error:
         return TaskState(task=task.title, state=REFUSED, reason=str(error)), []
     reason = f"{len({row.run for row in rows if row.kind == 'measured'})} runs"
@@ -222,6 +242,45 @@ def _run_task(
         TaskState(task=task.title, state=DONE, reason="; ".join(filter(None, (reason, task.note)))),
         rows,
     )
+
+
+def _cohorts(
+    task: ProtocolTask, given: str, options: ClassificationOptions
+) -> Iterator[tuple[Cohort, ClassificationOptions]]:
+    """Yield what is scored, with what is scored on it: beats are as long as a model's input."""
+    if task.of == "records":
+        cohort = load_cohort(given, task=task.task)
+        yield cohort.frequent(task.least_positive) if task.least_positive else cohort, options
+        return
+    if task.of == AGE:
+        yield age_cohort(load_cohort(given, task=task.task)), options
+        return
+    dataset = _recordings(task, given)
+    if task.of == SURVIVAL:
+        yield survival_cohort(dataset), options
+        return
+    if task.of == "minutes":
+        yield minute_cohort(dataset), dataclasses.replace(options, take="all")
+        return
+    lengths: dict[float, list[str]] = {}
+    for name, network in zip(options.models, find_networks(options), strict=True):
+        lengths.setdefault(network.spec.seconds, []).append(name)
+    for seconds, models in lengths.items():
+        asked = dataclasses.replace(options, models=tuple(models), baselines=(), take="centre")
+        yield beat_cohort(dataset, seconds), asked
+    if options.baselines:
+        yield beat_cohort(dataset, _BASELINE_S), dataclasses.replace(options, models=())
+
+
+def _recordings(task: ProtocolTask, given: str) -> Dataset:
+    """Load recordings with their marks or follow-up, which a store does not hold."""
+    name, equals, place = given.partition("=")
+    if not equals or (Path(place) / MANIFEST).is_file():
+        raise OptionError(
+            f"'{given}' is a store, which does not hold what is needed for {task.of}; the files of "
+            f"the database are needed. Name their folder: --data {task.database}=FOLDER."
+        )
+    return load_dataset(name, place, task=task.task)
 
 
 def _options_for(

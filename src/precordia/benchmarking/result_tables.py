@@ -21,6 +21,8 @@ FORMATS = ("text", "markdown", "html", "csv")
 PUBLISHED = "published, not run"
 #: stands behind a model whose training data hold recordings of the test database
 MARK = "‡"
+#: the number that a kind of task is told by
+_HEADLINES = ("macro_auroc", "r2", "concordance")
 _LIKE_PUBLISHED = ("macro_auroc", "macro_auroc_all")
 _HEAD = ("model", "how", "labels", "macro AUROC [95 %]", "minus control", "runs")
 _METRICS = {
@@ -32,6 +34,10 @@ _METRICS = {
     "macro_ece_width": "macro ECE, equal width",
     "macro_ece_mass": "macro ECE, equal mass",
     "challenge": "challenge score",
+    "r2": "R2",
+    "mean_absolute_error": "mean absolute error",
+    "correlation": "correlation",
+    "concordance": "concordance",
 }
 
 
@@ -76,8 +82,10 @@ def render_table(
 
 
 def table_as_text(rows: Sequence[ResultRow]) -> str:
-    """Return the table of macro AUROC as text."""
-    return render_table(rows)
+    """Return the tables of macro AUROC, R2 and concordance as text, of what there is."""
+    there = {row.metric for row in rows}
+    shown = [metric for metric in _HEADLINES if metric in there] or list(_HEADLINES[:1])
+    return "\n\n".join(render_table(rows, metric=metric) for metric in shown)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,6 +16,11 @@ from precordia.core.errors import OptionError, PrecordiaError
 from precordia.core.input_spec import InputSpec
 from precordia.core.record import Record
 from precordia.embedding.prepare import prepare
+
+#: windows of a part that are kept in memory; of a larger part they are made a piece at a time
+HELD_BYTES = 2 * 2**30
+#: records whose windows are made at a time
+_PIECE = 512
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -102,11 +107,32 @@ class Part:
             self._held[spec.fingerprint] = self._prepare(spec)
         return self._held[spec.fingerprint]
 
-    def _prepare(self, spec: InputSpec) -> WindowSet:
+    def window_pieces(self, spec: InputSpec) -> Iterator[tuple[range, WindowSet]]:
+        """Yield the windows of all records, in pieces where all would need too much memory.
+
+        Yields
+        ------
+        Rows of a piece, ascending, and their windows; what a small part gives is kept, as by
+        `windows`, and comes as one piece.
+        """
+        n = len(self)
+        if spec.fingerprint not in self._held and n > _PIECE:
+            first = self._prepare(spec, range(_PIECE), some=False)
+            if first.windows.nbytes / _PIECE * n > HELD_BYTES:
+                yield range(_PIECE), first
+                for start in range(_PIECE, n, _PIECE):
+                    rows = range(start, min(start + _PIECE, n))
+                    yield rows, self._prepare(spec, rows, some=False)
+                return
+        yield range(n), self.windows(spec)
+
+    def _prepare(
+        self, spec: InputSpec, rows: range | None = None, *, some: bool = True
+    ) -> WindowSet:
         if self._alter is not None and spec.missing_leads == "refuse":
             spec = dataclasses.replace(spec, missing_leads="zero")
         pieces, owner, present, unusable = [], [], [], {}
-        for k in range(len(self)):
+        for k in rows or range(len(self)):
             try:
                 made = prepare(self.record(k), spec)
             except PrecordiaError as error:
@@ -116,6 +142,8 @@ class Part:
             owner += [k] * made.n_windows
             there = np.array([lead not in made.absent for lead in made.leads])
             present += [there] * made.n_windows
+        if not pieces and not some:
+            pieces = [np.zeros((0, spec.n_leads, spec.n_samples), np.float32)]
         if not pieces:
             why = next(iter(unusable.values()), "there is no record")
             raise OptionError(
@@ -125,7 +153,7 @@ class Part:
         return WindowSet(
             windows=np.concatenate(pieces),
             owner=np.array(owner, int),
-            present=np.array(present, bool),
+            present=np.array(present, bool).reshape(-1, spec.n_leads),
             unusable=unusable,
         )
 

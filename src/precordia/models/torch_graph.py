@@ -89,9 +89,7 @@ class _TorchSession:
     def __init__(self, model: Encoder, half: bool) -> None:
         self._model, self._half = model, half
 
-    def run(
-        self, outputs: Sequence[str], given: dict[str, np.ndarray]
-    ) -> list[np.ndarray]:
+    def run(self, outputs: Sequence[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Return scores and embeddings of windows."""
         model = self._model
         present = given.get("present")
