@@ -10,6 +10,7 @@ import json
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from precordia.core.errors import FormatError, MissingFileError
 
@@ -85,7 +86,7 @@ def _split(path: Path) -> str:
     return next((s for s in ("train", "valid", "test") if s in told), "")
 
 
-def _read(path: Path) -> list[dict[str, list[object]]]:
+def _read(path: Path) -> list[dict[str, Any]]:
     try:
         rows = json.loads(_text(path))
     except (ValueError, OSError) as error:
