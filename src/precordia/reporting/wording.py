@@ -15,7 +15,7 @@ from precordia.core.findings import SUPERCLASS, Findings
 from precordia.core.measure_words import words_of_measure
 from precordia.core.measurements import Absence
 from precordia.core.quality import QualityReason
-from precordia.core.report import LANGUAGES, STYLES, Language, Style
+from precordia.core.report import LANGUAGES, STYLES
 from precordia.knowledge.lexicon import find_entry
 
 _SIGNS = {">=": "≥", "<=": "≤", "==": "="}
@@ -52,8 +52,8 @@ class Wording:
     'The recording shows sinus rhythm.'
     """
 
-    language: Language
-    style: Style
+    language: str
+    style: str
 
     def __post_init__(self) -> None:
         if self.language not in LANGUAGES:
