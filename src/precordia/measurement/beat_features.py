@@ -47,8 +47,8 @@ def beat_features(
     >>> from precordia.delineation.delineate import delineate
     >>> record = simulate("sinus", seed=1)
     >>> features = beat_features(record, delineate(record))
-    >>> len(features), 80 < float(np.nanmedian(features["II"]["qrs_ms"])) < 110
-    (12, True)
+    >>> len(features), round(float(np.nanmedian(features["II"]["qrs_ms"])) / 10)
+    (12, 10)
     """
     rows = np.flatnonzero(fiducials.has_qrs)
     return {
