@@ -94,7 +94,7 @@ def simulated():
     wave = np.sin(np.arange(250) / 8)
 
     def read(k):
-        signal = np.tile(wave * (2 - ages[k] / 60), (12, 1)) + 0.01 * np.random.default_rng(
+        signal = np.tile(wave * (0.9 - ages[k] / 150), (12, 1)) + 0.01 * np.random.default_rng(
             k
         ).normal(size=(12, 250))
         return Record(signal=signal.astype(np.float32), fs=100, leads=_LEADS)
@@ -130,8 +130,7 @@ def test_an_age_that_shows_in_the_signal_is_found_and_its_control_does_not_see_i
     r2 = {row.model: row for row in rows if row.metric == "r2"}
     assert set(r2) == {"resnet1d, random weights", MEAN_OF_TRAINING}
     seen, blind = r2["resnet1d, random weights"], r2[MEAN_OF_TRAINING]
-    assert seen.low > 0
-    assert seen.value > 0.3
+    assert seen.low > 0.5
     assert blind.value <= 0
     assert (seen.task, seen.database, seen.mode) == ("age", "code15", "linear")
     assert seen.low < seen.value < seen.high
