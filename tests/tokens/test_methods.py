@@ -13,6 +13,7 @@ from precordia.generation.simulate import simulate
 from precordia.tokens.chain import chain
 from precordia.tokens.principal import principal_components, share_bits
 from precordia.tokens.saved import load_tokenizer
+from precordia.tokens.strip import cut_strip
 from precordia.tokens.tokenizers import make_tokenizer
 
 
@@ -67,6 +68,54 @@ def test_with_a_codebook_of_every_line_abba_is_the_chain(waves):
     back = abba.decode(abba.encode(waves))
     line = np.interp(np.arange(1000), corners, waves.signal[0][corners])
     assert np.abs(back.signal[0] - line).max() < 0.02 * waves.signal[0].std()
+
+
+def plain_abba(abba, x):
+    """The definition, word for word: the nearest symbol from where decoding has arrived."""
+    corners = chain(x, tolerance=abba.tolerance, longest=abba.longest).tolist()
+    pairs = abba.centres.tolist()
+    wide, high = abba.spread.tolist()
+    symbols, starts, arrived = [], [], 0
+    if abba.end == "value":
+        symbols.append(min(range(len(pairs)), key=lambda k: abs(pairs[k][1] - x[0])))
+        starts.append(0)
+    for before, end in itertools.pairwise(corners):
+        if arrived >= len(x) - 1:
+            break
+        told = x[end] if abba.end == "value" else x[end] - x[before]
+        symbol = min(
+            range(len(pairs)),
+            key=lambda k: (
+                ((pairs[k][0] - (end - arrived)) / wide) ** 2  # noqa: B023
+                + ((pairs[k][1] - told) / high) ** 2
+            ),  # noqa: B023
+        )
+        symbols.append(symbol)
+        starts.append(arrived)
+        arrived += max(round(pairs[symbol][0]), 1)
+    return symbols, starts
+
+
+@pytest.mark.parametrize("end", ["value", "increment"])
+def test_symbols_of_abba_are_those_of_the_definition(records, waves, end):
+    abba = make_tokenizer("abba", tolerance=0.2, alpha=0.2, end=end).fit([*records, waves])
+    for record in (records[0], waves):
+        strip = cut_strip(record, abba.fs, abba.scaling)
+        tokens = abba.encode(record)
+        for k in (0, record.n_leads - 1):
+            symbols, starts = plain_abba(abba, strip.signal[k])
+            assert tokens.symbols[tokens.lead == k].tolist() == symbols
+            assert tokens.times[tokens.lead == k].tolist() == [s / abba.fs for s in starts]
+
+
+def test_a_line_longer_than_any_symbol_has_the_nearest(records):
+    abba = make_tokenizer("abba", longest_s=0.05).fit(records)
+    abba.longest = 200  # two seconds, while no symbol is longer than 50 ms
+    flat = Record(signal=np.r_[np.zeros(600), np.ones(600)][None], fs=100, leads=("II",))
+    strip = cut_strip(flat, abba.fs, abba.scaling)
+    tokens = abba.encode(flat)
+    assert tokens.symbols.tolist() == plain_abba(abba, strip.signal[0])[0]
+    assert len(tokens) >= 6
 
 
 # ---- SAX ----

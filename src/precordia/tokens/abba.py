@@ -14,6 +14,7 @@ from precordia.tokens.strip import Strip
 from precordia.tokens.tokenizer import Placed, Tokenizer
 
 _MOST_PIECES, _MOST_LEADS = 20_000, 600
+_AT_ONCE = 256  # lines that are compared with all symbols in one array
 
 
 class AbbaTokenizer(Tokenizer):
@@ -120,28 +121,42 @@ class AbbaTokenizer(Tokenizer):
 
     def _symbols(self, strip: Strip) -> Placed:
         symbols, lead, start = [], [], []
-        scaled = self.centres / self.spread
-        steps = np.maximum(np.rint(self.centres[:, 0]), 1)
         for k in np.flatnonzero(strip.present):
-            x = strip.signal[k]
-            pieces = self.pieces(x) / self.spread
-            ends = np.cumsum(pieces[:, 0] * self.spread[0])
-            arrived = 0.0
-            if self.end == "value":
-                symbols.append(int(np.abs(self.centres[:, 1] - x[0]).argmin()))
-                lead.append(k)
-                start.append(0.0)
-            for (_, told), end in zip(pieces.tolist(), ends.tolist(), strict=True):
+            said, begun = self._symbols_of(strip.signal[k])
+            symbols += said
+            start += begun
+            lead += [k] * len(said)
+        return np.array(symbols, np.int64), np.array(lead, np.int64), np.array(start, float)
+
+    def _symbols_of(self, x: Float[np.ndarray, " sample"]) -> tuple[list[int], list[int]]:
+        """Return the symbol of each line of a lead, and where decoding has arrived before it."""
+        pieces = self.pieces(x)
+        ends = np.cumsum(np.rint(pieces[:, 0])).astype(np.int64).tolist()
+        lengths, values = (self.centres / self.spread).T
+        steps = np.maximum(np.rint(self.centres[:, 0]), 1).astype(np.int64).tolist()
+        symbols, starts, arrived = [], [], 0
+        if self.end == "value":
+            symbols.append(int(np.abs(self.centres[:, 1] - x[0]).argmin()))
+            starts.append(0)
+        # by samples that are left to the end of a line: how far each symbol is off in length
+        apart: dict[int, np.ndarray] = {}
+        for first in range(0, len(pieces), _AT_ONCE):
+            told = pieces[first : first + _AT_ONCE, 1] / self.spread[1]
+            off = (values - told[:, None]) ** 2
+            for end, in_value in zip(ends[first : first + _AT_ONCE], off, strict=True):
                 if arrived >= len(x) - 1:
-                    break
-                left = (end - arrived) / self.spread[0]
-                far = (scaled[:, 0] - left) ** 2 + (scaled[:, 1] - told) ** 2
-                symbol = int(far.argmin())
+                    return symbols, starts
+                left = end - arrived
+                in_length = apart.get(left)
+                if in_length is None:
+                    in_length = (lengths - left / self.spread[0]) ** 2
+                    if len(apart) < _AT_ONCE:
+                        apart[left] = in_length
+                symbol = int((in_length + in_value).argmin())
                 symbols.append(symbol)
-                lead.append(k)
-                start.append(arrived)
+                starts.append(arrived)
                 arrived += steps[symbol]
-        return np.array(symbols, np.int64), np.array(lead, np.int64), np.array(start)
+        return symbols, starts
 
     def _signal(self, tokens: Tokens, n: int) -> Float[np.ndarray, "lead sample"]:
         out = np.zeros((len(tokens.leads), n))

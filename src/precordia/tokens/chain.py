@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -30,7 +32,9 @@ def chain(
     Notes
     -----
     *Method*: from each corner, the line is lengthened step by step until the error of the next
-    length is above what is allowed. Errors of all lengths come from three running sums.
+    length is above what is allowed. Errors of all lengths come from three running sums, so the
+    work grows with the samples alone. They are summed in plain Python: lines of an ECG are a few
+    samples long, too few to be worth arrays.
     Summed over all lines, the squared error is at most ``(n_samples - n_lines) * tolerance**2``.
 
     References
@@ -43,21 +47,27 @@ def chain(
     >>> chain(np.array([0.0, 1.0, 2.0, 1.0, 0.0]), tolerance=0.1, longest=10).tolist()
     [0, 2, 4]
     """
-    x = np.asarray(x, float)
+    x = np.asarray(x, float).tolist()
     n = len(x)
-    steps = np.arange(1, longest + 1, dtype=float)
-    squares = np.cumsum(steps**2)
-    allowed = (steps - 1) * tolerance**2 * (1 + _SLACK) + _SLACK * tolerance**2
+    squares = list(itertools.accumulate((float(k * k) for k in range(1, longest + 1)), initial=0.0))
+    slack = _SLACK * tolerance**2
+    allowed = [(k - 1) * tolerance**2 * (1 + _SLACK) + slack for k in range(longest + 1)]
     corners = [0]
     here = 0
     while here < n - 1:
-        y = x[here + 1 : here + 1 + longest] - x[here]
-        m = len(y)
-        slope = y / steps[:m]
-        error = np.cumsum(y * y) - 2 * slope * np.cumsum(steps[:m] * y) + slope**2 * squares[:m]
-        above = error > allowed[:m]
-        above[0] = False
-        first = int(above.argmax())
-        here += first if above[first] else m
+        start = x[here]
+        last = min(longest, n - 1 - here)
+        squared = product = 0.0
+        steps = 1
+        while steps <= last:
+            y = x[here + steps] - start
+            squared += y * y
+            product += steps * y
+            slope = y / steps
+            error = squared - 2 * slope * product + slope * slope * squares[steps]
+            if error > allowed[steps] and steps > 1:
+                break
+            steps += 1
+        here += steps - 1
         corners.append(here)
     return np.array(corners, np.int64)
