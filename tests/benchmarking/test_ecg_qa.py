@@ -9,9 +9,9 @@ import pytest
 
 from precordia.benchmarking.ecg_qa import benchmark_ecg_qa
 from precordia.benchmarking.ecg_qa_labels import noise_leads
-from precordia.benchmarking.ecg_qa_rows import read_question_rows
 from precordia.benchmarking.ecg_qa_scorers import FAULTY, exact_match
 from precordia.core.errors import FormatError, MissingFileError
+from precordia.datasets.ecg_qa_rows import read_question_rows
 
 
 def test_labels_give_every_published_answer_that_follows_from_columns(shared_data):

@@ -18,13 +18,13 @@ from precordia.benchmarking.benchmark import describe_machine
 from precordia.benchmarking.bootstrap import draw_patients
 from precordia.benchmarking.ecg_qa_intervals import lead_ii_intervals
 from precordia.benchmarking.ecg_qa_labels import facts_of_labels
-from precordia.benchmarking.ecg_qa_rows import QuestionRow, read_label_rows, read_question_rows
 from precordia.benchmarking.ecg_qa_scorers import FAULTY, exact_match
 from precordia.benchmarking.recordings import data_folder
 from precordia.classification.classify import classify
 from precordia.core.scores import Score, Scores
 from precordia.core.source import Source
 from precordia.core.study import Study
+from precordia.datasets.ecg_qa_rows import QuestionRow, read_label_rows, read_question_rows
 from precordia.delineation.delineate import delineate
 from precordia.io.read import read
 from precordia.measurement.measure import measure
