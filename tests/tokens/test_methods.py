@@ -86,9 +86,8 @@ def plain_abba(abba, x):
         symbol = min(
             range(len(pairs)),
             key=lambda k: (
-                ((pairs[k][0] - (end - arrived)) / wide) ** 2  # noqa: B023
-                + ((pairs[k][1] - told) / high) ** 2
-            ),  # noqa: B023
+                ((pairs[k][0] - (end - arrived)) / wide) ** 2 + ((pairs[k][1] - told) / high) ** 2
+            ),
         )
         symbols.append(symbol)
         starts.append(arrived)
