@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Records a second that published encoders embed, from files to vectors, with random weights.
+"""Records a second that encoders embed, from files to vectors, with random weights.
 
-    python benchmarks/speed/published_embed.py --model clef.small --records 200 --jobs 2
+    python benchmarks/speed/published_embed.py --model clef.small vit1d --records 600 --half
 
-Weights are random, which costs what the authors' weights cost. Records are simulated, twelve leads
-of ten seconds at 500 Hz, and are written as WFDB to a temporary folder before the clock starts.
+Published encoders take the input of their card; architectures of this package (vit1d and others)
+that of the classifier in the box, 100 Hz. Weights are random, which costs what trained weights
+cost. Records are simulated, twelve leads of ten seconds at 500 Hz, and are written as WFDB to a
+temporary folder before the clock starts.
 """
 
 import argparse
@@ -15,6 +17,8 @@ import warnings
 from pathlib import Path
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
+
+INPUT = Path(__file__).parents[1] / "classifier" / "input.toml"
 
 
 def main():
@@ -65,13 +69,19 @@ def make(name, folder):
     import sys
 
     code = f"""
+from pathlib import Path
+from precordia.core.input_spec import InputSpec
 from precordia.models.load_model import load_model
-from precordia.models.published_card import published_card
-card = published_card({name!r})
-spec = card.input
-model = load_model(card.architecture, n_outputs=0, leads=spec.leads, n_samples=spec.n_samples,
-                   fs=spec.fs, **card.options)
-details = {{"published": card.name, "lead": card.lead}}
+from precordia.models.published_card import list_published, published_card
+architecture, options, details = {name!r}, {{}}, None
+if architecture in list_published():
+    card = published_card(architecture)
+    spec, architecture, options = card.input, card.architecture, card.options
+    details = {{"published": card.name, "lead": card.lead}}
+else:
+    spec = InputSpec.from_toml(Path({str(INPUT)!r}).read_text("utf-8"))
+model = load_model(architecture, n_outputs=0, leads=spec.leads, n_samples=spec.n_samples,
+                   fs=spec.fs, **options)
 model.save_pretrained({str(folder)!r}, input_spec=spec, details=details)
 print(sum(p.numel() for p in model.parameters()))
 """
