@@ -26,7 +26,8 @@ from precordia.core.errors import (
 )
 from precordia.embedding.prepare import prepare
 from precordia.models.pretrained import from_pretrained
-from precordia.training.configuration import read_configuration, toml_text
+from precordia.training.configuration import read_configuration
+from precordia.training.configuration_tables import toml_text
 from precordia.training.example import example_configuration
 from precordia.training.train import train
 

@@ -3,28 +3,26 @@
 
 from __future__ import annotations
 
-import json
-import tomllib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from precordia.core.errors import FormatError, MissingFileError, OptionError, unknown_name
+from precordia.core.errors import OptionError, unknown_name
 from precordia.core.input_spec import InputSpec
 from precordia.training.augmentations import describe_augmentation
+from precordia.training.configuration_tables import (
+    changed_tables,
+    check_known_keys,
+    check_table,
+    made_of_table,
+    read_tables,
+)
 from precordia.training.number_targets import check_numbers
 from precordia.training.sample_classes import check_wave_classes
 from precordia.training.settings import TrainingSettings
 
 _TASKS = ("multilabel", "multiclass", "regression", "waves")
-_WORDS = {
-    "str": "text",
-    "int": "a whole number",
-    "float": "a number",
-    "list": "a list",
-    "dict": "a table",
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,16 +157,16 @@ def read_configuration(
     >>> read_configuration(tables, changes=["training.lr = 0.01"]).training.lr
     0.01
     """
-    tables = _changed(_tables(given), changes)
+    tables = changed_tables(read_tables(given), changes)
     known = ("output", "data", "model", "input", "training", "augment")
-    _check_keys("the configuration", tables, known)
+    check_known_keys("the configuration", tables, known)
     for key in ("data", "model"):
         if key not in tables:
             raise OptionError(f"the configuration has no table [{key}]; it needs one.")
     augment = tables.get("augment", [])
     if not isinstance(augment, list) or not all(isinstance(t, dict) for t in augment):
         raise OptionError("augment is a list of tables, [[augment]], each with a name.")
-    data = _checked_data(_made("data", DataChoice, tables["data"]))
+    data = _checked_data(made_of_table("data", DataChoice, tables["data"]))
     _check_augmentations(augment, data.task)
     output = tables.get("output", "")
     if not isinstance(output, str):
@@ -177,104 +175,12 @@ def read_configuration(
     return Configuration(
         output=output,
         data=data,
-        model=_checked_model(_made("model", ModelChoice, tables["model"]), spec),
-        training=TrainingSettings.from_table(_table("training", tables.get("training", {}))),
+        model=_checked_model(made_of_table("model", ModelChoice, tables["model"]), spec),
+        training=TrainingSettings.from_table(check_table("training", tables.get("training", {}))),
         input=spec,
         augment=tuple(augment),
         tables=tables,
     )
-
-
-def toml_text(tables: Mapping[str, Any]) -> str:
-    """Write tables as TOML; texts, numbers, truth values, lists and tables of them.
-
-    Examples
-    --------
-    >>> print(toml_text({"output": "a", "model": {"options": {"width": 8}}}), end="")
-    output = "a"
-    <BLANKLINE>
-    [model]
-    options = { width = 8 }
-    """
-    plain = [f"{key} = {_toml(v)}\n" for key, v in tables.items() if not _is_room(v)]
-    rooms = []
-    for key, value in tables.items():
-        if isinstance(value, dict):
-            lines = "".join(f"{_key(k)} = {_toml(v)}\n" for k, v in value.items())
-            rooms.append(f"\n[{key}]\n{lines}")
-        elif _is_room(value):
-            for table in value:
-                lines = "".join(f"{_key(k)} = {_toml(v)}\n" for k, v in table.items())
-                rooms.append(f"\n[[{key}]]\n{lines}")
-    return "".join([*plain, *rooms])
-
-
-def _tables(given: str | Path | Mapping[str, Any]) -> dict[str, Any]:
-    if isinstance(given, Mapping):
-        return json.loads(json.dumps(dict(given)))  # a copy of its own
-    path = Path(given)
-    if not path.is_file():
-        raise MissingFileError(
-            f"there is no file '{path}'; a configuration is needed. 'precordia train --example' "
-            "prints one."
-        )
-    try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FormatError(f"'{path}' is not TOML ({error}). Mend the line.") from error
-
-
-def _changed(tables: dict[str, Any], changes: Iterable[str]) -> dict[str, Any]:
-    for change in changes:
-        key, equals, said = change.partition("=")
-        path = [part.strip() for part in key.split(".")]
-        if not equals or not all(path):
-            raise OptionError(f"'{change}' is no key=value, such as training.lr=0.01.")
-        at = tables
-        for part in path[:-1]:
-            at = at.setdefault(part, {})
-            if not isinstance(at, dict):
-                raise OptionError(f"'{key.strip()}' is no key: '{part}' is no table.")
-        at[path[-1]] = toml_value(said.strip())
-    return tables
-
-
-def toml_value(said: str) -> Any:
-    """Read a value as TOML writes it; what is none is a word without quotes.
-
-    Examples
-    --------
-    >>> toml_value("0.01"), toml_value("[1, 2]"), toml_value("cosine")
-    (0.01, [1, 2], 'cosine')
-    """
-    try:
-        return tomllib.loads(f"value = {said}")["value"]
-    except (tomllib.TOMLDecodeError, KeyError):
-        return said  # a word without quotes
-
-
-def _made(room: str, kind: type, table: Any) -> Any:
-    known = {f.name: str(f.type).partition("[")[0] for f in fields(kind)}
-    _check_keys(f"[{room}]", _table(room, table), known)
-    for key, value in table.items():
-        needed = known[key]
-        number = isinstance(value, int | float) and not isinstance(value, bool)
-        fits = number if needed == "float" else type(value).__name__ == needed
-        if not fits:
-            raise OptionError(f"{room}.{key} is {value!r}; {_WORDS[needed]} is needed.")
-    return kind(**table)
-
-
-def _table(room: str, table: Any) -> dict[str, Any]:
-    if not isinstance(table, dict):
-        raise OptionError(f"{room} is {table!r}; a table is needed, [{room}].")
-    return table
-
-
-def _check_keys(what: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
-    for key in table:
-        if key not in known:
-            raise unknown_name(f"key of {what}", key, known, listing=", ".join(known))
 
 
 def _checked_data(data: DataChoice) -> DataChoice:
@@ -363,24 +269,3 @@ def _checked_model(model: ModelChoice, spec: InputSpec | None) -> ModelChoice:
             "out of [model]."
         )
     return model
-
-
-def _is_room(value: Any) -> bool:
-    return isinstance(value, dict) or (
-        isinstance(value, list) and bool(value) and all(isinstance(v, dict) for v in value)
-    )
-
-
-def _key(key: str) -> str:
-    return key if key.replace("_", "").replace("-", "").isalnum() else json.dumps(key)
-
-
-def _toml(value: Any) -> str:
-    if isinstance(value, dict):
-        inside = ", ".join(f"{_key(key)} = {_toml(item)}" for key, item in value.items())
-        return "{ " + inside + " }" if inside else "{}"
-    if isinstance(value, list):
-        return "[" + ", ".join(map(_toml, value)) + "]"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return repr(value) if isinstance(value, int | float) else json.dumps(value)

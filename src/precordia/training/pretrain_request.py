@@ -14,7 +14,7 @@ from precordia.core.input_spec import LEAD_SETS, InputSpec
 from precordia.models.architectures import list_models, model_card
 from precordia.models.model_card import ModelCard
 from precordia.models.options import complete_options
-from precordia.training.configuration import toml_value
+from precordia.training.configuration_tables import toml_value
 from precordia.training.objective_row import Row
 from precordia.training.objective_table import complete_objective_options, objective_row
 from precordia.training.settings import TrainingSettings

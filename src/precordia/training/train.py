@@ -19,7 +19,8 @@ from precordia.core.registry import load_object
 from precordia.core.settings import settings as places
 from precordia.models.architectures import list_models, model_card
 from precordia.training.augmentations import augmentations_from_tables
-from precordia.training.configuration import Configuration, read_configuration, toml_text
+from precordia.training.configuration import Configuration, read_configuration
+from precordia.training.configuration_tables import toml_text
 from precordia.training.data_parts import part_of_each, training_sets
 from precordia.training.final_scores import final_scores, score_lines, told_of_scores
 from precordia.training.number_source import with_numbers
