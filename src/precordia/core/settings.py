@@ -16,6 +16,8 @@ VARIABLES = {
     "PRECORDIA_CACHE": "folder for downloaded and computed files",
     "PRECORDIA_MODELS": "folder of converted weights of published encoders",
     "PRECORDIA_OFFLINE": "1 to refuse every network access",
+    "PRECORDIA_REMOTE": "1 to allow asking language models on other machines",
+    "PRECORDIA_API_KEY": "key of the language model's endpoint; never written anywhere",
     "PRECORDIA_DEVICE": "device for models that use torch",
     "PRECORDIA_DATA": "folder of recordings for tests and benchmarks",
     "PRECORDIA_PARITY": "folder of fixtures of published models for tests",
@@ -32,6 +34,7 @@ class Settings:
     offline: bool
     device: str
     data: Path | None
+    remote: bool = False
 
 
 @functools.cache
@@ -63,4 +66,5 @@ def settings() -> Settings:
         offline=os.environ.get("PRECORDIA_OFFLINE", "") not in ("", "0"),
         device=os.environ.get("PRECORDIA_DEVICE", "cpu"),
         data=Path(data) if data else None,
+        remote=os.environ.get("PRECORDIA_REMOTE", "") not in ("", "0"),
     )
