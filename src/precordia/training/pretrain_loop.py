@@ -19,6 +19,7 @@ from torch import Tensor
 from precordia.core.errors import OptionError
 from precordia.core.record import Remark
 from precordia.training.ahead import made_ahead
+from precordia.training.array_source import ArraySource
 from precordia.training.checkpoint import (
     Checkpoint,
     optimiser_state,
@@ -94,7 +95,7 @@ class PretrainLoop:
     def __init__(
         self,
         objective: Objective,
-        data: UnlabelledSource,
+        data: UnlabelledSource | ArraySource,
         order: GroupOrder,
         settings: TrainingSettings,
         *,
