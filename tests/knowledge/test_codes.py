@@ -84,6 +84,51 @@ def test_records_with_a_statement_are_as_many_as_with_its_concept(shared_data):
             assert concept in {r.code for r in translate_code(code, "scp-ecg")}, code
 
 
+#: what the challenge calls the concepts of our own codes
+OWN = {
+    "VTACH": "ventricular tachycardia", "BRADY": "bradycardia",
+    "MOBITZ1": "mobitz type i wenckebach atrioventricular block",
+    "MOBITZ2": "mobitz type ii atrioventricular block",
+    "JUNC": "atrioventricular junctional rhythm", "EATR": "atrial rhythm",
+    "VCOUP": "paired ventricular premature complexes", "SHTQT": "decreased qt interval",
+    "PRWP": "poor r wave progression", "HIGHT": "high t-voltage",
+    "EREPOL": "early repolarization", "LAD": "left axis deviation", "RAD": "right axis deviation",
+}  # fmt: skip
+
+
+def test_concepts_of_our_own_codes_are_those_that_the_challenge_names(shared_data):
+    names = {}
+    for part in ("scored", "unscored"):
+        for row in _rows(shared_data / f"cinc2021/eval2021/dx_mapping_{part}.csv"):
+            names[row["SNOMEDCTCode"]] = row["Dx"].lower()
+    own = {s.code: s.snomed_ct for s in list_statements() if s.scheme == "precordia"}
+    assert {code: names[concept] for code, concept in own.items() if concept} == OWN
+
+
+#: Verhoeff's dihedral scheme: how a digit moves with its place, and how two are put together
+MOVED = ["0123456789", "1576283094", "5803796142", "8916043527",
+         "9453126870", "4286573901", "2793806415", "7046913258"]  # fmt: skip
+JOINED = ["0123456789", "1234067895", "2340178956", "3401289567", "4012395678",
+          "5987604321", "6598710432", "7659821043", "8765932104", "9876543210"]  # fmt: skip
+
+
+def check_sum(code):
+    held = 0
+    for place, digit in enumerate(reversed(code)):
+        held = int(JOINED[held][int(MOVED[place % 8][int(digit)])])
+    return held
+
+
+def test_every_snomed_code_has_the_check_digit_of_a_concept():
+    """Verhoeff J. Error detecting decimal codes. Amsterdam, 1969; SNOMED CT release file guide."""
+    codes = [c.code for c in list_codes("snomed-ct")]
+    codes += [s.snomed_ct for s in list_statements() if s.snomed_ct]
+    for code in codes:
+        assert check_sum(code) == 0, code
+        assert code[-3:-1] in ("00", "10"), code  # a concept, of the core or of an extension
+    assert check_sum("164889002") != 0
+
+
 def test_every_relation_leads_to_a_known_code_and_back():
     turned = {"same": "same", "near": "near", "broader": "narrower"}
     for c in list_codes("scp-ecg"):

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import math
+import re
 from dataclasses import fields
 
 import pytest
@@ -40,6 +41,39 @@ def test_every_criterion_names_known_statements_measures_leads_and_a_doi():
 def test_names_of_criteria_are_unique():
     names = [c.name for c in list_criteria()]
     assert len(names) == len(set(names))
+
+
+def test_words_of_a_criterion_tell_its_limits_and_leads():
+    for c in list_criteria():
+        told = {float(n) for n in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", c.words)}
+        told |= {1.0} if "exceeds" in c.words else set()
+        for condition in c.conditions:
+            if condition.terms[0] == "p_wave_percent":  # "every P wave conducted"
+                continue
+            assert {x.value for x in condition.limits} <= told | {-180.0}, c.name
+            ages = {a for x in condition.limits for a in (x.from_age, x.below_age)}
+            assert ages - {0.0, math.inf} <= told, c.name
+            for sex in {x.sex for x in condition.limits if x.sex}:
+                assert {"male": "(men)", "female": "(women)"}[sex] in c.words, c.name
+            for lead in {w for term in condition.terms for w in term.split()} & set(STANDARD_12):
+                assert lead in c.words.replace(",", " ").split(), c.name
+
+
+def test_the_axis_has_one_name_at_most():
+    axis = [c for c in list_criteria() if c.statement in ("LAD", "RAD", "XAD")]
+    names = {}
+    for degrees in range(-179, 181):
+        met = [
+            c.statement
+            for c in axis
+            if judge(c, lambda m, lead, d=degrees: (float(d), ""), sex=None, age_years=50).outcome
+            == "met"
+        ]
+        assert len(met) <= 1, degrees
+        names[degrees] = met
+    assert names[-30] == names[0] == names[90] == []  # normal in adults, both ends included
+    assert (names[-31], names[-90], names[-91]) == (["LAD"], ["LAD"], ["XAD"])
+    assert (names[91], names[180], names[-179]) == (["RAD"], ["RAD"], ["XAD"])
 
 
 def two(relation=">=", at_least=2, leads=("V1", "V2", "V3")):

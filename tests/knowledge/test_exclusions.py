@@ -33,6 +33,46 @@ def test_no_statement_excludes_what_it_makes_more_specific():
             assert "3AVB" not in excluded_by(s.implies) or "3AVB" in excluded_by(s.code)
 
 
+def test_what_rules_out_a_statement_rules_out_each_case_of_it():
+    for s in list_statements():
+        wider = s.implies
+        while wider:
+            assert set(excluded_by(wider)) <= set(excluded_by(s.code)) | {s.code}, s.code
+            wider = find_statement(wider).implies
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "exclusive"),
+    [
+        ("CLBBB", "LAFB", True),
+        ("CRBBB", "LAFB", False),  # two of three fascicles: a common pair
+        ("CRBBB", "LPFB", False),
+        ("LAFB", "LAD", False),
+        ("LAFB", "RAD", True),
+        ("1AVB", "LPR", False),
+        ("MOBITZ1", "2AVB", False),
+        ("MOBITZ1", "3AVB", True),
+        ("3AVB", "SR", False),  # the atria may be in sinus rhythm
+        ("AFIB", "JUNC", False),  # with complete block the ventricles follow the AV junction
+        ("AFIB", "CRBBB", False),
+        ("AFLT", "1AVB", True),
+        ("LVOLT", "VCLVH", False),  # low in the limb leads, high in the chest leads
+        ("WPW", "1AVB", True),
+        ("PACE", "CRBBB", False),
+        ("NORM", "SARRH", False),
+        ("NORM", "1AVB", False),
+        ("NORM", "CLBBB", True),
+        ("NORM", "LVH", True),
+        ("NORM", "AFIB", True),
+        ("NORM", "XAD", True),
+        ("LNGQT", "SHTQT", True),
+    ],
+)
+def test_pairs_are_as_a_cardiologist_would_have_them(one, other, exclusive):
+    assert (other in excluded_by(one)) is exclusive
+    assert (one in excluded_by(other)) is exclusive
+
+
 def test_cardiologists_hardly_ever_wrote_two_that_exclude_each_other():
     both = either = 0
     for e in list_exclusions():

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: Apache-2.0
 import csv
+import re
 import tomllib
 from importlib.resources import files
 
@@ -47,8 +48,33 @@ def test_every_row_of_the_table_is_used_once():
 
 def test_every_key_of_the_table_is_one_that_is_read():
     known = {"code", "scheme", "name", "name_de", "plain", "plain_de", "synonyms", "synonyms_de"}
-    known |= {"abbreviations", "seen", "leads", "references", "covers", "implies"}
+    known |= {"abbreviations", "seen", "leads", "references", "unsourced", "covers", "implies"}
     assert {key for row in TABLE["entry"] for key in row} <= known
+
+
+def test_what_no_source_says_is_a_number_of_the_signs():
+    told = [(entry, words) for entry in ENTRIES for words in entry.unsourced]
+    assert len(told) > 15
+    for entry, words in told:
+        assert words in entry.seen, entry.code
+        assert re.search(r"\d|quarter|two", words), entry.code
+
+
+def test_signs_tell_the_limits_that_rules_judge():
+    """Limits of adults in criteria.toml stand in the signs of lexicon.toml, unless words do."""
+    in_words = {"cornell", "long QTc, wide QRS", "P terminal force"}
+    in_words |= {c.name for c in list_criteria() if c.statement in ("RVH", "PRWP")}
+    seen = {c.statement: find_entry(c.statement).seen for c in list_criteria()}
+    for c in (c for c in list_criteria() if c.name not in in_words):
+        told = numbers(seen[c.statement])
+        for condition in c.conditions:
+            adult = [x.value for x in condition.limits if x.below_age > 40]
+            if condition.terms[0] not in ("p_wave_percent", "qrs_ms") and adult != [180.0]:
+                assert set(adult) <= told, c.name
+
+
+def numbers(text):
+    return {float(n) for n in re.findall(r"(?<![\w.])-?\d+(?:\.\d+)?", text)}
 
 
 def test_names_and_phrases_tell_entries_apart():

@@ -81,9 +81,17 @@ def _held(match: Match, entry: Entry) -> dict[str, Any]:
         **match.to_dict(),
         "entry": entry.to_dict(),
         "criteria": list(entry.criteria),
+        "departures": _departures(entry),
         "excludes": _excluded(entry),
         "found_together": [t.to_dict() for t in _together(entry)],
     }
+
+
+def _departures(entry: Entry) -> dict[str, str]:
+    from precordia.knowledge.criteria import list_criteria
+
+    judged = [c for c in list_criteria() if c.statement in entry.statements]
+    return {c.name: c.departure for c in judged if c.departure}
 
 
 def _excluded(entry: Entry) -> dict[str, str]:
@@ -115,7 +123,10 @@ def _lines(match: Match, entry: Entry) -> list[str]:
         "other codes": codes,
         "seen": entry.seen,
         "leads": ", ".join(entry.leads),
+        "customary": ", ".join(entry.unsourced)
+        + (" (of common use, in none of the sources)" if entry.unsourced else ""),
         "criteria": "; ".join(entry.criteria),
+        "departures": "; ".join(f"{name}: {how}" for name, how in _departures(entry).items()),
         "cases of it": ", ".join(str(find_statement(c)) for c in entry.covers),
         "implies": ", ".join(str(find_statement(c)) for c in entry.implies),
         "not with": ", ".join(_excluded(entry)),

@@ -132,6 +132,8 @@ class Criterion(Value):
         Codes of findings with which the criterion means nothing.
     reference
         Where it was published.
+    departure
+        Where it is not as published there, and how; empty where it is.
     """
 
     name: str
@@ -140,6 +142,7 @@ class Criterion(Value):
     conditions: tuple[Condition, ...]
     not_with: tuple[str, ...] = ()
     reference: str = ""
+    departure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +338,7 @@ def _criterion(row: dict[str, Any], sources: dict[str, str]) -> Criterion:
             conditions=tuple(_condition(c) for c in row["all"]),
             not_with=tuple(row.get("not_with", ())),
             reference=sources[row["reference"]],
+            departure=row.get("departure", ""),
         )
     except KeyError as error:
         raise FormatError(

@@ -15,8 +15,11 @@ from precordia.knowledge.lexicon import find_source
 from precordia.knowledge.statements import find_statement, list_statements
 
 NORMAL = "NORM"
-#: rhythms that no normal ECG has
-_NEVER_NORMAL = ("VTACH", "AFIB", "AFLT", "SVTAC", "PSVT", "PACE", "JUNC", "PAUSE")
+#: what no normal ECG has although PTB-XL gives it no superclass
+_NEVER_NORMAL = (
+    *("VTACH", "AFIB", "AFLT", "SVTAC", "PSVT", "PACE", "JUNC", "PAUSE", "VCOUP"),
+    *("XAD", "SHTQT"),
+)
 #: disturbances of conduction that are common in healthy people
 _IN_HEALTH = frozenset({"1AVB", "IRBBB", "IVCD"})
 

@@ -45,6 +45,8 @@ class Entry(Value):
         Leads in which to look; empty where none is told from the others.
     references
         Where that is published.
+    unsourced
+        Numbers in ``seen`` that are of common use and in none of the references.
     covers
         Statements each of which is a case of this one.
     implies
@@ -65,6 +67,7 @@ class Entry(Value):
     seen: str = ""
     leads: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
+    unsourced: tuple[str, ...] = ()
     covers: tuple[str, ...] = ()
     implies: tuple[str, ...] = ()
     codes: dict[str, str]
@@ -186,7 +189,7 @@ def same_concepts(entry: Entry) -> tuple[str, ...]:
 
 def _words(row: dict[str, Any]) -> dict[str, Any]:
     """Return what a row of the table holds, lists as tuples, references in full."""
-    lists = ("synonyms", "synonyms_de", "abbreviations", "leads", "covers", "implies")
+    lists = ("synonyms", "synonyms_de", "abbreviations", "leads", "unsourced", "covers", "implies")
     held: dict[str, Any] = {key: tuple(row[key]) for key in lists if key in row}
     held |= {key: row[key] for key in ("name_de", "plain", "plain_de", "seen") if key in row}
     held["references"] = tuple(find_source(key) for key in row.get("references", ()))
