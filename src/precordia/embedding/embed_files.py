@@ -16,7 +16,7 @@ from precordia.core.record import Record
 from precordia.embedding.embed import embedding_of
 from precordia.embedding.encode import TWELVE, Encoded, encode_many
 from precordia.embedding.load_encoder import check_encoder, load_encoder
-from precordia.embedding.vector_cache import cached_place, load_cached, store_cached
+from precordia.embedding.vector_cache import cached_place, digest_of, load_cached, store_cached
 from precordia.io.read import read
 from precordia.workers import LOST, over_all
 
@@ -38,12 +38,18 @@ class Embedded:
         Why there is none.
     cached
         Whether it was made by an earlier call.
+    patient_id
+        Whose recording it is, as the file says; None where it does not.
+    digest
+        The same for two files of equal samples, rate and leads; empty where there is no vector.
     """
 
     path: Path
     embedding: Embedding | None = None
     problem: str = ""
     cached: bool = False
+    patient_id: str | None = None
+    digest: str = ""
 
 
 def embed_files(
@@ -132,7 +138,7 @@ def _embed_group(
             if known is None:
                 records[k] = record
             else:
-                done[k] = Embedded(path=path, embedding=known, cached=True)
+                done[k] = _embedded(path, record, known, cached=True)
     for k, result in _encoded(records, model, lead, half):
         if isinstance(result, str):
             done[k] = Embedded(path=group[k], problem=result)
@@ -140,8 +146,20 @@ def _embed_group(
         embedding = embedding_of(result, records[k])
         if cache:
             store_cached(embedding, cached_place(records[k], graph, lead))
-        done[k] = Embedded(path=group[k], embedding=embedding)
+        done[k] = _embedded(group[k], records[k], embedding)
     return [done[k] for k in range(len(group))]
+
+
+def _embedded(
+    path: Path, record: Record, embedding: Embedding, *, cached: bool = False
+) -> Embedded:
+    return Embedded(
+        path=path,
+        embedding=embedding,
+        cached=cached,
+        patient_id=record.patient.patient_id,
+        digest=digest_of(record),
+    )
 
 
 def _encoded(

@@ -31,13 +31,18 @@ def cached_place(record: Record, graph: Graph, lead: str | None = None) -> Path:
     the lead that was asked for; its folder from the weights of the graph: the name of a file and
     who was recorded play no part.
     """
+    name = digest_of(record, lead)
+    folder = f"v{_VERSION}-{graph.version}-{graph.spec.fingerprint}"
+    return settings().cache / "embeddings" / folder / name[:2] / f"{name}.npz"
+
+
+def digest_of(record: Record, lead: str | None = None) -> str:
+    """Return what is the same for two records of equal samples, rate, leads and origin."""
     facts = [record.fs, record.leads, record.origin, record.signal.shape]
     about = json.dumps(facts if lead is None else [*facts, lead])
     digest = hashlib.blake2b(about.encode(), digest_size=16)
     digest.update(np.ascontiguousarray(record.signal, "<f4").data)
-    name = digest.hexdigest()
-    folder = f"v{_VERSION}-{graph.version}-{graph.spec.fingerprint}"
-    return settings().cache / "embeddings" / folder / name[:2] / f"{name}.npz"
+    return digest.hexdigest()
 
 
 def load_cached(place: Path, graph: Graph, *, of: str) -> Embedding | None:
