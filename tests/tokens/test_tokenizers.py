@@ -20,6 +20,7 @@ from precordia.core.tokens import Tokens
 from precordia.datasets.toy import toy_record
 from precordia.generation.simulate import simulate
 from precordia.io.read import read
+from precordia.signal.resample import resample
 from precordia.tokens.gain import HIGHEST_MV, LOWEST_MV, SCALE_BITS
 from precordia.tokens.saved import load_tokenizer
 from precordia.tokens.tokenizers import list_tokenizers, make_tokenizer
@@ -108,6 +109,40 @@ def test_a_flat_lead_comes_back_flat_where_it_was(shipped):
     flat = Record(signal=np.full((2, 2000), 1.5), fs=200, leads=("I", "II"))
     back = shipped.decode(shipped.encode(flat))
     assert np.abs(back.signal - 1.5).max() < 0.01
+
+
+def test_a_recording_without_any_signal_has_no_tokens_and_stays_without(shipped):
+    nothing = Record(signal=np.full((2, 1000), np.nan), fs=100, leads=("I", "II"))
+    tokens = shipped.encode(nothing)
+    assert len(tokens) == 0
+    assert np.isnan(shipped.decode(tokens).signal).all()
+    assert np.isnan(shipped.distortion(nothing).prd_percent)
+
+
+def test_amplitudes_beyond_all_codes_are_refused(shipped, record):
+    counts = dataclasses.replace(record, signal=record.signal * 1e6)  # a file read in a wrong unit
+    with pytest.raises(SignalError, match="Check the unit"):
+        shipped.encode(counts)
+
+
+@pytest.mark.parametrize("fs", [50, 128.7, 1000])
+def test_recordings_of_other_rates_come_back_at_theirs(shipped, record, fs):
+    signal = resample(record.signal.astype(float), record.fs, fs)
+    other = Record(signal=signal, fs=fs, leads=record.leads)
+    back = shipped.decode(shipped.encode(other))
+    assert (back.fs, back.signal.shape) == (fs, signal.shape)
+    here = shipped.distortion(record).prd_percent
+    assert shipped.distortion(other, back).prd_percent < here + 5
+
+
+def test_a_single_lead_has_the_tokens_that_it_has_among_others(shipped, record):
+    alone = dataclasses.replace(record, signal=record.signal[1:2], leads=record.leads[1:2])
+    if shipped.scaling != "deviation" or shipped.name == "beats":
+        assert len(shipped.encode(alone)) > 10  # range and beats are those of all leads together
+        return
+    whole, one = shipped.encode(record), shipped.encode(alone)
+    assert (whole.symbols[whole.lead == 1] == one.symbols).all()
+    assert (whole.gain[1] == one.gain[0]).all()
 
 
 def test_a_recording_without_leads_is_refused(shipped):

@@ -20,9 +20,11 @@ HELP = """Turn a recording into symbols, and say what that costs in bits and in 
 Tokenizers: abba, ecg-byte, fsq, rvq, beats; sax and pca are the controls. Each comes with a
 codebook fitted on PTB-XL; a file that Tokenizer.save wrote is taken too.
 
-Examples:  precordia tokens ecg.dcm --tokenizer abba
-           precordia tokens ecg.dcm --tokenizer rvq --json
-           precordia tokens ecg.dcm --tokenizer beats --decoded back.hea
+Example:  precordia tokens ecg.dcm --tokenizer abba
+
+Example:  precordia tokens ecg.dcm --tokenizer rvq --json
+
+Example:  precordia tokens ecg.dcm --tokenizer beats --decoded back.hea
 """
 _SHOWN = 24
 

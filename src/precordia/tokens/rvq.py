@@ -99,7 +99,7 @@ class RvqTokenizer(Tokenizer):
         patches = in_patches(strip.signal[strip.present], self.patch)
         chosen = self.quantise(patches.reshape(-1, self.patch))
         symbols = chosen + self.codebook * np.arange(self.stages)
-        return laid_out(symbols.reshape(len(patches), -1, self.stages), strip.present, self.patch)
+        return laid_out(symbols.reshape(*patches.shape[:2], self.stages), strip.present, self.patch)
 
     def _signal(self, tokens: Tokens, n: int) -> Float[np.ndarray, "lead sample"]:
         table = self.words.reshape(-1, self.patch)

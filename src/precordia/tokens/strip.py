@@ -13,7 +13,7 @@ from precordia.core.errors import SignalError
 from precordia.core.record import Record
 from precordia.signal.gaps import bridge_gaps
 from precordia.signal.resample import resample
-from precordia.tokens.gain import code_gain, decode_gain
+from precordia.tokens.gain import HIGHEST_MV, code_gain, decode_gain
 
 #: by what a lead is divided: its standard deviation, or the range of the whole recording
 Scaling = Literal["deviation", "range"]
@@ -61,7 +61,7 @@ def cut_strip(record: Record, fs: float, scaling: Scaling) -> Strip:
     Raises
     ------
     SignalError
-        If the recording has no lead or no sample.
+        If the recording has no lead or no sample, or amplitudes that have no code.
     """
     if not record.n_leads or not record.n_samples:
         raise SignalError(
@@ -71,6 +71,12 @@ def cut_strip(record: Record, fs: float, scaling: Scaling) -> Strip:
     present = ~missing.all(axis=1)
     resampled = resample(filled, record.fs, fs)
     scale, offset = _scale(filled, missing, present, scaling)
+    largest = max(float(scale.max()), float(np.abs(offset).max()))
+    if largest > HIGHEST_MV:
+        raise SignalError(
+            f"{record!r} has amplitudes of {largest:.3g} mV; there are codes for up to "
+            f"{HIGHEST_MV:g} mV. Check the unit of the file (uV, mV, V) and read it again."
+        )
     gain = code_gain(scale, offset)
     scale, offset = decode_gain(gain)
     signal = (resampled - offset[:, None]) / scale[:, None]
