@@ -292,6 +292,15 @@ def build_mimic_iv_ecg(folder):
     )
     head = ["subject_id", "study_id", "cart_id", "ecg_time", "report_0", "report_1", "rr_interval"]
     write_csv(folder / "machine_measurements.csv", [*head, "p_onset"], machine)
+    write_csv(
+        folder / "d_labitems.csv", ["itemid", "label", "fluid"], [(51222, "Hemoglobin", "Blood")]
+    )
+    limits = ["valuenum", "ref_range_lower", "ref_range_upper"]
+    write_csv(
+        folder / "labevents.csv",
+        ["subject_id", "itemid", "charttime", *limits],
+        [(10000032, 51222, "2180-07-23 08:00:00", 9.5, 12, 16)],
+    )
 
 
 def build_apnea_ecg(folder):
@@ -306,6 +315,48 @@ def build_apnea_ecg(folder):
         write_marks(folder / f"{name}.apn", marks)
         lines.append(f"{name}\t490\t20\t{n_apnea}\t9\t12.5\t57.1\t69.6\t" + body[name])
     (folder / "additional-information.txt").write_text("\n".join(lines) + "\n")
+
+
+def build_exercise_ecg(folder):
+    for subject in (1, 10, 14, 22):
+        for phase in (1, 2):
+            name = f"ecg_enh_sub{subject}_seg{phase}"
+            peaks, wave = spikes(5000, 250, rate=150 + subject, seed=subject)
+            for stem, values in ((name, wave), (name.replace("_enh", "_raw"), wave + 500)):
+                place = folder / f"ecg_segments/{stem}.csv"
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_text("".join(f"{value:.2f},0\n" for value in values))
+            place = folder / f"manual_annotations/{name}_labels.csv"
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_text("".join(f"{peak},1,{wave[peak]:.1f}\n" for peak in peaks))
+
+
+def spikes(n, fs, *, rate, seed=0):
+    """Return places of beats of a rate in 1/min, and a signal in uV that peaks there."""
+    rng = np.random.default_rng(seed)
+    intervals = 60 / rate * (1 + 0.05 * rng.normal(size=n)) * fs
+    peaks = np.cumsum(intervals).astype(int)
+    peaks = peaks[peaks < n - 20]
+    time = np.arange(n)[:, None]
+    wave = 1000 * np.exp(-(((time - peaks) / (0.012 * fs)) ** 2) / 2).sum(axis=1)
+    return peaks, wave + 20 * rng.normal(size=n)
+
+
+def build_deepbeat(folder):
+    folder.mkdir(parents=True, exist_ok=True)
+    rng = np.random.default_rng(4)
+    for name, n in (("train", 40), ("validate", 20), ("test", 24)):
+        af = np.arange(n) % 2
+        beat = np.where(af, 3.0, 1.2)[:, None] * 2 * np.pi * np.arange(800) / 32
+        waves = 40 * np.sin(beat + rng.uniform(0, 6, (n, 1))) + 300 + rng.normal(size=(n, 800))
+        np.savez_compressed(
+            folder / f"{name}.npz",
+            signal=waves[:, :, None],
+            rhythm=np.eye(2)[af],
+            qa_label=np.eye(3)[rng.integers(0, 3, n)],
+            parameters=np.array([["t", "ppg", k] for k in range(n)], object),
+        )
+        np.save(folder / f"{name}_subjects.npy", np.arange(n) // 4 + 100 * len(name))
 
 
 def build_folder(folder):

@@ -49,20 +49,27 @@ def finish(
     weights
         Arrays that the hash of the weights is of.
     """
-    digest = hashlib.sha256()
-    n = 0
-    for array in weights:
-        digest.update(np.ascontiguousarray(array).tobytes())
-        n += 1
     return Chosen(
         answer=answer,
         thresholds=best_thresholds(valid.targets, answer(valid)),
         probabilities=probabilities,
         selection=selection,
-        weights_hash=digest.hexdigest()[:12] if n else "",
+        weights_hash=hash_arrays(weights),
         spec=spec,
         notes=notes,
     )
+
+
+def hash_arrays(arrays: Iterable[np.ndarray]) -> str:
+    """Return the first twelve digits of the SHA-256 of arrays; nothing where there are none.
+
+    Examples
+    --------
+    >>> hash_arrays([]), hash_arrays([np.zeros(1)])
+    ('', 'af5570f5a181')
+    """
+    held = [np.ascontiguousarray(array).tobytes() for array in arrays]
+    return hashlib.sha256(b"".join(held)).hexdigest()[:12] if held else ""
 
 
 def prior_logits(targets: Float[np.ndarray, "batch statement"]) -> Float[np.ndarray, " statement"]:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from precordia.benchmarking.challenge_metric import read_challenge_weights
-from precordia.benchmarking.classification_jobs import Job, list_jobs, list_methods
+from precordia.benchmarking.classification_jobs import Job, Method, list_jobs, list_methods
 from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.classification_run import Run, truth_of
 from precordia.benchmarking.cohort import Cohort, load_cohort
@@ -20,6 +20,7 @@ from precordia.benchmarking.scoring import TestTruth
 from precordia.benchmarking.stress import read_noises
 from precordia.benchmarking.summaries import summarise_runs
 from precordia.benchmarking.withheld import Part, Withheld
+from precordia.core.errors import OptionError
 
 #: written by the training loop while it runs
 CHECKPOINT = "checkpoint.safetensors"
@@ -135,6 +136,62 @@ def divisions(cohort: Cohort, options: ClassificationOptions) -> list[Partition]
 def rows_there(place: Path) -> list[ResultRow]:
     """Return the rows of a folder, none where there is no file."""
     return read_rows(place) if (place / ROWS_FILE).exists() else []
+
+
+def frozen_methods(options: ClassificationOptions, what: str) -> list[Method]:
+    """Return the frozen encoders that were named, and their twins with random weights.
+
+    Raises
+    ------
+    OptionError
+        If another mode than linear is asked for.
+    """
+    if set(options.modes) != {"linear"}:
+        raise OptionError(
+            f"{what} is scored with frozen encoders only, mode linear; "
+            f"{', '.join(options.modes)} was asked for. Leave the others out."
+        )
+    return [m for m in list_methods(options) if m.network is not None and m.mode == "linear"]
+
+
+def work_through(
+    cohort: Cohort,
+    methods: Sequence[Method],
+    output: str | Path,
+    options: ClassificationOptions,
+    measure: Callable[[Job, tuple[Part, Part, Withheld]], None],
+    watch: Watch,
+) -> list[ResultRow]:
+    """Make the runs of methods that are not there yet, and return the rows of all.
+
+    Parameters
+    ----------
+    cohort, methods, options
+        What is run on what.
+    output
+        Folder of rows.
+    measure
+        Makes one run on its parts, and appends its rows.
+    watch
+        Is told in a few words what is being done.
+    """
+    place = Path(output)
+    jobs = [
+        job
+        for partition in divisions(cohort, options)
+        for job in list_jobs(cohort, partition, methods, options, {}, None)
+    ]
+    done = {row.run for row in rows_there(place)}
+    parts: dict[int, tuple[Part, Part, Withheld]] = {}
+    for number, job in enumerate(jobs, start=1):
+        if job.key in done:
+            continue
+        watch(f"{number}/{len(jobs)} {job.method.name}, {job.labels} of labels, seed {job.seed}")
+        if id(job.partition) not in parts:
+            parts[id(job.partition)] = open_parts(cohort, job.partition)
+        measure(job, parts[id(job.partition)])
+    keys = {job.key for job in jobs}
+    return [row for row in rows_there(place) if row.run in keys]
 
 
 def open_parts(cohort: Cohort, partition: Partition) -> tuple[Part, Part, Withheld]:

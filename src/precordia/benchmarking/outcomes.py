@@ -13,14 +13,8 @@ from jaxtyping import Float
 
 from precordia.benchmarking.baselines import AGE_SEX, age_sex_features
 from precordia.benchmarking.bootstrap import draw_patients, interval
-from precordia.benchmarking.classification import Watch, divisions, open_parts, rows_there
-from precordia.benchmarking.classification_jobs import (
-    BASELINE,
-    Job,
-    Method,
-    list_jobs,
-    list_methods,
-)
+from precordia.benchmarking.classification import Watch, frozen_methods, work_through
+from precordia.benchmarking.classification_jobs import BASELINE, Job, Method
 from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.classification_run import Run
 from precordia.benchmarking.cohort import Cohort
@@ -82,34 +76,17 @@ def benchmark_outcome(
         raise OptionError(
             f"the records have the task '{cohort.task}'; age_cohort or survival_cohort is needed."
         )
-    if set(options.modes) != {"linear"}:
-        raise OptionError(
-            f"{cohort.task} is scored with frozen encoders only, mode linear; "
-            f"{', '.join(options.modes)} was asked for. Leave the others out."
-        )
     place = Path(output)
-    methods = _methods(cohort, options)
-    jobs = [
-        job
-        for partition in divisions(cohort, options)
-        for job in list_jobs(cohort, partition, methods, options, {}, None)
-    ]
-    done = {row.run for row in rows_there(place)}
-    parts: dict[int, tuple[Part, Part, Withheld]] = {}
-    for number, job in enumerate(jobs, start=1):
-        if job.key in done:
-            continue
-        watch(f"{number}/{len(jobs)} {job.method.name}, {job.labels} of labels, seed {job.seed}")
-        if id(job.partition) not in parts:
-            parts[id(job.partition)] = open_parts(cohort, job.partition)
-        _measure(cohort, job, options, parts[id(job.partition)], place)
-    keys = {job.key for job in jobs}
-    return [row for row in rows_there(place) if row.run in keys]
+
+    def measure(job: Job, parts: tuple[Part, Part, Withheld]) -> None:
+        _measure(cohort, job, options, parts, place)
+
+    return work_through(cohort, _methods(cohort, options), place, options, measure, watch)
 
 
 def _methods(cohort: Cohort, options: ClassificationOptions) -> list[Method]:
     """Return frozen encoders, their twins with random weights, and what needs no recording."""
-    frozen = [m for m in list_methods(options) if m.network is not None and m.mode == "linear"]
+    frozen = frozen_methods(options, cohort.task)
     blind = MEAN_OF_TRAINING if cohort.task == AGE else AGE_SEX
     if options.controls or blind in options.baselines:
         frozen.append(Method(name=blind, mode=BASELINE))

@@ -95,7 +95,7 @@ def minute_cohort(dataset: Dataset) -> Cohort:
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
-class _Pieces:
+class Pieces:
     """Pieces of recordings; the last recording stays in memory while its pieces are cut."""
 
     items: tuple[Item, ...]
@@ -151,7 +151,7 @@ def _cut(
             f"needed beside the recordings in '{dataset.folder}'."
         )
     of = np.concatenate(owner).astype(int)
-    pieces = _Pieces(
+    pieces = Pieces(
         items=tuple(items),
         owner=of,
         place=np.concatenate(place).astype(int),

@@ -16,6 +16,7 @@ from precordia.benchmarking.classification import Watch, benchmark_classificatio
 from precordia.benchmarking.classification_jobs import find_networks
 from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.cohort import Cohort, load_cohort, place_of
+from precordia.benchmarking.laboratory_cohort import LABORATORY, laboratory_cohort
 from precordia.benchmarking.outcome_cohorts import (
     AGE,
     COLUMNS,
@@ -25,7 +26,10 @@ from precordia.benchmarking.outcome_cohorts import (
 )
 from precordia.benchmarking.outcomes import benchmark_outcome
 from precordia.benchmarking.piece_cohorts import beat_cohort, minute_cohort
+from precordia.benchmarking.pulse_cohort import pulse_cohort
 from precordia.benchmarking.result_rows import ResultRow
+from precordia.benchmarking.rpeak_cohort import RPEAKS, rpeak_pieces
+from precordia.benchmarking.rpeak_heads import benchmark_rpeak_heads
 from precordia.core.errors import FormatError, OptionError, PrecordiaError, unknown_name
 from precordia.core.value import Value
 from precordia.datasets.databases import DATABASES, dataset_card
@@ -35,7 +39,8 @@ from precordia.datasets.store_manifest import MANIFEST
 DONE, NOT_HERE, CANNOT, REFUSED = "done", "not here", "cannot yet", "refused"
 _FOLDER = files("precordia.benchmarking") / "protocols"
 _SPLITS = ("", "patients", "records")
-_OF = ("records", "beats", "minutes", AGE, SURVIVAL)
+PULSE = "pulse waves"
+_OF = ("records", "beats", "minutes", AGE, SURVIVAL, RPEAKS, LABORATORY, PULSE)
 #: length of beats for baselines, which have no window of their own
 _BASELINE_S = 10.0
 
@@ -52,7 +57,7 @@ class ProtocolTask(Value):
         What it is scored on; the task is empty where it cannot be run.
     of
         What is scored: ``"records"``, ``"beats"`` or ``"minutes"`` of long recordings, ``"age"``,
-        or ``"survival"``.
+        ``"survival"``, ``"rpeaks"``, ``"laboratory"`` values, or ``"pulse waves"``.
     split
         ``""`` for the published folds (or a hash of patients), ``"patients"`` for the hash,
         ``"records"`` for a published division that does not mind patients.
@@ -231,6 +236,8 @@ def _run_task(
         return TaskState(task=task.title, state=NOT_HERE, reason=_how_to_get(task.database)), []
     try:
         rows = []
+        if task.of == RPEAKS:
+            rows = _rpeak_rows(task, here[task.database], output, options, watch)
         for cohort, asked in _cohorts(task, here[task.database], options):
             told = _options_for(task, cohort, asked)
             score = benchmark_outcome if cohort.task in COLUMNS else benchmark_classification
@@ -244,10 +251,42 @@ def _run_task(
     )
 
 
+def _rpeak_rows(
+    task: ProtocolTask,
+    given: str,
+    output: str | Path,
+    options: ClassificationOptions,
+    watch: Watch,
+) -> list[ResultRow]:
+    dataset = _recordings(task, given)
+    rows = []
+    for seconds, models in _by_length(options).items():
+        asked = dataclasses.replace(options, models=models, baselines=(), take="centre")
+        pieces = rpeak_pieces(dataset, seconds)
+        told = _options_for(task, pieces.cohort, asked)
+        rows += benchmark_rpeak_heads(pieces, output, told, watch=watch)
+    if not rows:
+        raise OptionError("R-peaks are found by models; none was named. Name one: --model NAME.")
+    return rows
+
+
+def _by_length(options: ClassificationOptions) -> dict[float, tuple[str, ...]]:
+    """Return the models that were named by the length of their input."""
+    lengths: dict[float, tuple[str, ...]] = {}
+    for name, network in zip(options.models, find_networks(options), strict=True):
+        lengths[network.spec.seconds] = (*lengths.get(network.spec.seconds, ()), name)
+    return lengths
+
+
 def _cohorts(
     task: ProtocolTask, given: str, options: ClassificationOptions
 ) -> Iterator[tuple[Cohort, ClassificationOptions]]:
     """Yield what is scored, with what is scored on it: beats are as long as a model's input."""
+    if task.of == RPEAKS:
+        return
+    if task.of == PULSE:
+        yield pulse_cohort(load_cohort(given, task=task.task)), options
+        return
     if task.of == "records":
         cohort = load_cohort(given, task=task.task)
         yield cohort.frequent(task.least_positive) if task.least_positive else cohort, options
@@ -256,17 +295,14 @@ def _cohorts(
         yield age_cohort(load_cohort(given, task=task.task)), options
         return
     dataset = _recordings(task, given)
-    if task.of == SURVIVAL:
-        yield survival_cohort(dataset), options
+    if task.of in (SURVIVAL, LABORATORY):
+        yield (survival_cohort if task.of == SURVIVAL else laboratory_cohort)(dataset), options
         return
     if task.of == "minutes":
         yield minute_cohort(dataset), dataclasses.replace(options, take="all")
         return
-    lengths: dict[float, list[str]] = {}
-    for name, network in zip(options.models, find_networks(options), strict=True):
-        lengths.setdefault(network.spec.seconds, []).append(name)
-    for seconds, models in lengths.items():
-        asked = dataclasses.replace(options, models=tuple(models), baselines=(), take="centre")
+    for seconds, models in _by_length(options).items():
+        asked = dataclasses.replace(options, models=models, baselines=(), take="centre")
         yield beat_cohort(dataset, seconds), asked
     if options.baselines:
         yield beat_cohort(dataset, _BASELINE_S), dataclasses.replace(options, models=())

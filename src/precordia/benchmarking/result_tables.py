@@ -22,7 +22,7 @@ PUBLISHED = "published, not run"
 #: stands behind a model whose training data hold recordings of the test database
 MARK = "‡"
 #: the number that a kind of task is told by
-_HEADLINES = ("macro_auroc", "r2", "concordance")
+_HEADLINES = ("macro_auroc", "r2", "concordance", "f1_10ms")
 _LIKE_PUBLISHED = ("macro_auroc", "macro_auroc_all")
 _HEAD = ("model", "how", "labels", "macro AUROC [95 %]", "minus control", "runs")
 _METRICS = {
@@ -38,6 +38,12 @@ _METRICS = {
     "mean_absolute_error": "mean absolute error",
     "correlation": "correlation",
     "concordance": "concordance",
+    "f1_10ms": "F1 at 10 ms",
+    "ppv_10ms": "positive predictive value at 10 ms",
+    "se_10ms": "sensitivity at 10 ms",
+    "f1_75ms": "F1 at 75 ms",
+    "ppv_75ms": "positive predictive value at 75 ms",
+    "se_75ms": "sensitivity at 75 ms",
 }
 
 
@@ -82,7 +88,7 @@ def render_table(
 
 
 def table_as_text(rows: Sequence[ResultRow]) -> str:
-    """Return the tables of macro AUROC, R2 and concordance as text, of what there is."""
+    """Return the tables of macro AUROC, R2, concordance and F1 as text, of what there is."""
     there = {row.metric for row in rows}
     shown = [metric for metric in _HEADLINES if metric in there] or list(_HEADLINES[:1])
     return "\n\n".join(render_table(rows, metric=metric) for metric in shown)

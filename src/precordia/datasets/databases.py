@@ -28,6 +28,8 @@ DATABASES = {
     "sami_trop": "precordia.datasets.sami_trop:find_sami_trop",
     "mimic_iv_ecg": "precordia.datasets.mimic_iv_ecg:find_mimic_iv_ecg",
     "apnea_ecg": "precordia.datasets.apnea_ecg:find_apnea_ecg",
+    "exercise_ecg": "precordia.datasets.exercise_ecg:find_exercise_ecg",
+    "deepbeat": "precordia.datasets.deepbeat:find_deepbeat",
     "folder": "precordia.datasets.folder:find_folder",
 }
 

@@ -45,6 +45,10 @@ class Item:
         Options for `precordia.read`.
     finish
         What is done to the record after reading; None for nothing.
+    open_signal
+        Reads the signal in place of `precordia.read`, where a database has a form of its own.
+    open_marks
+        Reads marks of beats in place of an annotation file.
     """
 
     name: str
@@ -59,6 +63,8 @@ class Item:
     annotation: str = ""
     reading: dict[str, Any] = field(default_factory=dict)
     finish: Callable[[Record], Record] | None = None
+    open_signal: Callable[[], Record] | None = None
+    open_marks: Callable[[], Annotations] | None = None
 
     @property
     def group(self) -> str:
@@ -70,7 +76,8 @@ class Item:
         """Read the record; what the file lacks of the patient is taken from the table."""
         from precordia.io.read import read
 
-        record = read(self.path, **self.reading)
+        opening = self.open_signal
+        record = read(self.path, **self.reading) if opening is None else opening()
         if self.finish is not None:
             record = self.finish(record)
         held = record.patient
@@ -86,6 +93,8 @@ class Item:
         """Read the annotations beside the record; None where there are none."""
         from precordia.io.wfdb_annotation import read_annotations
 
+        if self.open_marks is not None:
+            return self.open_marks()
         if not self.annotation:
             return None
         return read_annotations(self.path, self.annotation)

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import os
 import re
+import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
@@ -60,12 +62,18 @@ def walk_table(
     names: Sequence[str] | None = None,
     only: Sequence[str] | None = None,
     own: bool = False,
+    most_bytes: int = _MOST_BYTES,
 ) -> Iterator[dict[str, str]]:
-    """Give the rows of a CSV table one by one, as `read_table` does all at once."""
+    """Give the rows of a CSV table one by one, as `read_table` does all at once.
+
+    Tables whose name ends in ``.gz`` are unpacked on the way. A larger file than ``most_bytes`` is
+    refused.
+    """
     try:
-        if path.stat().st_size > _MOST_BYTES:
+        if path.stat().st_size > most_bytes:
             raise FormatError(f"'{path.name}' is larger than any table of labels. Check the file.")
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        unpack = gzip.open if path.suffix == ".gz" else open
+        with unpack(path, "rt", encoding="utf-8-sig", newline="") as file:
             reader = csv.DictReader(file, fieldnames=names, strict=True)
             held = [name or "" for name in reader.fieldnames or ()]
             _check_columns(path, columns, held, own=own)
@@ -79,7 +87,7 @@ def walk_table(
         raise FormatError(
             f"there is no table '{path}'; the labels are needed there. {advice}"
         ) from None
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         advice = "Save it as CSV in UTF-8." if own else "Copy it again from where it is published."
         raise FormatError(f"'{path.name}' is no CSV table ({error}). {advice}") from error
 

@@ -11,7 +11,8 @@ from precordia.core.record import Patient
 from precordia.core.statements import Statement
 from precordia.datasets.found import Found, counted
 from precordia.datasets.item import Item
-from precordia.datasets.label_table import below, walk_table
+from precordia.datasets.label_table import age_of, below, read_table, walk_table
+from precordia.datasets.mimic_laboratory import read_folds, read_laboratory
 
 _REPORTS = tuple(f"report_{k}" for k in range(18))
 #: what the machine gives for a number that it could not measure
@@ -30,11 +31,14 @@ def find_mimic_iv_ecg(folder: Path, *, task: str) -> Found:
     folder
         Holds ``record_list.csv``, ``files``, and ``machine_measurements.csv`` if it is wanted.
     task
-        report: the machine's sentences as text; no classes.
+        report: the machine's sentences as text; no classes. laboratory: records with a blood test
+        within an hour, whose levels stand in ``facts``, such as ``{"Hemoglobin": "low"}``; needs
+        the tables of MIMIC-IV that `read_laboratory` names.
 
     Returns
     -------
-    What was found. ``facts`` holds the machine's own measurements, those of 29999 left out.
+    What was found. ``facts`` holds the machine's own measurements, those of 29999 left out. Folds
+    and ages are those of ``records_w_diag_icd10.csv``, where it is there.
 
     Notes
     -----
@@ -47,7 +51,10 @@ def find_mimic_iv_ecg(folder: Path, *, task: str) -> Found:
     Gow B et al. PhysioNet 2023. doi:10.13026/4nqg-sb35
     """
     needed = ("subject_id", "study_id", "path")
+    if task == "laboratory":
+        return _with_laboratory(folder, needed)
     said = _machine(folder)
+    folds = read_folds(folder)
     found = Found(items=[], keep_empty=True, classes=())
     lacking = 0
     for row in walk_table(folder / "record_list.csv", needed, only=(*needed, "ecg_time")):
@@ -59,9 +66,10 @@ def find_mimic_iv_ecg(folder: Path, *, task: str) -> Found:
             Item(
                 name=row["study_id"],
                 path=below(folder, f"{row['path']}.hea"),
-                patient=_patient(row["subject_id"]),
+                patient=_patient(row["subject_id"], folds.get(row["study_id"], ("", ""))[1]),
                 statements=statements,
                 report=_joined(statements),
+                fold=folds.get(row["study_id"], ("", ""))[0],
                 facts=facts,
             )
         )
@@ -70,6 +78,35 @@ def find_mimic_iv_ecg(folder: Path, *, task: str) -> Found:
     elif lacking:
         found.remark(
             "records-without-report", f"{counted(lacking, 'record')} without a machine's report."
+        )
+    return found
+
+
+def _with_laboratory(folder: Path, needed: tuple[str, ...]) -> Found:
+    """Find the records with a blood test, and what each test said."""
+    listed = (*needed, "ecg_time")
+    rows = read_table(folder / "record_list.csv", listed, only=listed)
+    ecgs = ((row["study_id"], row["subject_id"], row["ecg_time"]) for row in rows)
+    levels = read_laboratory(folder, ecgs)
+    folds = read_folds(folder)
+    # facts and no labels: a test that was not made is unknown, not negative
+    found = Found(items=[], keep_empty=True, classes=())
+    for row in rows:
+        study = row["study_id"]
+        if study in levels:
+            fold, age = folds.get(study, ("", ""))
+            found.items.append(
+                Item(
+                    name=study,
+                    path=below(folder, f"{row['path']}.hea"),
+                    patient=_patient(row["subject_id"], age),
+                    fold=fold,
+                    facts=levels[study],
+                )
+            )
+    if without := len(rows) - len(found.items):
+        found.remark(
+            "no-blood-test", f"{counted(without, 'record')} without a blood test within an hour."
         )
     return found
 
@@ -109,5 +146,5 @@ def _joined(statements: tuple[Statement, ...]) -> str:
 
 
 @lru_cache(maxsize=1000)
-def _patient(subject: str) -> Patient:
-    return Patient(patient_id=subject or None)
+def _patient(subject: str, age: str = "") -> Patient:
+    return Patient(patient_id=subject or None, age_years=age_of(age))
