@@ -11,6 +11,7 @@ import sys
 import typer
 
 from precordia.cli import (
+    adapt,
     ask,
     assess,
     beats,
@@ -86,6 +87,7 @@ for room in (
 benchmark.add_to(app)
 train.add_to(app)
 pretrain.add_to(app)
+adapt.add_to(app)
 dataset.add_to(app)
 formats.add_to(app)
 statements.add_to(app)

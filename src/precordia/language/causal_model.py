@@ -123,8 +123,8 @@ def load_causal_model(folder: str | Path, *, precision: str = "float32") -> Caus
     except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
         said = str(error).strip().partition("\n")[0][:200]
         raise WeightsError(
-            f"'{place}' could not be loaded as a causal language model ({said}). Save it again with "
-            "a version of transformers that knows it."
+            f"'{place}' could not be loaded as a causal language model ({said}). Save it again "
+            "with a version of transformers that knows it."
         ) from error
     made = causal_model(network, tokenizer, str(folder))
     digest = hashlib.sha256("".join(digest_of(path) for path in weights).encode()).hexdigest()

@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
 from precordia.core.errors import OptionError, unknown_name
@@ -142,7 +141,7 @@ def target_names(network: nn.Module, wanted: LowRank) -> tuple[str, ...]:
     return names
 
 
-def low_rank_state(network: nn.Module) -> dict[str, Float[Tensor, "..."]]:
+def low_rank_state(network: nn.Module) -> dict[str, Tensor]:
     """Return the changes, by name."""
     return {n: p.detach() for n, p in network.named_parameters() if ".lora_" in n}
 

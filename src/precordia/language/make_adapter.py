@@ -109,5 +109,5 @@ def make_adapter(
             return kind(**given)
         except (TypeError, ValueError, RuntimeError, ZeroDivisionError) as error:
             raise OptionError(
-                f"{name} cannot be made with {chosen or 'these options'}: {error}. Change an option."
+                f"{name} cannot be made with {chosen or 'these options'}: {error}. Change one."
             ) from error

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -137,3 +137,11 @@ def blank_like(recording: np.ndarray) -> np.ndarray:
     (0, [[0.0, 0.0]])
     """
     return recording[:0] if recording.dtype.kind in "iu" else np.zeros_like(recording)
+
+
+def without_recordings(questions: Sequence[Question]) -> list[Question]:
+    """Return the questions with nothing in place of each recording."""
+    return [
+        replace(question, recordings=tuple(blank_like(r) for r in question.recordings))
+        for question in questions
+    ]
