@@ -42,6 +42,26 @@ def test_the_weights_are_those_that_minimise_the_likelihood_as_it_is_defined(alp
     assert np.allclose(probe.weight * scale, found.x, atol=1e-4)
 
 
+#: coefficients by scikit-survival 0.28.0: ``CoxPHSurvivalAnalysis(alpha=0.5, ties="breslow",
+#: tol=1e-12, n_iter=500).fit(z, y).coef_ / x.std(0)`` with z = (x - x.mean(0)) / x.std(0), of the
+#: records that the test draws by the same seed; 44, 50 and 57 of 80 times are shared
+_SCIKIT_SURVIVAL = {
+    0: (0.5159423869293318, -0.05565297535618584, 0.1522143510637269),
+    1: (0.7685386128665266, -0.07353050577632655, 0.9250741472549319),
+    2: (0.5680106522989655, -0.041633729751441334, -1.2042192705905939),
+}
+
+
+@pytest.mark.parametrize("seed", _SCIKIT_SURVIVAL)
+def test_weights_agree_with_scikit_survival_where_times_are_shared_and_cut_short(seed):
+    rng = np.random.default_rng(seed)
+    x = rng.normal(size=(80, 3)) * [1, 3, 0.2] + [0, 5, -1]
+    times = np.ceil(10 * rng.exponential(np.exp(-0.7 * x[:, 0])))
+    events = rng.random(80) < 0.7
+    probe = fit_cox_probe(x, times, events, alphas=(0.5,))
+    assert probe.weight == pytest.approx(np.array(_SCIKIT_SURVIVAL[seed]), rel=1e-7)
+
+
 def test_two_groups_without_penalty_have_the_closed_form():
     # at the first event one of two in group 1 and two in group 0 are at risk: 1 event in each group
     x = np.array([[1.0], [0.0], [1.0], [0.0]])
