@@ -51,7 +51,7 @@ def test_concordance_counts_pairs_with_ties_of_risks_and_of_times(seed):
 _SCIKIT_SURVIVAL = (0.5012391573729864, 0.5599369085173501, 0.5036463081130356, 0.5641399416909622)
 
 
-@pytest.mark.parametrize(("seed", "expected"), enumerate(_SCIKIT_SURVIVAL))
+@pytest.mark.parametrize(("seed", "expected"), list(enumerate(_SCIKIT_SURVIVAL)))
 def test_concordance_agrees_with_scikit_survival(seed, expected):
     rng = np.random.default_rng(seed)
     risk, time = rng.integers(0, 12, 60).astype(float), rng.integers(0, 30, 60).astype(float)
