@@ -97,8 +97,11 @@ def scaled_one_by_one(signal: Float[np.ndarray, "lead sample"]) -> str:
     if signal.shape[0] < _FEWEST_LEADS or signal.shape[1] < 2:
         return ""
     span = np.fmax.reduce(signal, axis=1) - np.fmin.reduce(signal, axis=1)
+    span = span[span > 0]  # a dead lead says nothing of how the others were scaled
+    if len(span) < _FEWEST_LEADS:
+        return ""
     typical = float(np.median(span))
-    if not typical > 0 or not np.all(np.abs(span - typical) < _ALIKE_SPANS * typical):
+    if not np.all(np.abs(span - typical) < _ALIKE_SPANS * typical):
         return ""
     return f"every lead spans the same {typical:.3g} mV: the leads were scaled one by one"
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from precordia.core.claims import Claim
+from precordia.core.quality import QualityReason
 from precordia.core.study import DISCLAIMER, Study
 from precordia.core.value import Value
 from precordia.core.verify import same_patient
@@ -26,6 +27,12 @@ INSTRUCTED = "What to answer was told in the question; answers come from the rec
 ANOTHER_PATIENT = (
     "The earlier recording is of another patient, as far as the files say: this compares two "
     "people, not one person's course."
+)
+MISPLACED = "What is said of single leads may be of others: the leads do not fit together"
+_EXCHANGED = (
+    QualityReason.LEAD_REVERSAL,
+    QualityReason.LEAD_SWAP,
+    QualityReason.LEADS_INCONSISTENT,
 )
 _SHOWN = 6
 
@@ -203,6 +210,7 @@ def _one(question: str, now: _Seen, then: _Seen | None, limits: Limits) -> Answe
     else:
         outcome = evaluate(query, now.facts, then.facts if then else None)
         evidence = _evidence(query, outcome, now, then, limits)
+    notes += _about_leads(query, evidence, now.study)
     if not outcome.answers:
         evidence = evidence or main_claims(now.numbers)
     return Answer(
@@ -213,6 +221,18 @@ def _one(question: str, now: _Seen, then: _Seen | None, limits: Limits) -> Answe
         why=" ".join([*outcome.whys, *notes]),
         query=query,
     )
+
+
+def _about_leads(query: Query, evidence: tuple[Claim, ...], study: Study) -> list[str]:
+    """Return a warning where single leads were looked at and the leads do not fit together."""
+    suspected = [str(r) for r in study.quality.reasons if r in _EXCHANGED]
+    single = query.leads or query.asks == "lead" or any(claim.lead for claim in evidence)
+    return [f"{MISPLACED} ({', '.join(suspected)})."] if suspected and single else []
+
+
+def is_warned(answer: Answer) -> bool:
+    """Tell whether an answer comes with a warning that leads may be exchanged."""
+    return MISPLACED in answer.why
 
 
 def _evidence(

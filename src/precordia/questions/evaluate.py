@@ -190,9 +190,32 @@ def _of_leads(query: Query, terms: list[Term], facts: Facts) -> Outcome:
             shown += facts.statement_leads.get(code, ())
     if whys and not shown:
         return Outcome(whys=tuple(whys), rests_on=query.names)
+    places = query.leads or facts.leads
+    unread = _unread([code for term in terms for code in term.codes], places, facts)
+    if unread and not any(lead in shown for lead in places):
+        whys.append(_why_unread(unread))
+        if len(unread) == len(places):
+            return Outcome(whys=tuple(whys), rests_on=query.names)
     if query.kind == "query":
         return _listed((lead for lead in facts.leads if lead in shown), whys, query.names)
-    return _verdict(any(lead in shown for lead in query.leads), query.names)
+    here = any(lead in shown for lead in query.leads)
+    return Outcome(answers=(YES if here else NO,), whys=tuple(whys), rests_on=query.names)
+
+
+def _unread(codes: Iterable[str], leads: Iterable[str], facts: Facts) -> dict[str, str]:
+    """Return why a form cannot be seen in a lead, by the leads of which that is so."""
+    unread = {}
+    for lead in leads:
+        whys = [facts.unknown[k] for c in codes if (k := f"leads:{c}:{lead}") in facts.unknown]
+        if lead not in facts.leads:
+            whys = ["it was not recorded"]
+        if whys:
+            unread[lead] = whys[0]
+    return unread
+
+
+def _why_unread(unread: dict[str, str]) -> str:
+    return f"{', '.join(unread)} cannot be told: {'; '.join(dict.fromkeys(unread.values()))}."
 
 
 def _of_forms_in_leads(query: Query, facts: Facts) -> Outcome:
@@ -209,6 +232,11 @@ def _of_forms_in_leads(query: Query, facts: Facts) -> Outcome:
         if t.codes[0] not in facts.statement_leads
     ]
     whys = (f"In which leads cannot be told of: {', '.join(unknown)}.",) if unknown else ()
+    unread = _unread([code for t in terms for code in t.codes], query.leads, facts)
+    if unread and not found:
+        whys = (*whys, _why_unread(unread))
+        if len(unread) == len(query.leads):
+            return Outcome(whys=whys)
     return _listed(found, whys, found)
 
 

@@ -33,8 +33,9 @@ class Facts(Value):
     leads
         Leads that were recorded.
     unknown
-        Why something cannot be told: by the code of a statement, ``"leads:CODE"``, ``"noise"``,
-        ``"axis"``, ``"stage"``, ``"ectopy"``, or the name of an interval.
+        Why something cannot be told: by the code of a statement, ``"leads:CODE"`` (of one lead
+        ``"leads:CODE:LEAD"``), ``"noise"``, ``"axis"``, ``"stage"``, ``"ectopy"``, or the name of
+        an interval.
     """
 
     statements: dict[str, float] = field(default_factory=dict)

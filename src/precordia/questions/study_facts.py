@@ -130,6 +130,9 @@ def _statement_leads(
         )
         if told or study.measurements.leads:
             found[code] = told
+        for lead in study.record.leads:
+            if why := numbers.of(LEAD_CRITERIA[code][0], lead)[1]:
+                unknown[f"leads:{code}:{lead}"] = why
     for finding in study.findings.present:
         if finding.leads and finding.code not in LEAD_CRITERIA:
             found[finding.code] = finding.leads
