@@ -16,7 +16,7 @@ from precordia.questions.vocabulary import term_named, terms_of_kind
 
 Found = tuple[Outcome, tuple[Claim, ...]]
 #: usual limits of numbers that are no intervals
-_NORMAL = {"heart_rate_bpm": (60.0, 100.0), "qrs_axis_deg": (-30.0, 90.0)}
+NORMAL = {"heart_rate_bpm": (60.0, 100.0), "qrs_axis_deg": (-30.0, 90.0)}
 _COMPARE = {
     ">": lambda value, limit: value > limit,
     "<": lambda value, limit: value < limit,
@@ -96,8 +96,8 @@ def _limits_of(query: Query, name: str, measure: str) -> list[tuple[str, float]]
         return [(query.relation, query.limit)]
     if term.kind == "state":
         return [(">", term.above)] if term.above == term.above else [("<", term.below)]
-    if measure in _NORMAL and query.kind == "verify":
-        low, high = _NORMAL[measure]
+    if measure in NORMAL and query.kind == "verify":
+        low, high = NORMAL[measure]
         wanted = {ABOVE: (">", high), BELOW: ("<", low)}
         asked = [wanted[r] for r in query.ranges if r in wanted]
         return asked or list(wanted.values())
