@@ -10,6 +10,7 @@ import hashlib
 import io
 import math
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,13 +81,13 @@ def recordings_of(paths: Iterable[Path]) -> list[Path]:
 def plan_jobs(files: Iterable[Path], output: Path) -> list[Job]:
     """Give each file a folder of its own; equal stems are told apart by a short hash."""
     files = list(files)
-    stems = [p.stem for p in files]
+    stems = Counter(p.stem for p in files)
     jobs = []
-    for path, stem in zip(files, stems, strict=True):
-        name = stem
-        if stems.count(stem) > 1:
+    for path in files:
+        name = path.stem
+        if stems[path.stem] > 1:
             digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-            name = f"{stem}-{digest}"
+            name = f"{path.stem}-{digest}"
         jobs.append(Job(path=path, folder=output / name))
     return jobs
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from precordia.cli.options import Force, Json, Reading, reads
+from precordia.cli.problems import say_problems
 from precordia.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -139,10 +140,9 @@ def _say(outcomes: list[CopyOutcome], *, as_json: bool) -> None:
         told = {**counts, "copies": copies, "problems": problems}
         typer.echo(json_text.dumps(told, ensure_ascii=False))
         return
+    say_problems((o.source, o.problem) for o in outcomes if o.status == "failed")
     for o in outcomes:
-        if o.status == "failed":
-            typer.echo(f"{o.source}: {o.problem}", err=True)
-        elif o.copy is not None:
+        if o.copy is not None:
             typer.echo(str(o.copy))
             for loss in o.copy.lost:
                 typer.echo(f"note: {loss}", err=True)

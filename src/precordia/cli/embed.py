@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from precordia.cli.options import Force, Json, Reading, load, reads, show
+from precordia.cli.problems import say_problems
 from precordia.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -171,8 +172,7 @@ def _conclude(
         }
         typer.echo(json_text.dumps(told, ensure_ascii=False))
     else:
-        for p in problems:
-            typer.echo(f"{p['file']}: {p['problem']}", err=True)
+        say_problems((p["file"], p["problem"]) for p in problems)
         where = f" Table: {output}" if rows else ""
         typer.echo(
             f"{len(rows)} embedded, {n_cached} of them were in the cache, {len(problems)} could "

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from precordia.cli.options import Force, Json, Reading, reads
+from precordia.cli.problems import say_problems
 from precordia.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -151,8 +152,7 @@ def _conclude(outcomes: list[Outcome], jobs: list[Job], output: Path, *, as_json
         report = {**counts, "output": str(output), "problems": problems}
         typer.echo(json_text.dumps(report, ensure_ascii=False))
     else:
-        for o in failed:
-            typer.echo(f"{o.job.path}: {o.problem}", err=True)
+        say_problems((o.job.path, o.problem) for o in failed)
         typer.echo(
             f"{counts['done']} examined, {counts['skipped']} were there already, "
             f"{counts['failed']} could not be read. Summary: {output / TABLE}"

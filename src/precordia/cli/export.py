@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from precordia.cli.options import Force, Json, Reading, reads
+from precordia.cli.problems import say_problems
 from precordia.cli.progress import progress
 
 if TYPE_CHECKING:
@@ -112,8 +113,7 @@ def _conclude(
         told = {**counts, "output": str(output), "problems": problems}
         typer.echo(json_text.dumps(told, ensure_ascii=False))
         return
-    for outcome in failed:
-        typer.echo(f"{outcome.job.path}: {outcome.problem}", err=True)
+    say_problems((outcome.job.path, outcome.problem) for outcome in failed)
     typer.echo(
         f"{counts['done']} written, {counts['skipped']} were there already, "
         f"{counts['failed']} could not be written. Set: {output}"

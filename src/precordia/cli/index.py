@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from precordia.cli.options import File, Json, Reading, load, reads, show
+from precordia.cli.problems import say_problems
 from precordia.cli.progress import progress
 
 HELP_INDEX = """Make an index of recordings, in which 'precordia similar' looks.
@@ -99,8 +100,7 @@ def run_index(
         }
         typer.echo(json_text.dumps(told, ensure_ascii=False))
     else:
-        for name, why in filled.problems:
-            typer.echo(f"{name}: {why}", err=True)
+        say_problems(filled.problems)
         typer.echo(
             f"{filled.n_indexed - filled.n_before} added, {len(filled.problems)} could not be. "
             f"{to} holds {filled.n_indexed} recordings."
