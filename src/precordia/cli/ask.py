@@ -4,16 +4,22 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from precordia.cli.options import File, Json, Reading, load, reads, show
 
+if TYPE_CHECKING:
+    from precordia.core.study import Study
+    from precordia.questions.answer import Answer
+    from precordia.questions.mirage_trial import CheckedAnswer
+
 HELP = """Answer a question about a recording, with the evidence, or say that it cannot be told.
 
 Examples:  precordia ask ecg.dcm "Is the QRS wide?"
            precordia ask today.dcm "What changed?" --previous last_year.dcm
+           precordia ask ecg.dcm "Is there atrial fibrillation?" --check
 """
 
 
@@ -31,6 +37,10 @@ def run(
         Path | None,
         typer.Option("--previous", help="An earlier recording, for questions about change."),
     ] = None,
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Ask again of counterfeits: does the answer rest on it?"),
+    ] = False,
     json: Json = False,
     *,
     reading: Reading,
@@ -41,4 +51,25 @@ def run(
 
     study = examine(load(file, reading))
     earlier = examine(load(previous, reading)) if previous is not None else None
-    show(answer(study, question, earlier), as_json=json)
+    told = answer(study, question, earlier)
+    show(_checked(told, study, earlier) if check else told, as_json=json)
+
+
+def _checked(told: Answer, study: Study, earlier: Study | None) -> CheckedAnswer:
+    """Ask the same of counterfeits of the recording."""
+    from precordia.generation.strangers import list_strangers
+    from precordia.pipeline import examine
+    from precordia.questions.engine_responder import EngineResponder
+    from precordia.questions.mirage_check import mirage_check
+    from precordia.questions.mirage_trial import CheckedAnswer
+
+    responder = EngineResponder(examine)
+    check = mirage_check(
+        responder,
+        study.record,
+        told.question,
+        previous=None if earlier is None else earlier.record,
+        others=list_strangers(),
+        examine=responder.study_of,
+    )
+    return CheckedAnswer(answer=told, check=check)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from precordia.core.value import Value
+from precordia.questions.answer import Answer
 from precordia.questions.response import Response
 
 Verdict = Literal["passed", "flagged", "untold", "error"]
@@ -105,3 +106,22 @@ class MirageCheck(Value):
         if untold:
             lines.append(f"  says nothing here: {', '.join(untold)}")
         return "\n".join([*lines, *([f"  {claims}"] if self.n_claims else [])])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CheckedAnswer(Value):
+    """An answer beside the check whether it rests on its recording.
+
+    Attributes
+    ----------
+    answer
+        What was answered.
+    check
+        What became of it on counterfeits.
+    """
+
+    answer: Answer
+    check: MirageCheck
+
+    def __str__(self) -> str:
+        return f"{self.answer}\n\nDoes it rest on the recording?\n{self.check}"
