@@ -22,7 +22,8 @@ from precordia.language.question_rows import (
     Asked,
     divide_by_patient,
     ecg_qa_questions,
-    scenario_questions,
+    label_questions,
+    texts_to_read,
     with_options,
 )
 from precordia.language.recording_input import RecordingInput
@@ -196,12 +197,13 @@ def _questions(held: AdaptConfiguration) -> tuple[dict[str, list[Asked]], Record
     data = held.data
     if data.simulated:
         source = simulated_source(data.simulated, data.scenarios, seed=data.seed)
-        asked = scenario_questions(source)
+    elif data.store:
+        source = source_from_store(data.store)
     else:
-        if data.store:
-            source = source_from_store(data.store)
-        else:
-            source = source_from_dataset("ptbxl", data.ptbxl)
+        source = source_from_dataset("ptbxl", data.ptbxl, task=data.labels or None)
+    if not data.questions:
+        asked = label_questions(source, seed=data.seed)
+    else:
         asked = ecg_qa_questions(
             data.questions, source, wording=data.wording, templates=data.templates
         )
@@ -267,9 +269,8 @@ def _base(
             if key not in known or key == "texts":
                 listed = [name for name in known if name != "texts"]
                 raise unknown_name("key of base.tiny", key, listed, listing=", ".join(listed))
-        texts = [f"ECG:\nQuestion: {row.text}\nAnswer: {row.answer}" for row in train]
         told = {"seed": held.training.seed, **held.base.tiny}
-        tiny_model.save_tiny_model(tiny_model.make_tiny_model(texts, **told), at)
+        tiny_model.save_tiny_model(tiny_model.make_tiny_model(texts_to_read(train), **told), at)
     return load_causal_model(at)
 
 

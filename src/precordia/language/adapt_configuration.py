@@ -34,11 +34,11 @@ output = "adapted"            # folder for the adapter, its card, its scores and
 [data]
 simulated = 120               # so many simulated recordings, asked for each scenario
 scenarios = ["sinus", "left-bundle-block"]
-# In place of these two lines, ECG-QA on recordings of PTB-XL:
-# questions = "ecg-qa"        # folder of ECG-QA
-# store = "ptbxl.store"       # a folder that 'precordia dataset build' wrote
-# or
-# ptbxl = "ptbxl"             # the folder of PTB-XL
+# In place of these two lines, real recordings:
+# store = "ptbxl.store"       # a folder that 'precordia dataset build' wrote, or
+# ptbxl = "ptbxl"             # the folder of PTB-XL,
+# labels = "superdiagnostic"  # asked about these labels, or asked what ECG-QA asks:
+# questions = "ecg-qa"        # its folder
 # wording = "template"        # or "paraphrased"
 # templates = [1, 26, 27, 28] # all by default
 # train = [1, 2, 3, 4, 5, 6, 7]      # folds of patients
@@ -46,7 +46,7 @@ scenarios = ["sinus", "left-bundle-block"]
 # test = [9]                  # gives the scores
 
 [base]
-tiny = { dim = 64, layers = 2, epochs = 10 }
+tiny = { dim = 64, layers = 2, epochs = 20 }
 # model = "Llama-3.2-1B"      # or a folder of transformers; nothing is fetched
 # precision = "bfloat16"
 
@@ -81,14 +81,14 @@ class QuestionChoice:
 
     Attributes
     ----------
-    simulated, scenarios
-        How many recordings to simulate, and of what.
-    questions
-        Folder of ECG-QA.
     store, ptbxl
-        Or rather with it: a store with recordings of PTB-XL, or the folder of PTB-XL.
-    wording, templates
-        Of ECG-QA.
+        A store of recordings, or the folder of PTB-XL.
+    simulated, scenarios
+        Or: how many recordings to simulate, and of what.
+    questions, wording, templates
+        Folder of ECG-QA, and which of it. Without it, recordings are asked about their labels.
+    labels
+        Which label set of PTB-XL.
     train, validation, test
         Folds of each part; without them, the published parts or a hash of the patient.
     shares, seed
@@ -99,9 +99,10 @@ class QuestionChoice:
 
     simulated: int = 0
     scenarios: list[str] = field(default_factory=list)
-    questions: str = ""
     store: str = ""
     ptbxl: str = ""
+    questions: str = ""
+    labels: str = ""
     wording: str = "template"
     templates: list[int] = field(default_factory=list)
     train: list[Any] = field(default_factory=list)
@@ -225,13 +226,16 @@ def read_adapt_configuration(
 
 
 def _checked(data: QuestionChoice) -> QuestionChoice:
-    if bool(data.simulated) == bool(data.questions):
+    said = [name for name in ("store", "ptbxl", "simulated") if getattr(data, name)]
+    if len(said) != 1:
         raise OptionError(
-            "[data] needs one of simulated (with scenarios) and questions (with store or ptbxl)."
+            f"[data] names {' and '.join(said) or 'no recordings'}; one of store, ptbxl and "
+            "simulated (with scenarios) is needed."
         )
-    if data.questions and bool(data.store) == bool(data.ptbxl):
+    if data.simulated and (data.questions or not data.scenarios):
         raise OptionError(
-            "[data] names questions, and needs one of store and ptbxl for their recordings."
+            "simulated recordings are asked whether they show each of data.scenarios; name those, "
+            "and no questions."
         )
     if data.wording not in ("template", "paraphrased"):
         raise OptionError(f"data.wording is '{data.wording}'; 'template' or 'paraphrased'.")

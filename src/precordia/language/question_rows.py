@@ -11,6 +11,8 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from precordia.core.errors import OptionError
 from precordia.datasets.ecg_qa_rows import read_question_rows
 
@@ -42,6 +44,8 @@ class Asked:
         Answers from which one is to be chosen, written likewise.
     template
         Number of the template, 0 without one.
+    note
+        What is known of the recordings, in words: for a tiny model that learns to read.
     """
 
     text: str
@@ -51,6 +55,7 @@ class Asked:
     folds: tuple[str, ...]
     options: tuple[str, ...] = ()
     template: int = 0
+    note: str = ""
 
 
 def answer_text(answers: Iterable[str]) -> str:
@@ -108,6 +113,7 @@ def ecg_qa_questions(
                 patients=tuple(source.patients[k] for k in rows),
                 folds=tuple(source.folds[k] for k in rows),
                 template=row.template,
+                note=answer_text(row.answers),
                 options=listed.get(row.template, ()),
             )
         )
@@ -119,28 +125,66 @@ def ecg_qa_questions(
     return asked
 
 
-def scenario_questions(source: RecordSource) -> list[Asked]:
-    """Ask of each recording of a source whether it shows each class.
+def label_questions(source: RecordSource, *, seed: int = 0) -> list[Asked]:
+    """Ask of recordings with labels whether they show each class, as often rightly as wrongly.
 
     Parameters
     ----------
     source
-        Recordings with classes, such as simulated ones.
+        Recordings with classes.
+    seed
+        Of the draw of recordings.
+
+    Notes
+    -----
+    As in ECG-QA, answers are balanced: of each class as many recordings without it are asked about
+    as there are with it, drawn at random, so that the question alone tells nothing.
     """
+    rng = np.random.default_rng(seed)
     asked = []
-    for k in range(len(source)):
-        for name, target in zip(source.classes, source.targets[k], strict=True):
+    for column, name in enumerate(source.classes):
+        known = source.targets[:, column]
+        yes, no = np.flatnonzero(known > 0.5), np.flatnonzero(known <= 0.5)
+        n = min(len(yes), len(no))
+        for k in sorted([*rng.permutation(yes)[:n].tolist(), *rng.permutation(no)[:n].tolist()]):
+            shown = [c for c, t in zip(source.classes, source.targets[k], strict=True) if t > 0.5]
             asked.append(
                 Asked(
-                    text=f"Does this ECG show {name.replace('-', ' ')}?",
-                    answer="yes" if target > 0.5 else "no",
+                    text=f"Does this ECG show {_spoken(name)}?",
+                    answer="yes" if known[k] > 0.5 else "no",
                     recordings=(k,),
                     patients=(source.patients[k],),
                     folds=(source.folds[k],),
                     options=("no", "yes"),
+                    note=", ".join(map(_spoken, shown)),
                 )
             )
     return asked
+
+
+def _spoken(name: str) -> str:
+    return name.replace("-", " ")
+
+
+def texts_to_read(asked: Sequence[Asked]) -> list[str]:
+    """Return what a tiny model from scratch reads before it sees a recording.
+
+    Parameters
+    ----------
+    asked
+        Questions of the training part.
+
+    Notes
+    -----
+    Each question with its answer twice: with nothing where the recording stands, and with its note
+    there. From the notes the model learns that what stands there tells the answer, which any model
+    that was trained on much text knows. Recordings it has not seen.
+    """
+    return [
+        f"ECG: {note}\nQuestion: {row.text}\nAnswer: {row.answer}"
+        for row in asked
+        for note in ("", row.note)
+    ]
 
 
 def divide_by_patient(asked: Sequence[Asked], parts: Mapping[int, str]) -> dict[str, list[Asked]]:
