@@ -1,22 +1,28 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Rate and distortion of every tokenizer on real recordings: a table and a picture.
+"""Rate and distortion of every tokenizer on real recordings: two tables and a picture.
 
 python benchmarks/tokens/rate_distortion.py --data ../shared/data [--full]
 
+The second table tells what the bits of the amplitude are worth: symbols as they are, the code of
+each lead's amplitude rounded to fewer steps between the least and the largest of the training
+leads, down to none (their median).
+
 PTB-XL at 100 Hz: fitted on folds 1 to 8, measured on fold 9. SAX gets at least as many symbols of
 as large an alphabet as ABBA used; principal components get the bits of the residual quantiser.
-Differences of such pairs are drawn with patients. Two minutes on one core, ten with --full.
+Differences of such pairs are drawn with patients. One minute on one core, four with --full.
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import dataclasses
 from pathlib import Path
 
 import numpy as np
 from recordings import mean_interval, measured, records_of
 
+from precordia.tokens.gain import SCALE_BITS
 from precordia.tokens.saved import load_tokenizer
 from precordia.tokens.tokenizers import make_tokenizer
 
@@ -26,6 +32,7 @@ LETTERS = (13, 52, 104)
 LEVELS = ((5, 4), (6, 5, 4), (8, 8, 6, 5, 5), (9, 8, 8, 6, 5, 5))
 SHAPES = (32, 1024)
 WORD_BITS = 8
+GAIN_BITS = (0, 1, 2, 3, 4, 5, 6, 8, SCALE_BITS)
 FIGURES = (
     *("tokens_per_s", "bits_per_s", "entropy_bits_per_s", "prd_percent", "rmse_mv", "rpeak_ms"),
     *("n_rpeaks", "n_lost", "n_extra"),
@@ -66,6 +73,45 @@ def abba_and_sax(abba, told, train, seconds):
     yield "sax", f"frame {frame}, {abba.n_symbols} letters", sax, f"abba: {told}"
 
 
+def gains(train, test, patients):
+    """Give what is lost where the amplitude of each lead has fewer bits."""
+    for name in ("rvq", "abba", "ecg-byte"):
+        tokenizer = load_tokenizer(name)
+        usual = np.concatenate([tokenizer.encode(record).gain[:, 0] for record in train])
+        said = [tokenizer.encode(record) for record in test]
+        for bits in GAIN_BITS:
+            lost = [
+                tokenizer.distortion(record, tokenizer.decode(rounded(tokens, bits, usual)))
+                for record, tokens in zip(test, said, strict=True)
+            ]
+            prd = np.array([each.prd_percent for each in lost])
+            low, high = mean_interval(prd, patients)
+            yield {
+                "tokenizer": name,
+                "gain_bits": bits,
+                "prd_percent": f"{prd.mean():.4g}",
+                "prd_low": f"{low:.4g}",
+                "prd_high": f"{high:.4g}",
+                "rmse_mv": f"{np.mean([each.rmse_mv for each in lost]):.4g}",
+                "records": len(test),
+                "patients": len(set(patients)),
+            }
+
+
+def rounded(tokens, bits, usual):
+    """The same symbols with the amplitude in so many bits; as it is where it has them all."""
+    if bits == SCALE_BITS:
+        return tokens
+    gain, (low, high), steps = tokens.gain.copy(), np.quantile(usual, [0, 1]), 2**bits
+    if bits:
+        share = (np.clip(gain[:, 0], low, high) - low) / (high - low)
+        middle = (np.minimum(np.floor(share * steps), steps - 1) + 0.5) / steps
+        gain[:, 0] = np.rint(low + middle * (high - low))
+    else:
+        gain[:, 0] = np.rint(np.median(usual))
+    return dataclasses.replace(tokens, gain=gain)
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--data", type=Path, required=True)
@@ -92,9 +138,11 @@ def main() -> None:
         rows.append(row)
         print(row, flush=True)
         write(rows, given.out / "tokens.csv")
+    of_gain = list(gains(train, test, patients))
+    write(of_gain, given.out / "tokens_gain.csv")
     from picture import draw
 
-    draw(rows, given.picture / "rate-distortion.svg")
+    draw(rows, of_gain, given.picture / "rate-distortion.svg")
 
 
 def write(rows, path):
