@@ -174,6 +174,8 @@ def _number(value: float, unit: str) -> str:
     if unit == "%":
         return f"{value:.2f}"
     size = abs(value)
+    if unit == "count":
+        return f"{value:.0f}"
     digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 1 and unit else 3
     if unit == "ms" and not value:
         digits = 0

@@ -67,11 +67,12 @@ class Response(Value):
 
     @property
     def numbers(self) -> dict[tuple[str, str], float]:
-        """Measured numbers among the claims, by measure and lead."""
+        """Measured numbers of this recording among the claims, by measure and lead."""
         return {
             (c.measure, c.lead): c.value
             for c in self.claims
-            if c.value == c.value and c.relation != ABSENT and ":" not in c.measure
+            if c.value == c.value and c.relation != ABSENT
+            if c.of == "study" and ":" not in c.measure
         }
 
     def __str__(self) -> str:
