@@ -4,9 +4,11 @@
 import time
 
 import numpy as np
+import pytest
 
 from precordia.benchmarking.benchmark import benchmark
 from precordia.benchmarking.timing import best_process_seconds, best_seconds, printed_numbers
+from precordia.core.errors import FormatError
 
 
 def test_every_stage_is_timed_without_recordings(tmp_path):
@@ -15,6 +17,13 @@ def test_every_stage_is_timed_without_recordings(tmp_path):
         assert any(s.subject == subject and s.value > 0 for s in scores)
     assert scores.find("time", subject="R-peaks, 1 h of one lead at 360 Hz").value > 0
     assert scores.hardware
+
+
+def test_a_folder_that_is_not_there_is_said_before_anything_is_timed(tmp_path):
+    began = time.perf_counter()
+    with pytest.raises(FormatError, match="there is no folder"):
+        benchmark("speed", data=tmp_path / "absent")
+    assert time.perf_counter() - began < 2
 
 
 def test_the_best_round_counts():

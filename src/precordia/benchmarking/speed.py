@@ -12,6 +12,7 @@ import numpy as np
 
 from precordia.benchmarking.protocol import Run
 from precordia.benchmarking.timing import best_process_seconds, best_seconds, printed_numbers
+from precordia.core.errors import FormatError
 from precordia.core.record import Carried, Record
 from precordia.core.scores import Score
 from precordia.core.settings import settings
@@ -90,8 +91,19 @@ def _rounds(run: Run) -> int:
 
 
 def list_headers(data: Path | None, scratch: Path, *, most: int | None = None) -> list[Path]:
-    """Return headers of 12 x 5000 samples: PTB-XL's, or made in the scratch folder."""
+    """Return headers of 12 x 5000 samples: PTB-XL's, or made in the scratch folder.
+
+    Raises
+    ------
+    FormatError
+        If a folder was named that is not there.
+    """
     root = data if data is not None else settings().data
+    if root is not None and not root.is_dir():
+        raise FormatError(
+            f"there is no folder '{root}'; recordings of PTB-XL are looked for in it. Name another "
+            "with data= (--data), or none, for simulated ones."
+        )
     found = sorted(root.glob("ptbxl/records500/**/*.hea")) if root is not None else []
     if found:
         return found[:MOST_RECORDS]
