@@ -26,6 +26,8 @@ BEAT_MEASURES = frozenset(
     ["rr_ms", "prematurity", "pr_ms", "qrs_ms", "qt_ms", "template_correlation"]
 )
 NOT_KNOWN = "no number of this name is measured"
+#: as many reasons are told why nothing can be read
+_REASONS = 3
 
 
 def number_of(
@@ -51,10 +53,10 @@ def number_of(
 
     Notes
     -----
-    What a rule may not look at is absent here too: every number of a lead that is not usable, and
-    amplitudes and axes where the leads were scaled one by one. The spread of intervals
-    (``"RR range"``, ms; ``"RR spread"``, a share of RR; ``"median RR step"``, a share of RR) leaves
-    out ventricular beats and their neighbours.
+    What a rule may not look at is absent here too: every number of a lead that is not usable, every
+    number where no lead is, and amplitudes and axes where the leads were scaled one by one. The
+    spread of intervals (``"RR range"``, ms; ``"RR spread"``, a share of RR; ``"median RR step"``,
+    a share of RR) leaves out ventricular beats and their neighbours.
 
     Examples
     --------
@@ -67,6 +69,8 @@ def number_of(
     >>> number_of(study, "qrs_ms", "V9")
     (nan, 'lead V9 was not recorded')
     """
+    if why := why_unreadable(study):
+        return math.nan, why
     if " + " in measure:
         return _sum(study, measure)
     if beats:
@@ -80,6 +84,29 @@ def number_of(
     if measure.endswith("_axis_deg") and (scaled := scaled_one_by_one(study.record.signal)):
         return math.nan, scaled
     return record_number(study.measurements, measure)
+
+
+def why_unreadable(study: Study) -> str:
+    """Return why no number can be trusted: no lead can be read; empty where one can.
+
+    Parameters
+    ----------
+    study
+        Where to look.
+
+    Examples
+    --------
+    >>> from precordia.pipeline import examine
+    >>> from precordia.generation.empty_signal import with_flat_line
+    >>> from precordia.generation.simulate import simulate
+    >>> why_unreadable(examine(with_flat_line(simulate(seed=1))))
+    'no lead can be read (flat)'
+    """
+    leads = study.quality.leads.values()
+    if not leads or any(lead.usable for lead in leads):
+        return ""
+    reasons = dict.fromkeys(str(r) for lead in leads for r in lead.reasons)
+    return f"no lead can be read ({', '.join([*reasons][:_REASONS]) or 'poor signal'})"
 
 
 def _sum(study: Study, measure: str) -> tuple[float, str]:

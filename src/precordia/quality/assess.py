@@ -20,6 +20,10 @@ from precordia.quality.mains_level import measure_mains
 from precordia.quality.reasons import ReasonSettings, lead_reasons
 
 _REPEATED = 0.4
+#: where the steepest lead is less steep at its beats than this many times elsewhere, there are no
+#: QRS complexes: 1.96 is the most of noise with the spectrum of an ECG, 3.2 the least of a
+#: ventricular tachycardia, 5.4 the least of 12-lead recordings that experts accept
+_LEAST_CONTRAST = 2.7
 _UNREADABLE = {QualityReason.FLAT, QualityReason.LEAD_OFF}
 
 
@@ -95,7 +99,9 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
     whose four worst leads look like it. Indices in the model are relative to the typical lead, so
     gain does not matter; reasons use absolute limits. Scores are lowered where fewer than 40 % of
     the beats repeat (of the lead; of the best lead for the record), which the training data could
-    not teach: noise can be clean in every other respect. Recordings longer than one and a half
+    not teach: noise can be clean in every other respect. Where no lead is much steeper at its beats
+    than elsewhere, there are none, and nothing is usable: noise, ventricular fibrillation.
+    Recordings longer than one and a half
     windows are cut into windows, whose scores are averaged. Training, data and scores are in
     `acceptability.toml`. Under a simulated record, which is perfectly still between its waves, the
     noise of a recorder (4 µV) is laid first: stillness is the mark of a dead electrode.
@@ -208,6 +214,8 @@ def _join(record, parts, remarks, normalised, settings, source):
         k: (v if n == 1 else np.mean([p.lead[k] for p in parts], axis=0)).tolist()
         for k, v in parts[0].lead.items()
     }
+    contrast = max(means["qrs_contrast_ratio"], default=0.0)
+    no_qrs = 0.0 < contrast < _LEAST_CONTRAST  # 0 where there were too few beats to tell
     for i, name in enumerate(record.leads):
         counts: dict[QualityReason, int] = {}
         for p in parts:
@@ -222,6 +230,8 @@ def _join(record, parts, remarks, normalised, settings, source):
         index = {k: v[i] for k, v in means.items()}
         if record.duration_s >= 5.0:
             lead_score *= min(1.0, max(0.2, index["readable_beat_fraction"] / _REPEATED))
+        if no_qrs:
+            lead_score = min(lead_score, 0.05)
         if index["missing_fraction"] >= 1.0:
             lead_score, index = 0.0, {"missing_fraction": 1.0}
         if lead_score < limits.lead_score and not reasons:
@@ -233,6 +243,8 @@ def _join(record, parts, remarks, normalised, settings, source):
             indices=index,
         )
     why = _record_reasons(record, parts, leads, remarks, normalised, settings)
+    if no_qrs and QualityReason.NO_BEATS not in why:
+        why.insert(0, QualityReason.NO_BEATS)
     # where no lead repeats its beats (noise; ventricular fibrillation too) nothing can be read
     if record.duration_s >= 5.0:
         repeated = [q.indices.get("readable_beat_fraction", 0.0) for q in leads.values()]

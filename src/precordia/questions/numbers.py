@@ -9,7 +9,7 @@ from functools import cached_property
 from precordia.core.lead_numbers import lead_number, record_number
 from precordia.core.plausibility import scaled_one_by_one
 from precordia.core.study import Study
-from precordia.core.study_numbers import LEAD_MEASURES, number_of
+from precordia.core.study_numbers import LEAD_MEASURES, number_of, why_unreadable
 
 
 class Numbers:
@@ -30,14 +30,19 @@ class Numbers:
     def _scaled(self) -> str:
         return scaled_one_by_one(self.study.record.signal)
 
+    @cached_property
+    def unreadable(self) -> str:
+        """Why nothing can be told of the heart: no lead can be read; empty where one can."""
+        return why_unreadable(self.study)
+
     def of(self, measure: str, lead: str = "") -> tuple[float, str]:
         """Return one number and an empty string, or NaN and why it is absent."""
         study = self.study
         if not lead:
             if not measure.endswith("_axis_deg"):
                 return number_of(study, measure)
-            if self._scaled:
-                return math.nan, self._scaled
+            if self.unreadable or self._scaled:
+                return math.nan, self.unreadable or self._scaled
             return record_number(study.measurements, measure)
         quality = study.quality.leads.get(lead)
         numbers = study.measurements.leads.get(lead)

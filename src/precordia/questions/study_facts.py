@@ -84,7 +84,7 @@ def facts_of_numbers(numbers: Numbers, limits: Limits) -> Facts:
         noise=_noise(study),
         axis=_axis(numbers, unknown),
         stages=_stages(statements, unknown),
-        ectopy=_ectopy(study, unknown),
+        ectopy=_ectopy(numbers, unknown),
         ranges=_ranges(numbers, limits, unknown),
         leads=leads or study.record.leads,
         unknown=unknown,
@@ -182,14 +182,15 @@ def _stages(statements: dict[str, float], unknown: dict[str, str]) -> tuple[str,
     return ()
 
 
-def _ectopy(study: Study, unknown: dict[str, str]) -> tuple[str, ...]:
-    numbers = study.measurements
-    if not numbers.n_beats:
-        unknown["ectopy"] = "No beats were found, so extrasystoles cannot be told."
+def _ectopy(numbers: Numbers, unknown: dict[str, str]) -> tuple[str, ...]:
+    measured = numbers.study.measurements
+    if not measured.n_beats or numbers.unreadable:
+        why = numbers.unreadable or "no beats were found"
+        unknown["ectopy"] = f"Extrasystoles cannot be told: {why}."
         return ()
     kinds = []
-    if numbers.n_ventricular_beats:
+    if measured.n_ventricular_beats:
         kinds.append("ventricular extrasystoles")
-    if numbers.n_supraventricular_beats:
+    if measured.n_supraventricular_beats:
         kinds.append("supraventricular extrasystoles")
     return ("extrasystoles", *kinds) if kinds else ()
