@@ -45,7 +45,7 @@ def write_model(job, path: Path, apart: dict, checked: dict, vectors: np.ndarray
     limit = write_familiar(path.with_suffix(".npz"), vectors, checked["12 leads"][1])
     pooled = np.concatenate(list(apart.values()))
     truth = np.tile(taught, (len(apart), 1))
-    calibration, thresholds = _calibration(job.classes, pooled, truth, len(apart))
+    calibration, thresholds = calibrate(job.classes, pooled, truth, len(apart))
     any_lead = path.stem.endswith("any_lead")
     card = {
         "name": path.stem.replace("_", "-") + "-1",
@@ -57,7 +57,7 @@ def write_model(job, path: Path, apart: dict, checked: dict, vectors: np.ndarray
     if any_lead:
         card["least_leads"] = 1
     card |= {
-        "licence": _licence(),
+        "licence": licence(),
         "scores": _scores(job, apart, checked, taught, labels, calibration),
         "input": _input("zero" if any_lead else "refuse"),
         "calibration": calibration,
@@ -71,7 +71,11 @@ def write_model(job, path: Path, apart: dict, checked: dict, vectors: np.ndarray
     write_card(path, card)
 
 
-def _calibration(classes, logits, truth, n_sets) -> tuple[dict, dict]:
+def calibrate(classes, logits, truth, n_sets) -> tuple[dict, dict]:
+    """Return the tables [calibration] and [thresholds] of a card.
+
+    Logits are those of records that were not learned from, ``n_sets`` times the same records.
+    """
     calibration: dict = {"method": "Platt scaling on records apart from those learned from"}
     slope, intercept = np.ones(len(classes)), np.zeros(len(classes))
     for k, code in enumerate(classes):
@@ -159,7 +163,8 @@ def _input(missing: str) -> dict:
     return {**table, "missing_leads": missing}
 
 
-def _licence() -> dict:
+def licence() -> dict:
+    """Return the licence of weights and data."""
     return {
         "weights": "CC BY 4.0",
         "ptbxl": (

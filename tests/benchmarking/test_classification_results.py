@@ -15,7 +15,6 @@ from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.cohort import Cohort
 from precordia.benchmarking.predictions import read_predictions
 from precordia.benchmarking.protocol_tasks import (
-    CANNOT,
     DONE,
     NOT_HERE,
     benchmark_protocol,
@@ -272,7 +271,7 @@ def test_a_protocol_says_of_each_task_what_became_of_it(shared_data, tmp_path):
     assert [s.state for s in done.states].count(DONE) == 4
     assert states["CPSC2018, divided by patients"].state == NOT_HERE
     assert "--data cpsc2018=FOLDER" in states["CPSC2018, divided by patients"].reason
-    assert states["CSN, the released table of labels"].state == CANNOT
+    assert states["CSN, the released table as it is"].state == NOT_HERE
     assert {row.task for row in done.rows} == {"superdiagnostic", "subdiagnostic", "form", "rhythm"}
     with pytest.raises(UnknownNameError, match="Did you mean 'merl'"):
         benchmark_protocol("merk", [], tmp_path, options)

@@ -17,6 +17,7 @@ from precordia.benchmarking.networks import Network, find_network
 from precordia.benchmarking.partition import Partition
 from precordia.benchmarking.result_rows import run_key
 from precordia.benchmarking.stress import noise_hash
+from precordia.benchmarking.zero_shot_mode import RANDOM, WORDS, ZERO_SHOT
 from precordia.core.record import Record
 from precordia.training.settings import TrainingSettings
 
@@ -42,6 +43,8 @@ class Method:
         """Whether two seeds give two results with all labels."""
         if self.network is None:
             return False
+        if self.mode in ZERO_SHOT:
+            return self.mode == RANDOM
         return self.mode != "linear" or not self.network.pretrained
 
 
@@ -78,6 +81,11 @@ def list_methods(options: ClassificationOptions) -> list[Method]:
             add(network, mode)
     if options.controls:
         for network in networks:
+            if WORDS in options.modes:
+                for mode in ZERO_SHOT:
+                    add(network, mode)
+            if set(options.modes) <= set(ZERO_SHOT):
+                continue  # the controls of words are other words
             for mode in dict.fromkeys((*options.modes, "linear")):
                 if mode in ("linear", "attention"):
                     add(network.untrained(), mode)

@@ -13,15 +13,17 @@ import numpy as np
 from precordia.benchmarking.choosing import finish, prior_logits, sigmoid
 from precordia.benchmarking.part_embeddings import embedder, mean_of_windows, usable
 from precordia.benchmarking.withheld import Chosen, Part
+from precordia.benchmarking.zero_shot_mode import ZERO_SHOT, learn_zero_shot
 from precordia.core.errors import OptionError, unknown_name
 from precordia.core.input_spec import InputSpec
 from precordia.core.input_steps import Window
 from precordia.core.leads import STANDARD_12
+from precordia.embedding.text_vectors import ENDING
 from precordia.models.shipped import SHIPPED
 from precordia.training.settings import TrainingSettings
 from precordia.training.usual_input import usual_input
 
-MODES = ("linear", "attention", "finetune", "scratch")
+MODES = ("linear", "attention", "finetune", "scratch", *ZERO_SHOT)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -145,8 +147,8 @@ def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -
     Parameters
     ----------
     given
-        One of `list_models`, a model that ships with the package (``"precordia-12lead"``), or a
-        folder that `save_pretrained` wrote.
+        One of `list_models`, a model that ships with the package (``"precordia-12lead"``), a graph
+        (``.onnx``), a folder with one and its text side, or a folder that `save_pretrained` wrote.
     spec
         How records become windows, where it should not be what the model says.
     **options
@@ -163,8 +165,8 @@ def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -
     from precordia.models.load_model import usual_shape
     from precordia.models.saved_model import find_saved
 
-    if given in SHIPPED:
-        return _shipped_network(given)
+    if given in SHIPPED or (graph := _graph_of(given)):
+        return _shipped_network(given if given in SHIPPED else graph)
     if given in list_models():
         shape = usual_shape(model_card(given))
         made = spec or usual_input(shape.leads or STANDARD_12, shape.fs, shape.seconds)
@@ -190,12 +192,21 @@ def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -
     )
 
 
+def _graph_of(given: str) -> str:
+    """Return the path of a finished graph: itself, or the one with a text side in a folder."""
+    path = Path(given)
+    if path.suffix == ".onnx" and path.is_file():
+        return given
+    found = [p for p in sorted(path.glob("*.onnx")) if (path / f"{p.stem}{ENDING}").is_file()]
+    return str(found[0]) if len(found) == 1 else ""
+
+
 def _shipped_network(name: str) -> Network:
     from precordia.models.runtime import load_graph
 
     graph = load_graph(name)
     return Network(
-        name=name,
+        name=graph.name,
         architecture=graph.card.details["training"]["architecture"],
         spec=graph.spec,
         training_data=graph.card.data,
@@ -224,7 +235,8 @@ def learn_network(
     mode
         ``"linear"``: frozen, logistic regression on the mean embedding of a record's windows;
         ``"attention"``: frozen, a learned query over tokens; ``"finetune"``: all weights, lower
-        layers more slowly; ``"scratch"``: all weights, from random ones.
+        layers more slowly; ``"scratch"``: all weights, from random ones; ``"zero-shot"`` and its
+        controls: nothing, classes are told by their words.
     train, rows
         Training records, and those whose labels may be used.
     valid
@@ -243,6 +255,8 @@ def learn_network(
             f"mode '{mode}' needs weights that can be trained; {network.name} is a finished graph. "
             f"Use mode 'linear', or train its architecture: {network.architecture}."
         )
+    if mode in ZERO_SHOT:
+        return learn_zero_shot(network, mode, valid, seed=seed)
     if not len(rows):
         raise OptionError("no training record has labels; at least one is needed.")
     if mode == "linear":

@@ -27,6 +27,7 @@ from precordia.benchmarking.outcome_cohorts import (
 from precordia.benchmarking.outcomes import benchmark_outcome
 from precordia.benchmarking.piece_cohorts import beat_cohort, minute_cohort
 from precordia.benchmarking.pulse_cohort import pulse_cohort
+from precordia.benchmarking.released_labels import read_released, with_released_labels
 from precordia.benchmarking.result_rows import ResultRow
 from precordia.benchmarking.rpeak_cohort import RPEAKS, rpeak_pieces
 from precordia.benchmarking.rpeak_heads import benchmark_rpeak_heads
@@ -63,6 +64,9 @@ class ProtocolTask(Value):
         ``"records"`` for a published division that does not mind patients.
     least_positive
         Classes with fewer positive records are no part of it.
+    released, corrected
+        Released table whose labels and division are taken (`released_labels`), and whether put
+        right; the table lies in the folder of the database or below.
     note
         What has to be known of it.
     cannot
@@ -75,6 +79,8 @@ class ProtocolTask(Value):
     of: str = "records"
     split: str = ""
     least_positive: int = 0
+    released: str = ""
+    corrected: bool = False
     note: str = ""
     cannot: str = ""
 
@@ -289,6 +295,9 @@ def _cohorts(
         return
     if task.of == "records":
         cohort = load_cohort(given, task=task.task)
+        if task.released:
+            released = read_released(given.partition("=")[2], task.released)
+            cohort = with_released_labels(cohort, released, corrected=task.corrected)
         yield cohort.frequent(task.least_positive) if task.least_positive else cohort, options
         return
     if task.of == AGE:

@@ -45,7 +45,9 @@ Models = Annotated[
 ]
 Modes = Annotated[
     list[str] | None,
-    typer.Option("--mode", help="linear, attention, finetune or scratch. May come again."),
+    typer.Option(
+        "--mode", help="linear, attention, finetune, scratch or zero-shot. May come again."
+    ),
 ]
 Baselines = Annotated[
     list[str] | None,

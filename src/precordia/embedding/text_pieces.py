@@ -6,6 +6,7 @@ Training and use call the same function, so that a text becomes the same pieces 
 
 from __future__ import annotations
 
+import itertools
 import zlib
 from functools import lru_cache
 
@@ -66,7 +67,7 @@ def text_pieces(text: str, n_pieces: int) -> Int[np.ndarray, " piece"]:
     for word in words:
         found.append(_hashed("w", word, quarter))
         found += (2 * quarter + h for h in _parts(word, n_pieces - 2 * quarter))
-    for pair in zip(words, words[1:], strict=False):
+    for pair in itertools.pairwise(words):
         found.append(quarter + _hashed("p", " ".join(pair), quarter))
     return np.array(found, np.int64)
 

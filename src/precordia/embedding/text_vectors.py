@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,7 +19,9 @@ from precordia.models.shipped import model_bytes, model_card
 
 #: ending of the file that holds the text side of a model
 ENDING = "_text.npz"
-_ARRAYS = ("vectors", "strength", "first", "first_bias", "second", "second_bias", "words")
+_ARRAYS = (
+    "vectors", "strength", "first", "first_bias", "second", "second_bias", "words", "normal",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -35,6 +38,8 @@ class TextEncoder:
         The two layers behind their mean.
     words
         Checksums of the words that it has learned from, sorted.
+    normal
+        Vectors of normal recordings, by which a likeness is ranked.
     """
 
     model: str
@@ -45,6 +50,7 @@ class TextEncoder:
     second: Float[np.ndarray, "_ _"]
     second_bias: Float[np.ndarray, " _"]
     words: np.ndarray
+    normal: Float[np.ndarray, "batch _"]
 
     def __call__(self, texts: Sequence[str]) -> Float[np.ndarray, "statement dim"]:
         """Return a vector of length 1 for each text; zeros for a text without words.
@@ -83,8 +89,6 @@ def word_number(word: str) -> int:
     >>> word_number("infarction")
     315666067
     """
-    import zlib
-
     return zlib.crc32(word.encode())
 
 

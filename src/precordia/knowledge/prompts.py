@@ -6,9 +6,9 @@ from __future__ import annotations
 from typing import Literal, get_args
 
 from precordia.core.errors import unknown_name
-from precordia.knowledge.lexicon import find_entry
+from precordia.knowledge.lexicon import Entry, find_entry
 
-Style = Literal["name", "synonyms", "signs", "plain"]
+Style = Literal["name", "synonyms", "signs", "plain", "cases", "knowledge"]
 STYLES: tuple[str, ...] = get_args(Style)
 #: as many synonyms stand in one text
 _MOST_SYNONYMS = 3
@@ -24,7 +24,9 @@ def prompts_for(code: str, style: Style = "signs") -> tuple[str, ...]:
     style
         ``"name"``: its name alone. ``"synonyms"``: the name, then each synonym on its own.
         ``"signs"``: the name with synonyms, what is seen, and the leads. ``"plain"``: the phrase
-        for people who know no cardiology.
+        for people who know no cardiology. ``"cases"``: the name of each statement that is a case of
+        it; of a statement itself, as ``"synonyms"``. ``"knowledge"``: the name and the synonyms of
+        it and of each of its cases.
 
     Returns
     -------
@@ -61,10 +63,21 @@ def prompts_for(code: str, style: Style = "signs") -> tuple[str, ...]:
     if style == "plain":
         return (entry.plain,)
     if style == "synonyms":
-        return (entry.name, *entry.synonyms)
+        return tuple(dict.fromkeys((entry.name, *entry.synonyms)))
+    if style in ("cases", "knowledge"):
+        return _with_cases(entry, every_name=style == "knowledge")
     synonyms = ", ".join(entry.synonyms[:_MOST_SYNONYMS])
     parts = [entry.name, synonyms, entry.seen]
     # Twelve leads tell as much as none.
     if 0 < len(entry.leads) <= 6:
         parts.append(f"in leads {', '.join(entry.leads)}")
     return ("; ".join(part for part in parts if part),)
+
+
+def _with_cases(entry: Entry, *, every_name: bool) -> tuple[str, ...]:
+    """Return the names of what is a case of an entry, which is itself where it covers nothing."""
+    cases = [find_entry(code) for code in entry.covers]
+    if cases and not every_name:
+        return tuple(dict.fromkeys(case.name for case in cases))
+    every = (name for held in (entry, *cases) for name in (held.name, *held.synonyms))
+    return tuple(dict.fromkeys(every))
