@@ -129,7 +129,8 @@ def decision_claim(numbers: Numbers, code: str) -> Claim:
         return statement_claim(named, FOUND if held.present else NOT_FOUND)
     if code in findings.undecided:
         return statement_claim(named, UNDECIDED)
-    return statement_claim(named, FOUND if code in findings else NOT_FOUND)
+    there = code in findings and findings.decisions.get(code, FOUND) == FOUND
+    return statement_claim(named, FOUND if there else NOT_FOUND)
 
 
 def _in_leads(numbers: Numbers, code: str, leads: tuple[str, ...], named: bool) -> list[Claim]:

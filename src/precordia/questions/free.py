@@ -47,6 +47,8 @@ def answer_number(query: Query, numbers: Numbers) -> Found:
         term = term_named(name)
         for measure, lead in _places(term.measure, query, numbers):
             value, why = numbers.of(measure, lead)
+            if measure == "n_beats" and not value and not why:
+                why = "no beats were found"  # none seen is not the same as none there
             claim = _claim(numbers, measure, lead)
             if why:
                 whys.append(f"{name} cannot be told: {why}.")
