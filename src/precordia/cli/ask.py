@@ -8,6 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from precordia.cli.language_model import (
+    BackendName,
+    BackendOptions,
+    KeepUnverified,
+    Remote,
+    chosen_backend,
+)
 from precordia.cli.options import File, Json, Reading, load, reads, show
 
 if TYPE_CHECKING:
@@ -17,9 +24,14 @@ if TYPE_CHECKING:
 
 HELP = """Answer a question about a recording, with the evidence, or say that it cannot be told.
 
+With --backend a language model phrases the answer: it sees facts without identifiers, cannot change
+the answer, and what it writes is kept only where it is true of the recording (docs/language.md).
+
 Examples:  precordia ask ecg.dcm "Is the QRS wide?"
            precordia ask today.dcm "What changed?" --previous last_year.dcm
            precordia ask ecg.dcm "Is there atrial fibrillation?" --check
+           precordia ask ecg.dcm "Is the QRS wide?" --backend endpoint
+             --set base_url=http://localhost:8080/v1 --set model=NAME
 """
 
 
@@ -41,16 +53,30 @@ def run(
         bool,
         typer.Option("--check", help="Ask again of counterfeits: does the answer rest on it?"),
     ] = False,
+    backend: BackendName = "none",
+    choose: BackendOptions = None,
+    remote: Remote = False,
+    keep_unverified: KeepUnverified = False,
     json: Json = False,
     *,
     reading: Reading,
 ) -> None:
     """Read, examine, answer."""
+    from precordia.core.errors import OptionError
     from precordia.pipeline import examine
     from precordia.questions.answer import answer
 
+    asked = chosen_backend(backend, choose, remote=remote)
+    if asked is not None and check:
+        raise OptionError("--check is for answers without a language model; leave out --backend.")
     study = examine(load(file, reading))
     earlier = examine(load(previous, reading)) if previous is not None else None
+    if asked is not None:
+        from precordia.language.phrase import phrase_answer
+
+        phrased = phrase_answer(asked, study, question, earlier, flag=keep_unverified)
+        show(phrased, as_json=json)
+        return
     told = answer(study, question, earlier)
     show(_checked(told, study, earlier) if check else told, as_json=json)
 

@@ -9,6 +9,13 @@ from typing import Annotated
 
 import typer
 
+from precordia.cli.language_model import (
+    BackendName,
+    BackendOptions,
+    KeepUnverified,
+    Remote,
+    chosen_backend,
+)
 from precordia.cli.options import File, Force, Json, Reading, reads
 
 HELP = """Write a report: every sentence is made of claims that the measurements bear out.
@@ -20,7 +27,12 @@ that this command wrote, with the same flags, and somebody may have altered. Fla
 file is read hold for both recordings. Nothing that identifies the patient is printed but with
 --identifiers.
 
-Example:  precordia report ecg.dcm --style paragraph --language de --previous last-year.dcm
+With --backend a language model phrases the report: it sees facts without identifiers, and what it
+writes is kept only where it is true of the recording (docs/language.md).
+
+Examples:  precordia report ecg.dcm --style paragraph --language de --previous last-year.dcm
+           precordia report ecg.dcm --backend endpoint --set base_url=http://localhost:8080/v1
+             --set model=NAME
 """
 
 
@@ -47,6 +59,10 @@ def run(
     identifiers: Annotated[
         bool, typer.Option("--identifiers", help="Print the patient's identifier and name.")
     ] = False,
+    backend: BackendName = "none",
+    choose: BackendOptions = None,
+    remote: Remote = False,
+    keep_unverified: KeepUnverified = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file.")
     ] = None,
@@ -56,8 +72,7 @@ def run(
     reading: Reading,
 ) -> None:
     """Examine, write, score."""
-    from precordia.core.errors import OutputError
-    from precordia.core.output import write_text_whole
+    from precordia.core.errors import OptionError, OutputError
     from precordia.pipeline import examine
     from precordia.reporting.grounding import score_grounding
     from precordia.reporting.report import report
@@ -69,9 +84,21 @@ def run(
             f"'{output}' exists and was left as it is. "
             "Choose another name, or overwrite with --force."
         )
+    asked = chosen_backend(backend, choose, remote=remote)
+    if asked is not None and (check is not None or identifiers):
+        raise OptionError(
+            "--check and --identifiers are for reports without a language model, which sees no "
+            "identifiers. Leave out --backend, or leave them out."
+        )
     given = _text(check)
     study = examine(file, **reading)
     before = None if previous is None else examine(previous, **reading)
+    if asked is not None:
+        from precordia.language.phrase import phrase_report
+
+        phrased = phrase_report(asked, study, style, language, before, flag=keep_unverified)
+        _give(phrased.to_json() if json else str(phrased), output, force=force, json=json)
+        return
     written = report(study, style, previous=before, language=language, identifiers=identifiers)
     score = score_grounding(written, study, previous=before, text=given)
     if json:
@@ -81,6 +108,13 @@ def run(
         )
     else:
         said = str(score if check is not None else written)
+    _give(said, output, force=force, json=json)
+
+
+def _give(said: str, output: Path | None, *, force: bool, json: bool) -> None:
+    """Print a text, or write it and print where."""
+    from precordia.core.output import write_text_whole
+
     if output is None:
         typer.echo(said)
     else:

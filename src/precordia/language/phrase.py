@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from precordia.core.claims import FOUND, STATEMENT, Claim
 from precordia.core.errors import OptionError, PrecordiaError
@@ -84,6 +85,10 @@ class Phrased(Value):
         by_rules = self.answer if self.answer is not None else self.report
         lines = str(by_rules).splitlines()
         return "\n".join(lines[:-1] if lines and lines[-1] == self.notice else lines)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return all fields, and the text that is read."""
+        return {"text": self.text, **Value.to_dict(self)}
 
     def __str__(self) -> str:
         lines = []
