@@ -89,7 +89,7 @@ def test_every_finding_is_told_in_every_style_and_language(studies):
 def test_fibrillation_in_german_is_german(fibrillation):
     text = str(report(fibrillation, "structured", language="de"))
     assert "Vorhofflimmern, Herzfrequenz" in text
-    assert "PQ-Zeit (keine P-Welle)" in text
+    assert "PQ-Zeit und P-Achse (keine P-Welle)" in text
     assert "Kein Medizinprodukt" in text
     assert not re.search(
         r"\b(the|and|of|is|with|found|not|wave|model)\b", text.split("Erstellt mit")[0]
@@ -187,7 +187,10 @@ def test_findings_that_exclude_each_other_are_called_so(sinus, fibrillation):
     decisions = fibrillation.findings.decisions | {"SR": "found"}
     findings = replace(fibrillation.findings, findings=both, decisions=decisions)
     text = str(report(replace(fibrillation, findings=findings)))
-    assert "exclude each other, and a reader must decide: atrial fibrillation; sinus rhythm" in text
+    assert (
+        "exclude each other, and a reader must decide: atrial fibrillation against sinus rhythm"
+        in text
+    )
 
 
 def test_a_report_survives_json(sinus):

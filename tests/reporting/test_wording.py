@@ -77,8 +77,12 @@ def test_numbers_are_written_in_the_way_of_the_language():
     assert english.number(-42.0, "°") == "−42°"
     assert GERMAN.change(-0.2, "ms") == "±0 ms"
     assert english.change(0.153, "mV") == "+0.15 mV"
-    assert english.probability(1.0) == "> 0.99"
-    assert GERMAN.probability(0.004) == "< 0,01"
+    assert english.number(-3.67, "°") == "−4°"
+    assert english.number(2.27, "%") == "2 %"
+    assert english.number(0.3, "%") == "0.3 %"
+    assert english.number(1.84, "mV ms") == "1.84 mV ms"
+    assert english.probability(1.0) == "more than 0.99"
+    assert GERMAN.probability(0.004) == "weniger als 0,01"
 
 
 def test_sums_are_told_term_by_term():

@@ -10,32 +10,26 @@ from precordia.core.claims import (
     FOUND,
     NOT_FOUND,
     PROBABILITY,
-    UNDECIDED,
     Claim,
     statement_claim,
 )
 from precordia.core.findings import RULES, Finding
+from precordia.core.leads import STANDARD_12
 from precordia.core.measure_words import words_of_measure
 from precordia.core.measurements import Absence
 from precordia.core.report import Sentence
 from precordia.core.study import Study
 from precordia.core.study_numbers import number_of
-from precordia.core.verify import verify
 from precordia.knowledge.exclusions import contradictions
-from precordia.knowledge.statements import find_statement, list_statements
+from precordia.knowledge.statements import list_statements
+from precordia.reporting.borne_out import not_borne_out
+from precordia.reporting.evidence import told_evidence
+from precordia.reporting.rhythm_sentences import SINUS, rhythm_codes
 from precordia.reporting.wording import Wording
 
-#: statements that say where the beat begins, and how fast
-RHYTHMS = (
-    *("AFIB", "AFLT", "PSVT", "SVTAC", "SVARR", "PACE", "JUNC", "EATR"),
-    *("SBRAD", "STACH", "SARRH", "SR"),
-)
-#: a sinus rhythm that has a name of its own is not called sinus rhythm beside it
-_SINUS = ("SBRAD", "STACH", "SARRH")
 NORMAL = ("NORM", "SR")
 NUMBERS = ("pr_ms", "qrs_ms", "qt_ms", "qtc_fridericia_ms", "qrs_axis_deg")
 MORE_NUMBERS = ("p_axis_deg", "t_axis_deg")
-_MOST_EVIDENCE = 6
 
 
 def abnormal_codes(study: Study) -> tuple[str, ...]:
@@ -51,42 +45,6 @@ def abnormal_codes(study: Study) -> tuple[str, ...]:
     Codes, most important first.
     """
     return tuple(f.code for f in study.findings.present if f.code not in NORMAL)
-
-
-def rhythm_codes(study: Study) -> tuple[str, ...]:
-    """Return the statements that name the rhythm."""
-    found = {f.code for f in study.findings.present}
-    codes = [code for code in RHYTHMS if code in found]
-    return tuple(c for c in codes if c != "SR" or not found.intersection(_SINUS))
-
-
-def rhythm_sentences(study: Study, words: Wording) -> list[Sentence]:
-    """Return the rhythm and the rate.
-
-    Parameters
-    ----------
-    study, words
-        What is told, and how.
-
-    Returns
-    -------
-    Sentences of the section "rhythm".
-    """
-    codes = rhythm_codes(study)
-    rate, why = number_of(study, "heart_rate_bpm")
-    claims = [statement_claim(code) for code in codes]
-    names = words.joined([words.statement(code, study.findings) for code in codes])
-    if not why:
-        claims.append(Claim(measure="heart_rate_bpm", value=rate, unit="/min"))
-    key = "rhythm" if codes else "rate_only"
-    if why:
-        key = "rhythm_only" if codes else ""
-    if not key:
-        open_ = [c for c in RHYTHMS if c in study.findings.undecided]
-        claims = [statement_claim(c, UNDECIDED) for c in open_]
-        return [_sentence(words.phrase("rhythm_unknown"), claims, "rhythm")] if claims else []
-    shown = words.number(rate) if not why else ""
-    return [_sentence(words.phrase(key, names=names, rate=shown), claims, "rhythm")]
 
 
 def _sentence(text: str, claims: list[Claim], section: str) -> Sentence:
@@ -107,13 +65,14 @@ def number_sentences(study: Study, words: Wording, names: tuple[str, ...]) -> li
     -------
     Sentences of the section "intervals".
     """
-    told, absent, claims, missing = [], [], [], []
+    told, claims, missing = [], [], []
+    absent: dict[str, list[str]] = {}
     for name in names:
         value, why = number_of(study, name)
         unit = words_of_measure(name)[1]
         if why:
             missing.append(Claim(measure=name, relation=ABSENT, text=why))
-            absent.append(_absent(study, words, name))
+            absent.setdefault(_why_absent(study, words, name), []).append(words.measure(name))
             continue
         claims.append(Claim(measure=name, value=value, unit=unit))
         told.append(f"{words.measure(name)} {words.number(value, unit)}")
@@ -121,7 +80,8 @@ def number_sentences(study: Study, words: Wording, names: tuple[str, ...]) -> li
     if told:
         found.append(_sentence(words.phrase("numbers", numbers=", ".join(told)), claims, _SPANS))
     if absent:
-        text = words.phrase("absent", measures=", ".join(absent))
+        told = [_absent(words, reason, names) for reason, names in absent.items()]
+        text = words.phrase("absent", measures="; ".join(told))
         found.append(_sentence(text, missing, _SPANS))
     return found
 
@@ -129,13 +89,14 @@ def number_sentences(study: Study, words: Wording, names: tuple[str, ...]) -> li
 _SPANS = "intervals"
 
 
-def _absent(study: Study, words: Wording, name: str) -> str:
+def _why_absent(study: Study, words: Wording, name: str) -> str:
     reason = study.measurements.absent.get(name)
-    if isinstance(reason, Absence):
-        return words.phrase(
-            "absent_because", measure=words.measure(name), reason=words.reason(reason)
-        )
-    return words.measure(name)
+    return words.reason(reason) if isinstance(reason, Absence) else ""
+
+
+def _absent(words: Wording, reason: str, names: list[str]) -> str:
+    measure = words.joined(names)
+    return words.phrase("absent_because", measure=measure, reason=reason) if reason else measure
 
 
 def finding_sentences(study: Study, words: Wording) -> list[Sentence]:
@@ -152,71 +113,63 @@ def finding_sentences(study: Study, words: Wording) -> list[Sentence]:
     which the language has no words.
     """
     found: list[Sentence] = []
-    rhythm = rhythm_codes(study)
+    rhythm, denied = rhythm_codes(study), not_borne_out(study)
     for finding in study.findings.present:
         if finding.code == "NORM" or (finding.code == "SR" and "SR" not in rhythm):
             continue
-        if finding.code in rhythm and words.style == "paragraph":
-            found += _rhythm_evidence(study, words, finding)
+        if finding.code in denied:
+            found.append(_denied(study, words, finding, denied[finding.code]))
+        elif finding.code in rhythm and words.style == "paragraph":
+            found += _of_rhythm(study, words, finding)
         else:
             found.append(_finding(study, words, finding))
-        found += _model(study, words, finding)
-    return [*found, *_withdrawn(study, words), *_conflicts(study, words)]
+    return [*found, *_withdrawn(study, words), *conflict_sentences(study, words)]
 
 
 def _finding(study: Study, words: Wording, finding: Finding) -> Sentence:
+    """Return one finding: where, on what evidence, and what the model says of it."""
+    leads = sorted(finding.leads, key=_place)
     claims = [statement_claim(finding.code)]
-    claims += [statement_claim(finding.code, lead=lead) for lead in finding.leads]
-    shown, evidence = _evidence(study, words, finding)
-    key = "finding" + ("_in" if finding.leads else "") + ("_by" if shown else "")
+    claims += [statement_claim(finding.code, lead=lead) for lead in leads]
+    shown, evidence = told_evidence(study, words, finding)
+    key = "finding" + ("_in" if leads else "") + ("_by" if shown else "")
     text = words.phrase(
         key,
         name=words.statement(finding.code, study.findings),
-        leads=", ".join(finding.leads),
-        evidence=", ".join(shown),
+        leads=words.word("in_all_leads") if set(leads) == set(STANDARD_12) else ", ".join(leads),
+        evidence="; ".join(shown),
     )
-    return _sentence(text, [*claims, *evidence], "findings")
+    said, slots, about = _model(study, words, finding)
+    if said:
+        text = words.phrase(f"and_{said}", sentence=text.removesuffix("."), **slots)
+    return _sentence(text, [*claims, *evidence, *about], "findings")
 
 
-def _rhythm_evidence(study: Study, words: Wording, finding: Finding) -> list[Sentence]:
-    shown, evidence = _evidence(study, words, finding)
-    if not shown:
-        return []
-    claims = [statement_claim(finding.code), *evidence]
-    return [_sentence(words.phrase("rests_on", evidence=", ".join(shown)), claims, "findings")]
+def _place(lead: str) -> int:
+    return STANDARD_12.index(lead) if lead in STANDARD_12 else len(STANDARD_12)
 
 
-def _evidence(study: Study, words: Wording, finding: Finding) -> tuple[list[str], list[Claim]]:
-    """Return the numbers of a finding that verify, in words and as claims."""
-    shown: list[str] = []
-    held: list[Claim] = []
-    for claim in dict.fromkeys(map(_Key, finding.claims)):
-        text = words.evidence(claim.claim)
-        if text and len(shown) < _MOST_EVIDENCE and verify(claim.claim, study).holds:
-            shown.append(text)
-            held.append(claim.claim)
-    return shown, held
+def _of_rhythm(study: Study, words: Wording, finding: Finding) -> list[Sentence]:
+    """Return what a rhythm that was named already rests on, and what the model says of it."""
+    found: list[Sentence] = []
+    shown, evidence = told_evidence(study, words, finding)
+    if shown:
+        text = words.phrase("rests_on", evidence="; ".join(shown))
+        found.append(_sentence(text, [statement_claim(finding.code), *evidence], "findings"))
+    said, slots, about = _model(study, words, finding)
+    if said:
+        text = words.phrase(said, name=words.statement(finding.code, study.findings), **slots)
+        found.append(_sentence(text, [statement_claim(finding.code), *about], "findings"))
+    return found
 
 
-class _Key:
-    """A claim that is equal to another of the same number; two criteria may rest on it."""
-
-    def __init__(self, claim: Claim) -> None:
-        self.claim = claim
-        self._key = (claim.measure, claim.lead, claim.value, claim.limit, claim.relation)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Key) and self._key == other._key
-
-    def __hash__(self) -> int:
-        return hash(self._key)
-
-
-def _model(study: Study, words: Wording, finding: Finding) -> list[Sentence]:
-    """Return what the model says of a finding, where it judged it."""
+def _model(
+    study: Study, words: Wording, finding: Finding
+) -> tuple[str, dict[str, str], list[Claim]]:
+    """Return the phrase for what the model says of a finding, its slots, and the claim."""
     code, probability = finding.code, finding.probability
     if finding.method == RULES or code not in study.findings.probabilities:
-        return []
+        return "", {}, []
     doubts = RULES in finding.method and probability < finding.threshold
     claim = Claim(
         measure=f"{PROBABILITY}{code}",
@@ -224,13 +177,23 @@ def _model(study: Study, words: Wording, finding: Finding) -> list[Sentence]:
         relation="<" if doubts else "is",
         limit=finding.threshold if doubts else float("nan"),
     )
+    slots = {"probability": words.probability(probability, finding.threshold)}
+    if doubts:
+        slots["threshold"] = words.probability(finding.threshold)
+    return ("model_doubts" if doubts else "model_says"), slots, [claim]
+
+
+def _denied(study: Study, words: Wording, finding: Finding, claim: Claim) -> Sentence:
+    """Return that the model says what the number that defines it denies."""
+    limit = f"{words.measure(claim.measure)} {words.number(claim.value, claim.unit, claim.limit)}"
+    said, slots, about = _model(study, words, finding)
     text = words.phrase(
-        "model_doubts" if doubts else "model_says",
-        name=words.statement(code, study.findings),
-        probability=words.probability(probability, finding.threshold),
-        threshold=words.probability(finding.threshold),
+        "not_borne_out" if said else "finding",
+        name=words.statement(finding.code),
+        evidence=words.phrase("evidence_with", evidence=limit, limits=words.limit(claim)),
+        **slots,
     )
-    return [_sentence(text, [statement_claim(code), claim], "findings")]
+    return _sentence(text, [statement_claim(finding.code), *about, claim], "findings")
 
 
 def _withdrawn(study: Study, words: Wording) -> list[Sentence]:
@@ -251,13 +214,39 @@ def _withdrawn(study: Study, words: Wording) -> list[Sentence]:
     return []
 
 
-def _conflicts(study: Study, words: Wording) -> list[Sentence]:
-    """Return which findings exclude each other, as where rule and model disagree."""
-    found = []
-    for one, other in exclusive_pairs(f.code for f in study.findings.present):
-        names = {"one": words.statement(one), "other": words.statement(other)}
-        claims = [statement_claim(one), statement_claim(other)]
-        found.append(_sentence(words.phrase("conflict", **names), claims, "findings"))
+def conflict_sentences(study: Study, words: Wording) -> list[Sentence]:
+    """Return which findings exclude each other, as where rule and model disagree.
+
+    Parameters
+    ----------
+    study, words
+        What is told, and how.
+
+    Returns
+    -------
+    Sentences of the section "findings": one for findings that are against the same others.
+    """
+    codes = [f.code for f in study.findings.present]
+    if set(codes).intersection(SINUS):
+        codes = [code for code in codes if code != "SR"]
+    against: dict[str, list[str]] = {}
+    for one, other in exclusive_pairs(codes):
+        against.setdefault(one, []).append(other)
+        against.setdefault(other, []).append(one)
+    found, told = [], set()
+    for code in sorted(against, key=lambda c: (-len(against[c]), codes.index(c))):
+        others = [c for c in against[code] if frozenset((code, c)) not in told]
+        ones = [c for c in against if set(against[c]) == set(against[code])]
+        if not others:
+            continue
+        told |= {frozenset((one, other)) for one in ones for other in others}
+        names = [
+            words.joined([words.statement(c, study.findings) for c in codes if c in side])
+            for side in (ones, others)
+        ]
+        claims = [statement_claim(c) for c in codes if c in (*ones, *others)]
+        text = words.phrase("conflict", one=names[0], other=names[1])
+        found.append(_sentence(text, claims, "findings"))
     return found
 
 
@@ -285,37 +274,6 @@ def exclusive_pairs(codes: Iterable[str]) -> list[tuple[str, str]]:
     return sorted(pair for pair in pairs if set(pair) not in ({"SR", "SBRAD"}, {"SR", "STACH"}))
 
 
-def undecided_sentences(study: Study, words: Wording) -> list[Sentence]:
-    """Return what the rules would have judged and could not.
-
-    Parameters
-    ----------
-    study, words
-        What is told, and how.
-
-    Returns
-    -------
-    One sentence of the section "undecided", or none. What no rule and no model knows is not told;
-    ``study.findings.decisions`` names it.
-    """
-    undecided = study.findings.undecided
-    abstained = dict.fromkeys(a.code for a in study.findings.abstained)
-    codes = [c for c in abstained if c in undecided and _is_judged(c)]
-    if not codes:
-        return []
-    text = words.phrase("undecided", names="; ".join(words.statement(c) for c in codes))
-    return [_sentence(text, [statement_claim(c, UNDECIDED) for c in codes], "undecided")]
-
-
-def _is_judged(code: str) -> bool:
-    from precordia.core.errors import UnknownNameError
-
-    try:
-        return find_statement(code).by_rules
-    except UnknownNameError:
-        return False
-
-
 def conclusion_sentence(study: Study, words: Wording) -> Sentence:
     """Return all in one sentence: normal, what was found, or that nothing was.
 
@@ -330,7 +288,7 @@ def conclusion_sentence(study: Study, words: Wording) -> Sentence:
     """
     codes = abnormal_codes(study)
     if codes:
-        names = "; ".join(words.statement(c, study.findings) for c in codes)
+        names = "; ".join(_concluded(study, words, codes))
         claims = [statement_claim(c) for c in codes]
         return _sentence(words.phrase("abnormal", names=names), claims, "conclusion")
     if "NORM" in study.findings:
@@ -339,3 +297,16 @@ def conclusion_sentence(study: Study, words: Wording) -> Sentence:
     claims = [statement_claim(c, NOT_FOUND) for c in judged if c not in NORMAL]
     claims += [statement_claim(f.code, FOUND) for f in study.findings.present]
     return _sentence(words.phrase("nothing"), claims, "conclusion")
+
+
+def _concluded(study: Study, words: Wording, codes: tuple[str, ...]) -> list[str]:
+    """Return names; none whose name is the beginning of that of a case of it, doubts beside it."""
+    denied, wider = not_borne_out(study), {s.code: s.implies for s in list_statements()}
+    names = {code: words.statement(code, study.findings) for code in codes}
+    said = {wider[c] for c in codes if c in wider and wider[c] in names
+            and names[c].startswith(names[wider[c]])}  # fmt: skip
+    return [
+        words.phrase("doubted", name=name) if code in denied else name
+        for code, name in names.items()
+        if code not in said
+    ]

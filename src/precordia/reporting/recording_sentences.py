@@ -115,16 +115,22 @@ def quality_sentences(study: Study, words: Wording) -> list[Sentence]:
     found = [_sentence(text, claims, "quality")]
     bad = {name: lead for name, lead in quality.leads.items() if not lead.usable}
     if bad:
-        names = [_bad_lead(name, lead, words) for name, lead in bad.items()]
-        text = words.phrase("leads_unusable", leads=", ".join(names))
+        why: dict[str, list[str]] = {}
+        for name, lead in bad.items():
+            reasons = ", ".join(words.quality(reason) for reason in lead.reasons)
+            why.setdefault(reasons, []).append(name)
+        whole = len(bad) == len(quality.leads) > 1
+        names = [_bad_leads(n, reasons, words, whole=whole) for reasons, n in why.items()]
+        text = words.phrase("leads_unusable", leads="; ".join(names))
         about = [c for name, lead in bad.items() for c in _bad_lead_claims(name, lead)]
         found.append(_sentence(text, about, "quality"))
     return found
 
 
-def _bad_lead(name: str, lead: LeadQuality, words: Wording) -> str:
-    reasons = ", ".join(words.quality(reason) for reason in lead.reasons)
-    return words.phrase("lead_with", lead=name, reasons=reasons) if reasons else name
+def _bad_leads(names: list[str], reasons: str, words: Wording, *, whole: bool) -> str:
+    """Return leads with the reasons that they share; all leads in one word."""
+    leads = words.word("all_leads") if whole and len(names) > 11 else ", ".join(names)
+    return words.phrase("lead_with", lead=leads, reasons=reasons) if reasons else leads
 
 
 def _bad_lead_claims(name: str, lead: LeadQuality) -> list[Claim]:

@@ -11,10 +11,9 @@ from precordia.reporting.finding_sentences import (
     MORE_NUMBERS,
     NUMBERS,
     conclusion_sentence,
+    conflict_sentences,
     finding_sentences,
     number_sentences,
-    rhythm_sentences,
-    undecided_sentences,
 )
 from precordia.reporting.previous_sentences import previous_sentences
 from precordia.reporting.recording_sentences import (
@@ -24,6 +23,8 @@ from precordia.reporting.recording_sentences import (
     recording_sentences,
     withheld_sentence,
 )
+from precordia.reporting.rhythm_sentences import rhythm_sentences
+from precordia.reporting.undecided_sentences import undecided_sentences
 from precordia.reporting.wording import Wording, check_words
 
 VERSION = "1"
@@ -115,7 +116,7 @@ def _chosen(study: Study, words: Wording, *, identifiers: bool) -> list[Sentence
         bad = quality[1:]
         numbers = number_sentences(study, words, NUMBERS)
         return [*told, conclusion_sentence(study, words), *rhythm_sentences(study, words),
-                *numbers, *bad]  # fmt: skip
+                *numbers, *conflict_sentences(study, words), *bad]  # fmt: skip
     names = (*NUMBERS, *MORE_NUMBERS) if words.style == "structured" else NUMBERS
     return [
         *told,

@@ -19,6 +19,8 @@ from precordia.core.report import LANGUAGES, STYLES
 from precordia.knowledge.lexicon import find_entry
 
 _SIGNS = {">=": "≥", "<=": "≤", "==": "="}
+#: units whose fractions nobody reads
+_WHOLE = ("°", "ms", "%", "bpm", "/min")
 
 
 @cache
@@ -49,7 +51,7 @@ class Wording:
     >>> Wording("de", "short").number(0.214, "mV")
     '0,21 mV'
     >>> Wording("en", "paragraph").phrase("finding", name="sinus rhythm")
-    'The recording shows sinus rhythm.'
+    'Finding: sinus rhythm.'
     """
 
     language: str
@@ -90,15 +92,16 @@ class Wording:
         """Return a single word."""
         return str(phrase_table()["word"][key][self.language])
 
-    def joined(self, names: list[str]) -> str:
-        """Return names in a row, with "and" before the last."""
+    def joined(self, names: list[str], word: str = "and") -> str:
+        """Return names in a row, with "and" or "or" before the last."""
         if len(names) < 2 or any("," in name for name in names):
             return "; ".join(names) if len(names) > 1 else "".join(names)
-        return ", ".join(names[:-1]) + self.word("and") + names[-1]
+        return ", ".join(names[:-1]) + self.word(word) + names[-1]
 
     def number(self, value: float, unit: str = "", limit: float = float("nan")) -> str:
         """Return a number with its unit, in the way of the language."""
-        shown = shown_number(value, limit)
+        whole = unit in _WHOLE and abs(value) >= 0.5 and round(value) != limit
+        shown = f"{value:.0f}" if whole and abs(value) < 10 else shown_number(value, limit)
         return self._decimal(shown) + self._after(unit)
 
     def change(self, value: float, unit: str = "") -> str:
@@ -111,7 +114,8 @@ class Wording:
     def probability(self, value: float, limit: float = float("nan")) -> str:
         """Return a probability; never as certain, and on the right side of its limit."""
         if value > 0.99 or value < 0.01:
-            return self._decimal("> 0.99" if value > 0.99 else "< 0.01")
+            word, bound = ("more_than", "0.99") if value > 0.99 else ("less_than", "0.01")
+            return f"{self.word(word)} {self._decimal(bound)}"
         return self._decimal(shown_number(value, limit))
 
     def _decimal(self, shown: str) -> str:
@@ -166,24 +170,12 @@ class Wording:
                 return str(words["de"]) if words else usual
         return usual
 
-    def evidence(self, claim: Claim) -> str:
-        """Return a number that met its limit; empty where the language has no words for it."""
-        words = self.measure(claim.measure)
-        if not words or claim.value != claim.value:
+    def limit(self, claim: Claim) -> str:
+        """Return the limit that a number met, with its sign; empty where it met none."""
+        if claim.limit != claim.limit or claim.relation == "is":
             return ""
-        unit = unit_of(claim)
-        key = "evidence" + ("_in" if claim.lead else "")
-        slots = {
-            "measure": words,
-            "lead": claim.lead,
-            "value": self.number(claim.value, unit, claim.limit),
-        }
-        if claim.limit == claim.limit and claim.relation != "is":
-            key += "_limit"
-            slots["relation"] = _SIGNS.get(claim.relation, claim.relation)
-            limit = f"{round(claim.limit, 3):g}"
-            slots["limit"] = self._decimal(limit) + self._after(unit)
-        return self.phrase(key, **slots)
+        sign = _SIGNS.get(claim.relation, claim.relation)
+        return f"{sign} {self._decimal(f'{round(claim.limit, 3):g}')}{self._after(unit_of(claim))}"
 
 
 def unit_of(claim: Claim) -> str:
