@@ -40,7 +40,7 @@ def main() -> None:
 def build_all(data: Path, to: Path) -> dict[str, Path]:
     """Build the stores that are not there yet; return the folder of each."""
     built = {"ptbxl": to / "ptbxl"}
-    print(build_store(_ptbxl_items(data, to / "files"), built["ptbxl"], name="ptbxl", fs=100))
+    print(build_store(ptbxl_items(data, to / "files"), built["ptbxl"], name="ptbxl", fs=100))
     for name in OTHERS:
         # one of each name: folders of the challenges repeat recordings; HR is PTB-XL's own
         headers = {path.stem: path for path in sorted((data / name).rglob("*.hea"))}
@@ -51,7 +51,7 @@ def build_all(data: Path, to: Path) -> dict[str, Path]:
     return built
 
 
-def _ptbxl_items(data: Path, files: Path) -> list[Item]:
+def ptbxl_items(data: Path, files: Path) -> list[Item]:
     """Return the official recordings, and those of the sample that are not among them."""
     people, known = _patients(data / "ptbxl_norm"), _known(data / "ptbxl_norm")
     paths: dict[int, tuple[Path, dict]] = {}

@@ -62,10 +62,10 @@ seconds = 5
 # tokenizer = "beats"            # of vocabulary-extension
 # leads = ["II", "V2", "V5"]
 
-# [low_rank]                  # changes of the language model's own layers, through peft
-# rank = 16
-# alpha = 32.0
-# preset = "attention"        # queries-keys, attention, all-linear
+[low_rank]                    # changes of the language model's own layers, through peft
+rank = 8                      # 0 leaves them frozen
+dropout = 0.0
+preset = "all-linear"         # queries-keys, attention
 
 [training]
 epochs = 8

@@ -41,7 +41,8 @@ def adapter_scores(
     Returns
     -------
     Exact match, that of the question alone (the twin), that with the recording of another patient,
-    and both differences, each with its interval; exact match by template; the answers.
+    and both differences, each with its interval; exact match by template; and the answers, with
+    patients as running numbers.
 
     Notes
     -----
@@ -72,13 +73,19 @@ def adapter_scores(
     for name in ("question_only", "other_recording"):
         apart = correct["exact_match"].astype(float) - correct[name]
         told[f"above_{name}"] = _score(apart, weights)
+    number = {patient: k for k, patient in enumerate(dict.fromkeys(r.patients[0] for r in rows))}
     return {
         "n_questions": len(rows),
-        "n_patients": len({row.patients[0] for row in rows}),
+        "n_patients": len(number),
         **told,
         "templates": _by_template(rows, correct),
         "answers": [
-            {"question": row.text, "right": row.answer, "given": given}
+            {
+                "question": row.text,
+                "patient": number[row.patients[0]],
+                "right": row.answer,
+                "given": given,
+            }
             for row, given in zip(rows, answers["exact_match"], strict=True)
         ],
     }

@@ -3,20 +3,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import nn
 
-from precordia.core.errors import MissingFileError, OptionError, WeightsError
+from precordia.core.errors import OptionError
 from precordia.core.registry import load_object
 from precordia.datasets.checksums import digest_of
 from precordia.language.network_parts import describe_network
-
-PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -91,50 +91,40 @@ def load_causal_model(folder: str | Path, *, precision: str = "float32") -> Caus
     folder
         Holds ``config.json``, weights as safetensors and a tokenizer, as transformers saves them.
     precision
-        ``"float32"`` or ``"bfloat16"``.
+        ``"float32"``, ``"bfloat16"`` or ``"float16"``.
 
     Raises
     ------
     MissingFileError
-        If there is no such folder or no weights in it.
+        If there is no such folder.
     WeightsError
-        If transformers cannot read it.
+        If it holds no model that can be loaded.
+    OptionError
+        If the precision is unknown.
     MissingExtraError
         If transformers is not installed.
     """
-    place = Path(folder)
-    weights = sorted(place.glob("*.safetensors"))
-    if not (place / "config.json").is_file() or not weights:
-        raise MissingFileError(
-            f"'{place}' holds no causal language model; a folder with config.json, *.safetensors "
-            "and a tokenizer is needed, as save_pretrained of transformers writes it."
-        )
-    if precision not in PRECISIONS:
-        raise OptionError(f"precision is '{precision}'; {' or '.join(PRECISIONS)} is needed.")
-    how: dict[str, Any] = {"extra": "language", "purpose": "a local language model"}
-    networks: Any = load_object("transformers:AutoModelForCausalLM", **how)
-    tokenizers: Any = load_object("transformers:AutoTokenizer", **how)
-    safe = {"local_files_only": True, "trust_remote_code": False}
-    try:
-        network = networks.from_pretrained(
-            place, dtype=PRECISIONS[precision], use_safetensors=True, **safe
-        )
-        tokenizer = tokenizers.from_pretrained(place, **safe)
-    except (OSError, ValueError, KeyError, RuntimeError, TypeError) as error:
-        said = str(error).strip().partition("\n")[0][:200]
-        raise WeightsError(
-            f"'{place}' could not be loaded as a causal language model ({said}). Save it again "
-            "with a version of transformers that knows it."
-        ) from error
-    made = causal_model(network, tokenizer, str(folder))
-    digest = hashlib.sha256("".join(digest_of(path) for path in weights).encode()).hexdigest()
-    return CausalModel(
-        network=made.network,
-        tokenizer=tokenizer,
-        name=made.name,
-        sha256=digest,
-        about=made.about,
+    kind: Any = load_object(
+        "precordia.language.local:LocalModel", extra="language", purpose="a local language model"
     )
+    with without_bars():
+        held = kind(folder, dtype=precision, device="cpu")
+    made = causal_model(held.network, held.tokenizer, str(folder))
+    digests = [digest_of(path) for path in sorted(Path(folder).glob("*.safetensors"))]
+    return replace(made, sha256=hashlib.sha256("".join(digests).encode()).hexdigest())
+
+
+@contextlib.contextmanager
+def without_bars() -> Iterator[None]:
+    """Let transformers load and save without bars on stderr."""
+    logging: Any = load_object("transformers.utils:logging", extra="language")
+    before = logging.is_progress_bar_enabled()
+    logging.disable_progress_bar()
+    try:
+        yield
+    finally:
+        if before:
+            logging.enable_progress_bar()
 
 
 def _hash_of_weights(network: nn.Module) -> str:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from precordia.core.errors import OptionError, unknown_name
@@ -72,7 +73,7 @@ class LowRank(Value):
             raise OptionError(f"dropout is {self.dropout}; at least 0 and below 1 is needed.")
 
 
-def add_low_rank(network: nn.Module, wanted: LowRank) -> tuple[str, ...]:
+def add_low_rank(network: nn.Module, wanted: LowRank, *, seed: int = 0) -> tuple[str, ...]:
     """Give a network low-rank changes to learn, in place; everything else of it is frozen.
 
     Parameters
@@ -81,6 +82,8 @@ def add_low_rank(network: nn.Module, wanted: LowRank) -> tuple[str, ...]:
         A causal model of transformers.
     wanted
         Which changes.
+    seed
+        Of their first weights, with which they change nothing.
 
     Returns
     -------
@@ -117,7 +120,9 @@ def add_low_rank(network: nn.Module, wanted: LowRank) -> tuple[str, ...]:
         # GPT-2 keeps its weights the other way round
         fan_in_fan_out=all(type(inner[name]).__name__ == "Conv1D" for name in names),
     )
-    inject(config, network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        inject(config, network)
     return names
 
 

@@ -21,6 +21,14 @@ if TYPE_CHECKING:
 
 #: more sets of answers than this are not all tried
 _MOST = 64
+#: as ECG-QA calls the superclasses of PTB-XL
+_SUPERCLASSES = {
+    "NORM": "normal ecg",
+    "MI": "myocardial infarction",
+    "STTC": "st/t change",
+    "CD": "conduction disturbance",
+    "HYP": "hypertrophy",
+}
 _TEMPLATE_FILE = "answers_for_each_template.csv"
 
 
@@ -163,7 +171,8 @@ def label_questions(source: RecordSource, *, seed: int = 0) -> list[Asked]:
 
 
 def _spoken(name: str) -> str:
-    return name.replace("-", " ")
+    """Return a class in words: statements of PTB-XL by their names, others without hyphens."""
+    return _SUPERCLASSES.get(name, name.replace("-", " "))
 
 
 def texts_to_read(asked: Sequence[Asked]) -> list[str]:

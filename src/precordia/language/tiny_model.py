@@ -11,7 +11,7 @@ import torch
 
 from precordia.core.errors import OptionError, OutputError
 from precordia.core.registry import load_object
-from precordia.language.causal_model import CausalModel, causal_model
+from precordia.language.causal_model import CausalModel, causal_model, without_bars
 from precordia.training.order import batch_of, n_batches
 
 _UNKNOWN, _BEGIN, _END = "[unknown]", "[begin]", "[end]"
@@ -84,8 +84,9 @@ def make_tiny_model(
 def save_tiny_model(model: CausalModel, folder: Path) -> Path:
     """Save the model beside its adapter, as transformers does."""
     try:
-        model.network.save_pretrained(folder)
-        model.tokenizer.save_pretrained(folder)
+        with without_bars():
+            model.network.save_pretrained(folder)
+            model.tokenizer.save_pretrained(folder)
     except OSError as error:
         raise OutputError(f"'{folder}' could not be written ({error.strerror}).") from error
     return folder
