@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The mirage battery: do answers rest on the recording? Any responder, every kind of question."""
+"""The mirage battery: whether answers rest on the recording, of any responder."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from precordia.core.source import Source
 from precordia.core.study import Study
 from precordia.generation.strangers import list_strangers
 from precordia.questions.counterfeits import Counterfeits
-from precordia.questions.engine_responder import Studies
+from precordia.questions.engine_responder import EngineResponder, Studies
 from precordia.questions.mirage_check import mirage_check
 from precordia.questions.mirage_trial import MirageCheck
 from precordia.questions.response import Responder, Response
@@ -153,13 +153,10 @@ def check_answers(
     One row for each question and recording.
     """
     done: list[Checked] = []
+    # who examines is not made to do it twice
+    studies = responder.study_of if isinstance(responder, EngineResponder) else Studies(examine)
     plain = [r.record for r in records]
     for turn, held in enumerate(watch(records, "checking")):
-        # each recording's own counterfeits are examined once; then they may go
-        studies = Studies(examine)
-        forget = getattr(responder, "forget", None)
-        if forget is not None:
-            forget()
         others = [plain[(turn + k) % len(plain)] for k in range(1, _NEXT + 1)]
         others += [list_strangers()[k] for k in _STRANGERS]
         others = [o for o in others if o is not held.record]

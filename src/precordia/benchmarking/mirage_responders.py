@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from precordia.classification.classify import classify
-from precordia.core.errors import unknown_name
+from precordia.core.errors import OptionError, unknown_name
 from precordia.core.record import Record
 from precordia.core.study import Study
 from precordia.delineation.delineate import delineate
@@ -118,6 +118,8 @@ def make_responder(name: str, *, backend: Any = None) -> Responder:
     ------
     UnknownNameError
         If there is nobody of that name.
+    OptionError
+        If there is a backend without a language model, or a language model for nothing.
 
     Examples
     --------
@@ -126,6 +128,11 @@ def make_responder(name: str, *, backend: Any = None) -> Responder:
     precordia.core.errors.UnknownNameError: no responder 'engin'. Did you mean 'engine'?  All:
     engine, rules, classifier, backend, text prior, always normal.
     """
+    if (name == "backend") != (backend is not None):
+        raise OptionError(
+            "a language model and the responder 'backend' belong together, and only one of them "
+            "was given. Choose --responder backend and --backend, or neither."
+        )
     if name == "engine":
         return EngineResponder(examined)
     if name == "rules":

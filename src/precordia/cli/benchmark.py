@@ -10,7 +10,13 @@ from typing import Annotated, Any
 
 import typer
 
-from precordia.cli import benchmark_ecg_qa, benchmark_models, benchmark_representation
+from precordia.cli import (
+    benchmark_ecg_qa,
+    benchmark_few_shot,
+    benchmark_mirage,
+    benchmark_models,
+    benchmark_representation,
+)
 from precordia.cli.options import Json, show
 
 HELP = """Score methods and models on annotated recordings, with 95 % intervals over patients.
@@ -38,6 +44,8 @@ def add_to(app: typer.Typer) -> None:
     benchmark_models.add_to(group)
     benchmark_representation.add_to(group)
     benchmark_ecg_qa.add_to(group)
+    benchmark_few_shot.add_to(group)
+    benchmark_mirage.add_to(group)
     app.add_typer(group, name="benchmark")
 
 

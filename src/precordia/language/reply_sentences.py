@@ -47,7 +47,7 @@ def sentences_of_reply(text: str) -> list[str]:
             f"the model replied with {len(text):,} characters, more than any answer has. Allow "
             "fewer tokens, or choose another model."
         )
-    held = _object(text)
+    held = object_of_reply(text)
     if held is None:
         raise ReplyError(
             f"the model replied with what is no JSON object ('{text.strip()[:80]}'). Choose a "
@@ -71,7 +71,20 @@ def sentences_of_reply(text: str) -> list[str]:
     return found
 
 
-def _object(text: str) -> dict[str, Any] | None:
+def object_of_reply(text: str) -> dict[str, Any] | None:
+    """Return the one JSON object of a reply; None where there is none.
+
+    Parameters
+    ----------
+    text
+        The reply. Thoughts before the object, a fence around it and words beside it are passed
+        over.
+
+    Examples
+    --------
+    >>> object_of_reply('So: {"answers": []}')
+    {'answers': []}
+    """
     text = _THOUGHTS.sub("", text)
     fenced = _FENCE.match(text)
     text = fenced[1] if fenced else text

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Does an answer rest on the recording? Ask again where what it should rest on is gone."""
+"""Whether an answer rests on the recording: ask again where what it should rest on is gone."""
 
 from __future__ import annotations
 
