@@ -4,6 +4,18 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+
+def watched(items: Sequence[Any], words: str) -> Iterable[Any]:
+    """Give the items and draw a bar on stderr, where somebody looks."""
+    if not sys.stderr.isatty():
+        return items
+    from rich.console import Console
+    from rich.progress import track
+
+    return track(items, words, console=Console(stderr=True), transient=True)
 
 
 class progress:

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""The mapper before a frozen language model, learned on the episodes of a benchmark."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from jaxtyping import Float
+
+from precordia.core.errors import OptionError
+from precordia.language.causal_model import CausalModel, load_causal_model
+from precordia.language.episode_mapper import EpisodeMapper
+from precordia.language.episodes import EpisodeRow, draw_episodes
+from precordia.language.few_shot_model import FewShotModel, answer_prompt
+from precordia.language.meta_learning import MetaSettings, meta_train
+from precordia.language.network_parts import word_width
+from precordia.language.tiny_model import make_tiny_model
+
+if TYPE_CHECKING:
+    from precordia.benchmarking.few_shot import FewShotSettings
+
+#: texts that the tiny model reads, and how often
+_TEXTS, _EPOCHS = 800, 8
+_TASKS = 2
+
+
+def learn_mapper(
+    rows: Sequence[EpisodeRow],
+    vectors: Float[np.ndarray, "recording dim"],
+    settings: FewShotSettings,
+    shape: dict[str, int],
+) -> FewShotModel:
+    """Learn a mapper on episodes of rows.
+
+    Parameters
+    ----------
+    rows
+        Of the learning side.
+    vectors
+        Of all recordings.
+    settings
+        How.
+    shape
+        Shots and queries of an episode.
+
+    Returns
+    -------
+    The language model with the mapper.
+
+    Notes
+    -----
+    The tiny language model reads questions and answers of the learning side, each with its answer
+    written before it, so that it has learned to repeat what stands before a question; recordings it
+    never sees. Names of all statements are among its words, since a language model has read them
+    somewhere.
+    """
+    base = (
+        _tiny(rows, settings.seed)
+        if settings.language_model is None
+        else load_causal_model(settings.language_model)
+    )
+    width = word_width(base.network)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        mapper = EpisodeMapper(vectors.shape[1], width, heads=_heads(width), dropout=0.1)
+        model = FewShotModel(base, mapper, vectors)
+        how = MetaSettings(
+            steps=settings.steps,
+            tasks=_TASKS,
+            inner_steps=settings.inner_steps,
+            inner_lr=0.3,
+            outer_lr=1e-2,
+            first_order=settings.first_order,
+        )
+
+        def tasks(step: int) -> list:
+            seed = settings.seed + 7919 * (step + 1)
+            drawn = []
+            for design in ("contrast", "mixed"):
+                try:
+                    drawn += draw_episodes(rows, 1, n_ways=2, design=design, seed=seed, **shape)
+                except OptionError:
+                    continue
+            return [model.task(episode) for episode in drawn]
+
+        meta_train(mapper, tasks, how)
+    return model
+
+
+def _heads(width: int) -> int:
+    return next(n for n in (8, 4, 2, 1) if width % n == 0)
+
+
+def _tiny(rows: Sequence[EpisodeRow], seed: int) -> CausalModel:
+    from precordia.knowledge.lexicon import list_entries
+
+    rng = np.random.default_rng(seed)
+    some = [rows[k] for k in rng.permutation(len(rows))[:_TEXTS]]
+    answers = sorted({row.answer for row in rows})
+    texts = []
+    for row in some:  # each answer as often, so that the words before a question decide
+        said = answers[int(rng.integers(len(answers)))]
+        texts.append(f"{said}\n{answer_prompt(row.question)} {said}")
+    texts += [entry.name.lower() for entry in list_entries()]
+    return make_tiny_model(texts, dim=32, layers=2, heads=2, epochs=_EPOCHS, seed=seed)
