@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Sentences read as a person would write them: nothing twice, nothing against itself."""
 
+import itertools
 import re
 from dataclasses import replace
 
@@ -105,7 +106,7 @@ def test_rhythms_that_exclude_each_other_are_joined_by_or(sinus):
 def test_findings_against_the_same_others_are_one_sentence_in_every_style(sinus, style):
     torn = undecided(found_also(sinus, "AFIB", "AFLT", "STACH", "1AVB"), "SR", "NORM")
     (told,) = conflict_sentences(torn, ENGLISH)
-    sides = told.text.removesuffix(".").split("decide: ")[1].split(" against ")
+    sides = told.text.removesuffix(".").split("decide: ")[1].split(", or ")
     one, other = sorted(set(re.split(" and |, ", side)) for side in sides)
     assert one == {"atrial fibrillation", "suspected atrial flutter"}
     assert other == {"sinus tachycardia", "first-degree AV block"}
@@ -183,3 +184,17 @@ def test_no_sentence_says_one_thing_twice(studies):
             for text in texts:
                 parts = re.split(r"[;:,]\s", text)
                 assert len(parts) == len(set(parts)), text
+
+
+def test_whoever_subtracts_what_is_told_finds_the_change_that_is_told(studies):
+    for then, now in itertools.permutations(studies.values(), 2):
+        for sentence in report(now, previous=then).sentences:
+            text = sentence.text.replace("−", "-")
+            if sentence.section != "comparison" or "before" not in text:
+                continue
+            for a, b, change in re.findall(
+                r"(-?[\d.]+)[^\d;,]*, before (-?[\d.]+)[^(;]*\([+±]?(-?[\d.]+)", text
+            ):
+                apart = float(a) - float(b)
+                turned = (apart + 180) % 360 - 180  # an axis goes round
+                assert pytest.approx(float(change), abs=1e-9) in (round(apart, 2), turned), text

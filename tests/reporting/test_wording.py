@@ -79,6 +79,7 @@ def test_numbers_are_written_in_the_way_of_the_language():
     assert english.change(0.153, "mV") == "+0.15 mV"
     assert english.number(-3.67, "°") == "−4°"
     assert english.number(2.27, "%") == "2 %"
+    assert english.number(-0.0004, "mV") == "0 mV"
     assert english.number(0.3, "%") == "0.3 %"
     assert english.number(1.84, "mV ms") == "1.84 mV ms"
     assert english.probability(1.0) == "more than 0.99"

@@ -46,6 +46,8 @@ def previous_sentences(study: Study, previous: Study, words: Wording) -> list[Se
 
     Notes
     -----
+    The difference that is told is that of the two numbers as they are told, so that a reader who
+    subtracts finds it; the claim holds the difference itself.
     Two recordings are of another patient where identifiers, sex or date of birth differ. Where
     nothing tells, the comparison is made and says that. A statement is new where it was looked for
     and not found before; where it could not be judged before, that is said instead. ST levels are
@@ -149,7 +151,7 @@ def _numbers(study: Study, previous: Study, words: Wording) -> list[Sentence]:
         if text:
             shown.append(text)
             claims += about
-    return [_sentence(words.phrase("changes", changes=", ".join(shown)), claims)] if shown else []
+    return [_sentence(words.phrase("changes", changes="; ".join(shown)), claims)] if shown else []
 
 
 def _number(
@@ -173,7 +175,7 @@ def _number(
         lead=lead,
         now=words.number(now, unit),
         then=words.number(then, unit),
-        change=words.change(change, unit),
+        change=words.change(difference(name, *(words.shown(v, unit) for v in (now, then))), unit),
     )
     return text, claims
 
@@ -188,4 +190,4 @@ def _st_levels(study: Study, previous: Study, words: Wording) -> list[Sentence]:
             claims += about
     if not shown:
         return []
-    return [_sentence(words.phrase("st_changes", changes=", ".join(shown)), claims)]
+    return [_sentence(words.phrase("st_changes", changes="; ".join(shown)), claims)]

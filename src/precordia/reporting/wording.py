@@ -100,9 +100,17 @@ class Wording:
 
     def number(self, value: float, unit: str = "", limit: float = float("nan")) -> str:
         """Return a number with its unit, in the way of the language."""
+        return self._decimal(self._digits(value, unit, limit)) + self._after(unit)
+
+    def shown(self, value: float, unit: str = "") -> float:
+        """Return a number as it is read where it is written."""
+        return float(self._digits(value, unit))
+
+    @staticmethod
+    def _digits(value: float, unit: str, limit: float = float("nan")) -> str:
         whole = unit in _WHOLE and abs(value) >= 0.5 and round(value) != limit
         shown = f"{value:.0f}" if whole and abs(value) < 10 else shown_number(value, limit)
-        return self._decimal(shown) + self._after(unit)
+        return "0" if not float(shown) else shown
 
     def change(self, value: float, unit: str = "") -> str:
         """Return a number with its sign, as finely as such numbers are read."""
