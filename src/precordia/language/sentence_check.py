@@ -5,22 +5,26 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from precordia.core.claims import FOUND, NOT_FOUND, PROBABILITY, Claim, Of, statement_claim
+from precordia.core.claims import FOUND, NOT_FOUND, Claim, Of, statement_claim
 from precordia.language.known_study import KnownStudy
+from precordia.language.number_binding import (
+    BARE_NORMAL,
+    is_quiet,
+    measure_of,
+    relation_of,
+    signed_level,
+)
 from precordia.language.number_check import (
-    BY_STATEMENT,
-    BY_UNIT,
     OPPOSITE,
     RELATIONS,
     change_claims,
-    fits_unit,
     number_claims,
     range_claims,
     state_claims,
 )
 from precordia.language.polarity import Segment, UnclearError, negated_marks, segments_of
 from precordia.language.said_numbers import SaidNumber
-from precordia.language.sentence_marks import Mark, marks_of
+from precordia.language.sentence_marks import SAYING, Mark, marks_of
 from precordia.language.statement_check import (
     Leads,
     acceptable_claims,
@@ -33,8 +37,7 @@ _NUMBERS = ("number", "range")
 _STATES = ("above", "within", "below")
 _CHANGES = ("grown", "shrunk")
 _COURSES = ("new", "gone", "still")
-#: before a number these speak of its limits
-_BARE_NORMAL = frozenset({"normal", "normale", "normaler", "normales", "normalen"})
+_NOW = frozenset({"now", "currently", "current", "today", "jetzt", "aktuell", "heute"})
 _WHOLE = frozenset(
     {"ecg", "ekg", "electrocardiogram", "recording", "tracing", "elektrokardiogramm"}
 )
@@ -84,9 +87,11 @@ def claims_of_sentence(sentence: str, known: KnownStudy) -> tuple[Claim, ...]:
     leads, owners = _leads_of(segments)
     bound: set[int] = set(owners)
     claims: list[Claim] = []
-    for segment in segments:
-        claims += _of_segment(segment, known, negated, leads)
-    for claim_set, used in _of_numbers(marks, segments, known, negated, leads):
+    times = _times(segments)
+    for place, segment in enumerate(segments):
+        claims += _of_segment(segment, times[place], known, negated, leads)
+    when = {m.start: times[k] for k, segment in enumerate(segments) for m in segment.marks}
+    for claim_set, used in _of_numbers(marks, when, known, negated, leads):
         claims += claim_set
         bound |= used
     for mark in marks:
@@ -101,21 +106,37 @@ def _with_norms(marks: list[Mark]) -> list[Mark]:
     """Read "normal" before a number as a word about limits: "(normal 120-200 ms)"."""
     found: list[Mark] = []
     for place, mark in enumerate(marks):
-        after = next((m for m in marks[place + 1 :] if not _is_quiet(m)), None)
+        after = next((m for m in marks[place + 1 :] if not is_quiet(m)), None)
         limits = after is not None and after.kind in (*_NUMBERS, *RELATIONS, "norm")
-        if mark.kind == "within" and mark.said in _BARE_NORMAL and limits:
+        if mark.kind == "within" and mark.said in BARE_NORMAL and limits:
             found.append(Mark("norm", mark.said, mark.start))
         else:
             found.append(mark)
     return found
 
 
-def _is_quiet(mark: Mark) -> bool:
-    return mark.kind == "plain" or (mark.kind == "stop" and mark.said == ":")
+def _times(segments: list[Segment]) -> dict[int, Of]:
+    """Return of which recording each part of a sentence speaks, by the part's place.
 
-
-def _of(segment: Segment) -> Of:
-    return "previous" if segment.of("previous") else "study"
+    "In the earlier recording, ..." holds for all that follows. After "previously AF" a further
+    part must say that it speaks of now.
+    """
+    times: dict[int, Of] = {}
+    opened, named = False, False
+    for place, segment in enumerate(segments):
+        says = any(m.kind in (*SAYING, "measure") for m in segment.marks)
+        now = any(m.kind == "plain" and m.said in _NOW for m in segment.marks)
+        if segment.of("previous"):
+            times[place] = "previous"
+            opened, named = opened or not says, says
+        elif now or not (opened or named):
+            times[place] = "study"
+            opened, named = (False, False) if now else (opened, named)
+        elif named and says and not opened:
+            raise UnclearError("of which recording each part speaks is not clear")
+        else:
+            times[place] = "previous"
+    return times
 
 
 def _leads_of(segments: list[Segment]) -> tuple[dict[int, Leads], set[int]]:
@@ -140,11 +161,10 @@ def _leads_of(segments: list[Segment]) -> tuple[dict[int, Leads], set[int]]:
 
 
 def _of_segment(
-    segment: Segment, known: KnownStudy, negated: set[int], leads: dict[int, Leads]
+    segment: Segment, of: Of, known: KnownStudy, negated: set[int], leads: dict[int, Leads]
 ) -> Iterator[Claim]:
     """Yield the claims of statements, of the signal's quality and of the patient."""
     course = segment.of(*_COURSES)
-    of = _of(segment)
     statements = segment.of("statement")
     if course and (not statements or len(course) > 1 or of == "previous"):
         raise UnclearError(f"what '{course[0].said}' is said of is not understood")
@@ -174,16 +194,15 @@ def _of_segment(
 
 def _of_numbers(
     marks: list[Mark],
-    segments: list[Segment],
+    when: dict[int, Of],
     known: KnownStudy,
     negated: set[int],
     leads: dict[int, Leads],
 ) -> Iterator[tuple[tuple[Claim, ...], set[int]]]:
     """Yield the claims of numbers, and the places of what was used up by them."""
-    segment_of = {m.start: s for s in segments for m in s.marks}
     taken: set[int] = set()
     for place, mark in enumerate(marks):
-        of = _of(segment_of[mark.start]) if mark.start in segment_of else "study"
+        of = when.get(mark.start, "study")
         if mark.kind in _STATES and _is_of_ecg(marks, place):
             relation = NOT_FOUND if mark.start in negated else FOUND
             yield _normal(statement_claim("NORM", relation, of=of), known), {mark.start}
@@ -206,7 +225,7 @@ def _is_of_ecg(marks: list[Mark], place: int) -> bool:
     """Tell whether "normal" is said of the whole ECG."""
     named = any(m.kind == "measure" for m in marks)
     ecg = any(m.kind == "plain" and m.said in _WHOLE for m in marks[:place])
-    return marks[place].said in _BARE_NORMAL and ecg and not named
+    return marks[place].said in BARE_NORMAL and ecg and not named
 
 
 def _normal(claim: Claim, known: KnownStudy) -> tuple[Claim, ...]:
@@ -248,18 +267,18 @@ def _number(
 ) -> tuple[tuple[Claim, ...], set[int]]:
     mark = marks[place]
     said: SaidNumber = mark.value[1] if mark.kind == "range" else mark.value
-    relation, norm = _relation(marks, place)
+    relation, norm = relation_of(marks, place)
     if denied:
         if not relation or mark.kind == "range":
             raise UnclearError(f"'{mark.said}' is denied")
         relation = OPPOSITE[relation]
-    measure, used = _measure_of(marks, place, said, taken)
+    measure, used = measure_of(marks, place, said, taken)
     taken |= used
     names = leads[0] if leads is not None else ("",)
     if leads is not None and leads[1] != "all":
         raise UnclearError(f"of which lead '{mark.said}' is said is not clear")
     if measure == "st_j_mv" and not said.signed and not relation and not used:
-        said = _signed(marks, said)
+        said = signed_level(marks, said)
     claims: list[Claim] = []
     for lead in names:
         if mark.kind == "range":
@@ -270,82 +289,6 @@ def _number(
                 measure, said, known, relation=relation, norm=norm, lead=lead, of=of
             )
     return tuple(claims), {mark.start, *used}
-
-
-def _relation(marks: list[Mark], place: int) -> tuple[str, bool]:
-    """Return how a number is said to lie to the measured one, and whether it is a normal limit."""
-    relation, norm = "", False
-    for mark in reversed(marks[:place]):
-        if mark.kind in RELATIONS and not relation:
-            relation = RELATIONS[mark.kind]
-            if norm:  # "below the upper limit of 110 ms" says more than the limit
-                return relation, False
-        elif mark.kind == "norm" or (mark.kind == "within" and marks[place].kind == "range"):
-            norm = True
-        elif not _is_quiet(mark) and mark.kind not in ("not", "verb"):
-            break
-    return relation, norm
-
-
-def _measure_of(
-    marks: list[Mark], place: int, said: SaidNumber, taken: set[int]
-) -> tuple[str, set[int]]:
-    """Return of what a number is one, and the place of the word that says so."""
-    measures = [m for m in marks if m.kind == "measure" and fits_unit(m.value, said.unit)]
-    start = marks[place].start
-    before = [m for m in measures if m.start < start]
-    after = _next_measure(marks, place, measures)
-    chosen = before[-1] if before else None
-    if after is not None and (
-        chosen is None or (chosen.start in taken and after.start not in taken)
-    ):
-        chosen = after
-    if chosen is not None and chosen.value == "probability":
-        return _probability(marks, place), {chosen.start}
-    if chosen is not None:
-        return chosen.value, {chosen.start}
-    if said.unit in BY_UNIT:
-        return BY_UNIT[said.unit], set()
-    in_seconds = said.unit == "ms" and said.factor == 1000.0
-    if in_seconds and not any(m.kind in ("measure", "statement") for m in marks):
-        return "record:duration_s", set()
-    codes = {c for m in marks if m.kind == "statement" for x in m.value for c in x.statements}
-    for measure, named in BY_STATEMENT.get(said.unit, {}).items():
-        if codes & set(named):
-            return measure, set()
-    raise UnclearError(f"what '{marks[place].said}' is a number of is not said")
-
-
-def _next_measure(marks: list[Mark], place: int, measures: list[Mark]) -> Mark | None:
-    """Return what is named right after a number: "a 166 ms PR interval"."""
-    for mark in marks[place + 1 :]:
-        if mark in measures:
-            return mark
-        if mark.kind not in ("plain", "verb"):
-            return None
-    return None
-
-
-def _probability(marks: list[Mark], place: int) -> str:
-    statements = [m for m in marks if m.kind == "statement"]
-    start = marks[place].start
-    before = [m for m in statements if m.start < start]
-    if not statements or len(statements) > 1:
-        raise UnclearError("of what a probability is said is not clear")
-    match = (before or statements)[-1].value[0]
-    if len(match.statements) != 1:
-        raise UnclearError(f"'{match.said}' stands for several statements")
-    return f"{PROBABILITY}{match.statements[0]}"
-
-
-def _signed(marks: list[Mark], said: SaidNumber) -> SaidNumber:
-    """Return the level of a depression, whose depth is said without a sign."""
-    codes = {c for m in marks if m.kind == "statement" for x in m.value for c in x.statements}
-    if codes == {"STD_"}:
-        return SaidNumber(-said.value, said.unit, said.step, True, said.factor)
-    if codes == {"STE_"}:
-        return said
-    raise UnclearError("whether the ST segment is raised or lowered is not clear")
 
 
 def _change(
