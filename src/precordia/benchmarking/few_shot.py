@@ -164,7 +164,7 @@ def benchmark_few_shot(
     scores: list[Score] = []
     notes = [
         "question only: the commonest answer among the examples that ask the same; it is blind.",
-        "tokens right: the published accuracy; the true words before each, and the length, are told.",
+        "tokens right: the published accuracy; it is told the words before and the length.",
         f"{len(held.numbers)} recordings; vectors of {model}.",
     ]
     for kind in watch(kinds, "kinds of questions"):

@@ -7,6 +7,8 @@ import re
 
 from precordia.core.errors import OptionError
 from precordia.core.neighbours import Neighbour, Neighbours
+from precordia.language.identifiers import TAKEN_OUT, without_identifiers
+from precordia.language.quoting import plain
 
 #: stands before the reports, so that no reader takes them for this recording's
 HEADING = (
@@ -16,35 +18,21 @@ HEADING = (
 )
 END = "END OF OTHER RECORDINGS"
 _LONGEST = 400
-_REMOVED, _NUMBER = "[removed]", "[number]"
-_MONTH = r"(?:jan|feb|m(?:a|ä|ae)r|apr|ma[iy]|jun|jul|aug|sep|o[ck]t|nov|de[cz])[a-zä]*"
+_NUMBER = "[number]"
 _NAME = r"[A-ZÄÖÜ][\w'’-]*"
-#: what may tell who was recorded, by whom or when
+#: what may tell who was recorded or by whom, beside what `without_identifiers` takes out
 _TELLING = [
-    re.compile(pattern, flags)
-    for pattern, flags in (
-        (r"\S+@\S+|\bhttps?://\S+|\bwww\.\S+", re.IGNORECASE),
-        (r"(?<!\d)\d{1,4}[./-]\d{1,2}[./-]\d{1,4}(?!\d)", 0),
-        (rf"\b\d{{1,2}}\.?\s*{_MONTH}\.?,?\s*\d{{2,4}}\b", re.IGNORECASE),
-        (rf"\b{_MONTH}\.?\s+\d{{1,2}},?\s+\d{{4}}\b", re.IGNORECASE),
-        (r"\b\d{1,2}:\d{2}(?::\d{2})?\b(?:\s*(?:uhr|h|am|pm)\b)?", re.IGNORECASE),
-        (r"(?:\+|\b0)\d[\d\s()/-]{5,}\d", 0),
-        (r"\b[A-Z]{0,4}\d{5,}\w*", 0),
-        (
-            rf"(?i:\b(?:dr|prof|mr|mrs|ms|miss|herrn?|frau|hr|fr|med)\b\.?\s*)+{_NAME}"
-            rf"(?:\s+{_NAME})*",
-            0,
-        ),
-        (
-            r"\b(?:patient(?:in)?|pat|name|surname|vorname|born|geb(?:oren)?|dob|mrn|id|"
-            r"arzt|ärztin|physician|signed|gez|befundet|read by)\.?\s*[:=#]+\s*[^,;\n]*",
-            re.IGNORECASE,
-        ),
+    re.compile(pattern)
+    for pattern in (
+        r"(?i)\b\d{1,2}:\d{2}(?::\d{2})?\b(?:\s*(?:uhr|h|am|pm)\b)?",
+        rf"(?i:\b(?:dr|prof|mr|mrs|ms|miss|herrn?|frau|hr|fr|med)\b\.?\s*)+{_NAME}(?:\s+{_NAME})*",
+        r"(?i)\b(?:patient(?:in)?|pat|name|surname|vorname|born|geb(?:oren)?|dob|mrn|id|"
+        r"arzt|ärztin|physician|signed|gez|befundet|read by)\.?\s*[:=#]+\s*[^,;\n]*",
     )
 ]
 #: a number that is no part of the name of a lead
 _DIGITS = re.compile(r"(?<![A-Za-z\d])[-+<>~±]?\s?\d+(?:[.,]\d+)*(?!\d)|(?<![Vv\d])\d+")
-_SAID = re.compile(rf"{re.escape(_REMOVED)}|{re.escape(_NUMBER)}")
+_SAID = re.compile(rf"{re.escape(TAKEN_OUT)}|{re.escape(_NUMBER)}")
 
 
 def retrieved_block(
@@ -133,8 +121,7 @@ def clean_report(text: str) -> str:
     >>> clean_report("Patient: John Smith; ST 0,2 mV in V2, seen 12.03.1989 by Dr. Watson")
     '[removed]; ST [number] mV in V2, seen [removed] by [removed]'
     """
-    for pattern in _TELLING:
-        text = pattern.sub(_REMOVED, text)
-    text = _DIGITS.sub(_NUMBER, text)
-    text = " ".join(text.replace('"', " ").split())
-    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."
+    for pattern in _TELLING[1:]:  # names first, as they may stand beside what is taken out then
+        text = pattern.sub(TAKEN_OUT, text)
+    text = _TELLING[0].sub(TAKEN_OUT, without_identifiers(text))
+    return plain(_DIGITS.sub(_NUMBER, text).replace('"', " "), longest=_LONGEST)
