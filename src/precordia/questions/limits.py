@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from precordia.core.errors import OptionError
 from precordia.core.value import Value
@@ -86,6 +86,7 @@ def fit_limits(
     comparisons: Sequence[Comparison],
     *,
     start: Limits | None = None,
+    step_ms: float | None = None,
 ) -> Limits:
     """Learn the normal limits of each interval from answers about pairs of recordings.
 
@@ -98,6 +99,8 @@ def fit_limits(
         What is not named did not change in that way.
     start
         Limits that are kept where nothing can be learned.
+    step_ms
+        Limits are multiples of this, where one knows that they were told in round numbers.
 
     Returns
     -------
@@ -106,13 +109,14 @@ def fit_limits(
     Raises
     ------
     OptionError
-        If a comparison names a change that is not known.
+        If a comparison names a change that is not known, or the step is not above 0.
 
     Notes
     -----
-    Method: each interval by itself. Every pair of limits from a grid between the values seen (at
-    most 80 steps) is tried, and of the best pairs the one in the middle of the largest run is
-    taken, so that a limit lies between the values on both sides of it.
+    Method: each interval by itself. Every pair of limits from a grid is tried: between the values
+    seen (at most 80 steps), or the multiples of ``step_ms``. Of the best pairs those of the
+    roundest numbers (of 100, then of 50) stay where there is a step, and the one in the middle of
+    them is taken, so that a limit lies between the values on both sides of it.
 
     Examples
     --------
@@ -122,6 +126,8 @@ def fit_limits(
     True
     """
     start = start or Limits()
+    if step_ms is not None and not 0 < step_ms < math.inf:
+        raise OptionError(f"step_ms is {step_ms:g}; a step in ms above 0 is needed.")
     for one in comparisons:
         if one.change not in _STATES:
             raise OptionError(
@@ -143,24 +149,34 @@ def fit_limits(
         table = np.array([row for row in rows if not (math.isnan(row[0]) or math.isnan(row[1]))])
         if not len(table):
             continue
-        pair, share = _best_pair(table[:, :2], table[:, 2:4] > 0, table[:, 4] > 0)
+        pair, share = _best_pair(table[:, :2], table[:, 2:4] > 0, table[:, 4] > 0, step_ms)
         normal[name], agreement[name] = pair, share
     return Limits(normal=normal, agreement=agreement)
 
 
-def _candidates(seen: Float[np.ndarray, " value"]) -> Float[np.ndarray, " limit"]:
-    """Return limits to try: below all, between values, above all."""
+def _candidates(
+    seen: Float[np.ndarray, " value"], step_ms: float | None
+) -> Float[np.ndarray, " limit"]:
+    """Return limits to try: below all, between values, above all; or round numbers."""
+    if step_ms is not None:
+        first, last = math.floor(seen.min() / step_ms), math.ceil(seen.max() / step_ms)
+        return np.arange(first, last + 1) * step_ms
     steps = np.unique(np.quantile(seen, np.linspace(0, 1, 80)))
     between = (steps[1:] + steps[:-1]) / 2
     return np.concatenate([[max(0.0, steps[0] - 1)], between, [steps[-1] + 1]])
+
+
+def _roundness(limits: Float[np.ndarray, " limit"]) -> Int[np.ndarray, " limit"]:
+    return (limits % 50 == 0).astype(int) + (limits % 100 == 0)
 
 
 def _best_pair(
     pair: Float[np.ndarray, "comparison 2"],
     wanted: Bool[np.ndarray, "comparison 2"],
     said: Bool[np.ndarray, " comparison"],
+    step_ms: float | None,
 ) -> tuple[tuple[float, float], float]:
-    grid = _candidates(pair.ravel())
+    grid = _candidates(pair.ravel(), step_ms)
     at_least = pair[None] >= grid[:, None, None]
     at_most = pair[None] <= grid[:, None, None]
     scores = np.full((len(grid), len(grid)), -1.0)
@@ -169,8 +185,12 @@ def _best_pair(
         holds = (normal == wanted[None]).all(axis=2)
         scores[low, low:] = (holds == said[None]).mean(axis=1)
     best = float(scores.max())
-    lows, highs = np.nonzero(scores == best)
+    equal = scores == best
+    if step_ms is not None:
+        rounds = np.where(equal, _roundness(grid)[:, None] + _roundness(grid)[None], -1)
+        equal = rounds == rounds.max()
+    lows, highs = np.nonzero(equal)
     low, high = int(np.median(lows)), int(np.median(highs))
-    if scores[low, high] != best:  # the middle of what is no rectangle may lie outside it
+    if not equal[low, high]:  # the middle of what is no rectangle may lie outside it
         low, high = int(lows[len(lows) // 2]), int(highs[len(lows) // 2])
     return (float(grid[low]), float(grid[high])), best
