@@ -246,6 +246,10 @@ def _of_noise(query: Query, facts: Facts) -> Outcome:
     kinds = [t.name for t in terms_of_kind("noise")]
     places = query.leads or facts.leads
     here = [k for k in kinds if any(lead in places for lead in facts.noise.get(k, ()))]
+    unread = [lead for lead in places if f"noise:{lead}" in facts.unknown]
+    if len(unread) == len(places) and not set(query.names or kinds) & set(here):
+        whys = {lead: facts.unknown[f"noise:{lead}"] for lead in unread}
+        return Outcome(whys=(_why_unread(whys),) if whys else (), rests_on=query.names)
     if query.asks == "lead":
         told = {lead for name in query.names for lead in facts.noise.get(name, ())}
         return _listed((lead for lead in facts.leads if lead in told), (), query.names)

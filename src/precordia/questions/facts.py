@@ -34,8 +34,8 @@ class Facts(Value):
         Leads that were recorded.
     unknown
         Why something cannot be told: by the code of a statement, ``"leads:CODE"`` (of one lead
-        ``"leads:CODE:LEAD"``), ``"noise"``, ``"axis"``, ``"stage"``, ``"ectopy"``, or the name of
-        an interval.
+        ``"leads:CODE:LEAD"``), ``"noise"`` (of one lead ``"noise:LEAD"``), ``"axis"``,
+        ``"stage"``, ``"ectopy"``, or the name of an interval.
     """
 
     statements: dict[str, float] = field(default_factory=dict)

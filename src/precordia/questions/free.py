@@ -110,6 +110,8 @@ def answer_quality(query: Query, numbers: Numbers) -> Found:
     """Answer whether the recording or a lead can be read, or whether leads seem reversed."""
     quality = numbers.study.quality
     if query.names == ("lead reversal",):
+        if numbers.unreadable:
+            return Outcome(whys=(f"Exchanged leads cannot be told: {numbers.unreadable}.",)), ()
         reasons = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP)
         found = [r for r in reasons if r in quality.reasons]
         claims = [quality_claim(str(r), FOUND if r in found else NOT_FOUND) for r in reasons]

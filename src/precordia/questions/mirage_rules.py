@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from precordia.core.claims import ABSENT as NO_NUMBER
-from precordia.core.claims import Claim
+from precordia.core.claims import FOUND, Claim
 from precordia.core.record import Record
 from precordia.core.verify import verify
 from precordia.questions.counterfeits import (
@@ -28,7 +28,9 @@ from precordia.questions.response import Response, same_numbers
 
 #: what is asked about the recording and not about the heart
 _OF_RECORDING = ("noise", "quality")
-_LENGTH = ("duration of the recording",)
+_LENGTH, _REVERSAL = ("duration of the recording",), ("lead reversal",)
+#: what can be said of a recording of which there is nothing
+_OF_NOTHING = ("quality:usable", "quality:acceptable")
 #: measures of what comes before or after the QRS complex
 _ORDERED = ("pr_", "qt", "p_", "st_", "t_", "q_")
 #: an answer that stays for more than this share of the patients whose answer differs is a prior
@@ -74,6 +76,8 @@ class Asked:
         query = self.query
         if isinstance(query, Unclear):
             return False
+        if query.names == _REVERSAL:
+            return False  # that is read from the heart's own waves
         return query.attribute in _OF_RECORDING or query.names == _LENGTH
 
     @property
@@ -138,7 +142,7 @@ def judge_null(asked: Asked, made: Counterfeits, follow: Trial) -> list[Trial]:
         same = response.answers == asked.response.answers
         if response.abstained:
             verdict, why, unsupported = "passed", "nothing is answered", False
-        elif asked.about_recording and asked.true_of(record, response.claims):
+        elif asked.about_recording and _is_supported(asked, name, record, response):
             verdict, why, unsupported = "passed", f"{response}, which is true of it", False
         elif not same:
             verdict, why, unsupported = "passed", f"another answer: {response}", True
@@ -152,6 +156,14 @@ def judge_null(asked: Asked, made: Counterfeits, follow: Trial) -> list[Trial]:
                   unsupported=unsupported)
         )  # fmt: skip
     return trials
+
+
+def _is_supported(asked: Asked, name: str, record: Record, response: Response) -> bool:
+    """Tell whether what is claimed is true; of nothing recorded, not seeing is no evidence."""
+    if not asked.true_of(record, response.claims):
+        return False
+    seen = any(c.relation == FOUND or c.measure in _OF_NOTHING for c in response.claims)
+    return seen or name != ABSENT
 
 
 def judge_follow(asked: Asked, made: Counterfeits) -> Trial:

@@ -81,7 +81,7 @@ def facts_of_numbers(numbers: Numbers, limits: Limits) -> Facts:
     return Facts(
         statements=statements,
         statement_leads=_statement_leads(numbers, statements, unknown),
-        noise=_noise(study),
+        noise=_noise(study, unknown),
         axis=_axis(numbers, unknown),
         stages=_stages(statements, unknown),
         ectopy=_ectopy(numbers, unknown),
@@ -154,9 +154,11 @@ def shows_in_lead(numbers: Numbers, code: str, lead: str) -> bool:
     return {"<=": value <= limit, ">=": value >= limit, "<": value < limit}[sign]
 
 
-def _noise(study: Study) -> dict[str, tuple[str, ...]]:
+def _noise(study: Study, unknown: dict[str, str]) -> dict[str, tuple[str, ...]]:
     found: dict[str, list[str]] = {}
     for lead, quality in study.quality.leads.items():
+        if quality.indices.get("missing_fraction", 0.0) >= 1.0:
+            unknown[f"noise:{lead}"] = "nothing was recorded there"
         for name in dict.fromkeys(NOISE_REASONS[r] for r in quality.reasons if r in NOISE_REASONS):
             found.setdefault(name, []).append(lead)
     return {name: tuple(leads) for name, leads in found.items()}
