@@ -27,6 +27,7 @@ from precordia.generation.simulate import simulate
 from precordia.io.read import read
 from precordia.io.wfdb_annotation import read_annotations
 from precordia.io.write import write
+from precordia.measurement.measure import measure
 from precordia.signal.resample import resample
 
 
@@ -289,3 +290,14 @@ def test_no_beats_have_a_reason(tmp_path, capsys):
         main(["beats", str(intervals)])
     assert left.value.code == 0
     assert "none: the file holds beat times, no signal" in capsys.readouterr().out
+
+
+def test_beats_whose_spike_stands_at_the_r_peak_are_paced_as_the_rules_say(shared_data):
+    path = shared_data / "ptbxl/records500/00000/00498_hr.hea"
+    if not path.exists():
+        pytest.skip(f"{path} is not there")
+    record = read(path)
+    beats = classify_beats(record)
+    judged = [why for why in beats.abstained if why != CUT]
+    assert judged.count(PACED) >= 7
+    assert measure(record).n_paced_beats >= judged.count(PACED)

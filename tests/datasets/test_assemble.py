@@ -37,6 +37,15 @@ def test_recordings_without_labels_are_counted(three):
     assert _codes(dataset)["recordings-without-label"] == said
 
 
+def test_a_label_that_is_nan_is_no_class_and_its_row_is_counted(three):
+    _own(three, ["a.hea,1,x", "b.hea,2,NaN", "c.hea,3,"])
+    dataset = load_dataset("folder", three)
+    assert dataset.classes == ("x",)
+    assert [item.labels for item in dataset] == [("x",), ()]
+    assert _codes(dataset)["label-unknown"].startswith("1 row whose label is nan (b.hea)")
+    assert "recordings-without-label" not in _codes(dataset)
+
+
 def test_a_name_that_comes_twice_is_kept_once_and_said_with_its_conflict(three):
     _own(three, ["a.hea,1,x", "a.hea,1,y", "b.hea,2,x", "b.hea,2,x"])
     dataset = load_dataset("folder", three)

@@ -20,8 +20,9 @@ from precordia.core.beats import JUDGED, Beats
 from precordia.core.errors import OptionError
 from precordia.core.fiducials import empty_waves
 from precordia.core.measurements import Absence
-from precordia.core.record import Annotations, Record
+from precordia.core.record import NOTHING_CARRIED, Annotations, Record
 from precordia.core.source import Source
+from precordia.delineation.delineate import delineate
 from precordia.delineation.rpeaks import detect_rpeaks
 from precordia.embedding.excerpts import useful_leads
 from precordia.measurement.pacing import paced_beats
@@ -40,6 +41,12 @@ _BEFORE_S, _AFTER_S = 0.12, 0.14
 #: where a QRS complex may begin, ms before its R-peak; nearer, a narrow R wave passes for a spike,
 #: and peaks that others placed may lie beside it
 _ONSETS_MS, _ONSETS_OF_GIVEN_MS = (40.0, 95.0), (45.0, 105.0)
+#: the QRS that begins so late has its spike where the R-peak is
+_AT_PEAK_MS = 20.0
+#: of a recording in which spikes are looked for by delineation
+_EXCERPT_S = 30.0
+#: R-peaks of two methods that are of one beat are not farther apart
+_SAME_BEAT_S = 0.15
 #: a longer gap may hide a beat
 _LONGEST_GAP_S = 0.2
 Progress = Callable[[int, int], None]
@@ -248,15 +255,45 @@ def paced_share(record: Record, rpeaks: Int[np.ndarray, " beat"], *, given: bool
 
 
 def _paced(record: Record, places: np.ndarray, *, given: bool) -> Bool[np.ndarray, " beat"]:
-    """Tell which beats follow a spike, for several places at which the QRS may begin."""
+    """Tell which beats follow a spike, for several places at which the QRS may begin.
+
+    A spike may stand at the very place that counts as the R-peak, as a steep R wave may. That is
+    believed only where it stands before the QRS complexes that the delineation finds, too, which is
+    how `measure` and the rules see a paced rhythm.
+    """
     signal = np.nan_to_num(record.signal)
     paced = np.zeros(places.size, dtype=bool)
     for before_ms in _ONSETS_OF_GIVEN_MS if given else _ONSETS_MS:
-        none = empty_waves(places.size)
-        r_peak = places.astype(float)
-        onset = r_peak - before_ms * record.fs / 1000.0
-        paced |= paced_beats(signal, replace(none, r_peak=r_peak, qrs_onset=onset), record.fs)
+        paced |= _after_spikes(signal, places, record.fs, before_ms)
+    at_peak = _after_spikes(signal, places, record.fs, _AT_PEAK_MS)
+    if (at_peak & ~paced).any():
+        delineated = _paced_as_delineated(record, places, first=int(places[at_peak][0]))
+        if delineated.any():
+            paced |= at_peak | delineated
     return paced
+
+
+def _after_spikes(
+    signal: np.ndarray, places: np.ndarray, fs: float, before_ms: float
+) -> Bool[np.ndarray, " beat"]:
+    r_peak = places.astype(float)
+    onset = r_peak - before_ms * fs / 1000.0
+    waves = replace(empty_waves(places.size), r_peak=r_peak, qrs_onset=onset)
+    return paced_beats(signal, waves, fs)
+
+
+def _paced_as_delineated(
+    record: Record, places: np.ndarray, *, first: int
+) -> Bool[np.ndarray, " beat"]:
+    """Tell which beats of an excerpt, that begins before a beat, are paced by delineated onsets."""
+    start = max(0, first - round(_EXCERPT_S * record.fs / 2))
+    rows = slice(start, start + round(_EXCERPT_S * record.fs))
+    signal = np.nan_to_num(record.signal[:, rows])
+    excerpt = replace(record, signal=signal, carried=NOTHING_CARRIED, companions=())
+    found = delineate(excerpt)
+    spiked = found.r_peak[found.has_qrs][paced_beats(signal, found, record.fs)] + start
+    near = np.abs(places[:, None] - spiked[None]) <= _SAME_BEAT_S * record.fs
+    return near.any(axis=1)
 
 
 def _seconds_apart(signal: np.ndarray, fs: float, places: np.ndarray) -> np.ndarray:

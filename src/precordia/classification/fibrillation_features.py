@@ -3,8 +3,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 from jaxtyping import Float, Int
 
@@ -30,6 +28,8 @@ NAMES = (
 )
 _P = slice(BEFORE - 40, BEFORE - 6)
 _TINY = 1e-6
+#: stretches between beats whose spectrum is looked at
+_MOST_SPECTRA = 150
 
 
 def fibrillation_features(
@@ -232,29 +232,33 @@ def _between(signal: np.ndarray, fs: float, rpeaks: np.ndarray) -> list[float]:
     known = np.where(np.abs(signal[:, : n * step]) < LARGEST_MV, signal[:, : n * step], 0.0)
     slow = known.reshape(signal.shape[0], n, step).mean(axis=2)
     height = np.quantile(np.abs(np.diff(slow, axis=1)), 0.995, axis=1) + _TINY
-    rows, peaks, sharp = [], [], []
-    at = rpeaks / step
-    for begin, end in itertools.pairwise(at):
-        span = end - begin
-        low, high = int(begin + max(0.45 * span, 0.32 * rate)), int(end - 0.05 * rate)
-        if high - low < 0.16 * rate or span > 3 * rate:
-            continue
-        part = _level(slow[:, low:high])
-        fast = np.diff(part, axis=1)
-        rows.append((np.sqrt((part**2).mean(axis=1)), np.sqrt((fast**2).mean(axis=1))))
-        if high - low >= 0.3 * rate and len(peaks) < 150:
-            power = np.abs(np.fft.rfft(part * np.hanning(high - low), 256, axis=1)) ** 2
-            hz = np.arange(power.shape[1]) * rate / 256
+    begin, end = rpeaks[:-1] / step, rpeaks[1:] / step
+    span = end - begin
+    low = (begin + np.maximum(0.45 * span, 0.32 * rate)).astype(int)
+    length = (end - 0.05 * rate).astype(int) - low
+    kept = (length >= 0.16 * rate) & (span <= 3 * rate)
+    long = kept & (length >= 0.3 * rate)
+    long[np.flatnonzero(long)[_MOST_SPECTRA:]] = False
+    sizes, fasts, sharp, peaks = [], [], [], []
+    # stretches of one length together: there are few lengths and many stretches
+    for width in np.unique(length[kept]).tolist():
+        rows = np.flatnonzero(kept & (length == width))
+        part = _level(slow[:, low[rows, None] + np.arange(width)])
+        sizes.append(np.sqrt((part**2).mean(axis=2)))
+        fasts.append(np.sqrt((np.diff(part, axis=2) ** 2).mean(axis=2)))
+        if long[rows].any():
+            power = np.abs(np.fft.rfft(part[:, long[rows]] * np.hanning(width), 256, axis=2)) ** 2
+            hz = np.arange(power.shape[2]) * rate / 256
             band = (hz > 3.5) & (hz < 10)
-            whole = power[:, (hz > 1.0) & (hz < 30)].sum(axis=1) + 1e-12
-            sharp.append(power[:, band].sum(axis=1) / whole)
-            peaks.append(hz[band][power[:, band].argmax(axis=1)])
-    if not rows:
+            whole = power[:, :, (hz > 1.0) & (hz < 30)].sum(axis=2) + 1e-12
+            sharp.append(power[:, :, band].sum(axis=2) / whole)
+            peaks.append(hz[band][power[:, :, band].argmax(axis=2)])
+    if not sizes:
         return [0.0] * 5
-    size = np.median([r[0] for r in rows], axis=0)
-    fast = np.median([r[1] for r in rows], axis=0)
-    share = float(np.mean(np.median(sharp, axis=0))) if sharp else 0.0
-    peak = float(np.mean(np.std(peaks, axis=0))) if peaks else 0.0
+    size = np.median(np.concatenate(sizes, axis=1), axis=1)
+    fast = np.median(np.concatenate(fasts, axis=1), axis=1)
+    share = float(np.median(np.concatenate(sharp, axis=1), axis=1).mean()) if sharp else 0.0
+    peak = float(np.std(np.concatenate(peaks, axis=1), axis=1).mean()) if peaks else 0.0
     total = [np.log(v / height + 0.01) for v in (size, fast)]
     return [
         float(total[0].mean()), share, float(total[1].mean()),

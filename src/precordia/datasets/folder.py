@@ -12,6 +12,8 @@ from precordia.datasets.found import Found, counted, such_as
 from precordia.datasets.item import Item
 from precordia.datasets.label_table import age_of, below, read_table, sex_of
 
+#: what tables of numbers write for nothing, folded
+_NAN = "nan"
 #: the names of folds, as the card has them
 _FOLDS = ("train", "validation", "test")
 
@@ -51,7 +53,8 @@ def find_folder(
 
     Returns
     -------
-    What was found. Recordings that no row names are counted in the remarks.
+    What was found. Recordings that no row names are counted in the remarks. An empty cell of
+    labels means none of the classes; a row whose label is nan is left out and counted.
 
     Raises
     ------
@@ -62,7 +65,11 @@ def find_folder(
 
     own = Path(table) if Path(table).is_absolute() else folder / table
     found = Found(items=[], keep_empty=True)
+    unknown = []
     for row in read_table(own, (path_column, label_column), own=True):
+        if row[label_column].lower() == _NAN:
+            unknown.append(row[path_column])
+            continue
         labels = [x.strip() for x in row[label_column].split(separator)]
         labels = [x for x in dict.fromkeys(labels) if x]
         found.items.append(
@@ -82,7 +89,13 @@ def find_folder(
             )
         )
     _remark_folds(found)
-    named = {item.path for item in found.items}
+    if unknown:
+        found.remark(
+            "label-unknown",
+            f"{counted(len(unknown), 'row')} whose label is {_NAN} ({such_as(unknown)}), which says "
+            "nothing; left out. An empty cell means: none of the classes.",
+        )
+    named = {item.path for item in found.items} | {below(folder, name) for name in unknown}
     stems = {path.with_suffix("") for path in named}
     found.unlabelled = [
         str(path.relative_to(folder))
