@@ -1,4 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
+import json
 import re
 
 import pytest
@@ -7,7 +8,11 @@ from hypothesis import strategies as st
 
 from precordia.core.errors import OptionError
 from precordia.core.neighbours import Neighbour, Neighbours
+from precordia.generation.simulate import simulate
+from precordia.language.backend import Reply
+from precordia.language.phrase import phrase_answer, phrase_report
 from precordia.language.retrieved import END, HEADING, clean_report, retrieved_block
+from precordia.pipeline import examine
 
 
 def found(*reports, **about):
@@ -113,3 +118,46 @@ def test_a_report_of_nothing_but_identifiers_is_not_shown():
 def test_less_than_one_report_is_refused():
     with pytest.raises(OptionError):
         retrieved_block(found("x"), most=0)
+
+
+class Copying:
+    """A model that copies what it reads of other patients into its reply."""
+
+    model = "copying"
+
+    def __init__(self, name, reply):
+        self.name, self.reply, self.prompt = name, reply, ""
+
+    def generate(self, messages, **asked):
+        self.prompt = messages[-1].text
+        return Reply(text=json.dumps({"sentences": [{"text": self.reply, "facts": []}]}))
+
+
+@pytest.fixture(scope="module")
+def study():
+    return examine(simulate(heart_rate_bpm=75, seed=1))
+
+
+@pytest.mark.parametrize("phrase", ["answer", "report"])
+@pytest.mark.parametrize("name", ["local", "endpoint"])
+def test_what_was_said_of_others_is_never_said_of_this_recording(study, phrase, name):
+    others = found("QRS 184 ms, left bundle branch block, seen by Dr. House")
+    backend = Copying(name, "The QRS duration is 184 ms. There is left bundle branch block.")
+    if phrase == "answer":
+        said = phrase_answer(backend, study, "Is the QRS wide?", similar=others)
+        assert said.answer.answers == ("no",)
+    else:
+        said = phrase_report(backend, study, similar=others)
+    assert "184" not in said.text
+    assert "bundle" not in said.text
+    assert len(said.removed) == 2
+    assert "184" not in backend.prompt
+    assert "House" not in backend.prompt
+    assert "OTHER RECORDINGS" in backend.prompt
+    assert ("left bundle branch block" in backend.prompt) is (name == "local")
+
+
+def test_without_others_a_prompt_says_nothing_of_them(study):
+    backend = Copying("local", "x")
+    phrase_report(backend, study)
+    assert "other_recordings" not in backend.prompt

@@ -10,6 +10,7 @@ from typing import Any
 
 from precordia.core.claims import FOUND, STATEMENT, Claim
 from precordia.core.errors import OptionError, PrecordiaError
+from precordia.core.neighbours import Neighbours
 from precordia.core.report import Report, Sentence
 from precordia.core.study import DISCLAIMER, Study
 from precordia.core.value import Value
@@ -18,6 +19,7 @@ from precordia.language.checked_text import CheckedText, Unverified, check_text
 from precordia.language.facts import Fact, facts_of
 from precordia.language.prompts import REPLY_SCHEMA, answer_prompt, report_prompt
 from precordia.language.reply_sentences import sentences_of_reply
+from precordia.language.retrieved import retrieved_block
 from precordia.questions.answer import Answer, answer
 from precordia.questions.split import LONGEST, split_question
 from precordia.reporting.finding_sentences import abnormal_codes
@@ -26,6 +28,8 @@ from precordia.reporting.wording import check_words
 
 #: as many tokens may a reply have
 ANSWER_TOKENS, REPORT_TOKENS = 512, 1024
+#: backends that may read the words of other patients' reports
+_ON_THIS_MACHINE = ("local",)
 _NOTHING_LEFT = "Nothing of what the model wrote could be verified; what follows was made by rules."
 _NOTHING_ASKED = "No question was asked, so no model was."
 
@@ -111,6 +115,7 @@ def phrase_answer(
     question: str,
     previous: Study | None = None,
     *,
+    similar: Neighbours | None = None,
     language: str = "en",
     flag: bool = False,
     seed: int = 0,
@@ -129,6 +134,10 @@ def phrase_answer(
         An earlier recording.
     language
         Of the model's words: ``"en"`` or ``"de"``.
+    similar
+        Recordings that are alike, from `precordia.similar`. A model on this machine gets the words
+        of their reports without numbers and identifiers, any other their labels alone; both are
+        marked as of other patients.
     flag
         Keep sentences that are not verified, marked, in place of removing them.
     seed
@@ -172,7 +181,10 @@ def phrase_answer(
         return Phrased(**held)
     if not split_question(question[:LONGEST]).questions:
         return Phrased(**held, problem=_NOTHING_ASKED, backend=backend.name, model=backend.model)
-    prompt = answer_prompt(question, by_rules, facts, study, previous, language=language)
+    prompt = answer_prompt(
+        question, by_rules, facts, study, previous,
+        language=language, others=_others(backend, similar),
+    )  # fmt: skip
     said, told = _asked(backend, prompt, ANSWER_TOKENS, seed)
     checked = check_text(
         said, study, previous, language=language, answers=by_rules.answers,
@@ -188,6 +200,7 @@ def phrase_report(
     language: str = "en",
     previous: Study | None = None,
     *,
+    similar: Neighbours | None = None,
     flag: bool = False,
     seed: int = 0,
 ) -> Phrased:
@@ -205,6 +218,10 @@ def phrase_report(
         ``"en"`` or ``"de"``.
     previous
         An earlier recording of the same patient.
+    similar
+        Recordings that are alike, from `precordia.similar`. A model on this machine gets the words
+        of their reports without numbers and identifiers, any other their labels alone; both are
+        marked as of other patients.
     flag
         Keep sentences that are not verified, marked, in place of removing them.
     seed
@@ -237,9 +254,8 @@ def phrase_report(
     held = {"report": by_rules, "facts": facts, "notice": words.notice}
     if backend is None or backend.name == "none":
         return Phrased(**held)
-    said, told = _asked(
-        backend, report_prompt(facts, style, language=language), REPORT_TOKENS, seed
-    )
+    prompt = report_prompt(facts, style, language=language, others=_others(backend, similar))
+    said, told = _asked(backend, prompt, REPORT_TOKENS, seed)
     checked = check_text(
         said, study, previous, language=language, known_sentences=_sentences_of(facts), flag=flag
     )
@@ -257,6 +273,11 @@ def _check(backend: object, study: object, previous: object) -> None:
         raise OptionError(
             f"a {type(backend).__name__} arrived as backend. Use load_backend('endpoint', ...)."
         )
+
+
+def _others(backend: Backend, similar: Neighbours | None) -> str:
+    """Return what the model may read of alike recordings."""
+    return retrieved_block(similar, words=backend.name in _ON_THIS_MACHINE)
 
 
 def _asked(

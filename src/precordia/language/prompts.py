@@ -62,6 +62,7 @@ def answer_prompt(
     previous: Study | None = None,
     *,
     language: str = "en",
+    others: str = "",
 ) -> list[Message]:
     """Return the messages that ask a model to phrase an answer.
 
@@ -78,6 +79,8 @@ def answer_prompt(
         Whose identifiers are taken out.
     language
         ``"en"`` or ``"de"``.
+    others
+        What `precordia.language.retrieved.retrieved_block` tells of alike recordings.
 
     Returns
     -------
@@ -96,10 +99,12 @@ def answer_prompt(
         "facts": {fact.id: fact.text for fact in facts},
     }
     task = "Answer the question in one to three sentences; begin with the answer that is given."
-    return _messages(task, data, language)
+    return _messages(task, data, language, others)
 
 
-def report_prompt(facts: Sequence[Fact], style: str, *, language: str = "en") -> list[Message]:
+def report_prompt(
+    facts: Sequence[Fact], style: str, *, language: str = "en", others: str = ""
+) -> list[Message]:
     """Return the messages that ask a model to phrase a report.
 
     Parameters
@@ -110,16 +115,20 @@ def report_prompt(facts: Sequence[Fact], style: str, *, language: str = "en") ->
         ``"short"``, ``"structured"`` or ``"paragraph"``.
     language
         ``"en"`` or ``"de"``.
+    others
+        What `precordia.language.retrieved.retrieved_block` tells of alike recordings.
 
     Returns
     -------
     Two messages: the rules, and the data as one JSON object.
     """
     task = f"Write the report of this recording. {_LENGTH[style]} Leave out no finding."
-    return _messages(task, {"facts": {fact.id: fact.text for fact in facts}}, language)
+    return _messages(task, {"facts": {fact.id: fact.text for fact in facts}}, language, others)
 
 
-def _messages(task: str, data: dict[str, Any], language: str) -> list[Message]:
+def _messages(task: str, data: dict[str, Any], language: str, others: str) -> list[Message]:
+    if others:
+        data = {**data, "other_recordings": others}
     rules = _RULES.format(language=_LANGUAGES[language])
     return [
         Message(role="system", text=f"{rules}\n{task}"),
