@@ -219,8 +219,9 @@ def _questions(held: AdaptConfiguration) -> tuple[dict[str, list[Asked]], Record
             raise OptionError(
                 f"none of the {len(asked)} questions is for {name}; choose other folds."
             )
-    if data.limit:
-        divided["train"] = divided["train"][: data.limit]
+    if 0 < data.limit < len(divided["train"]):
+        few = np.random.default_rng(data.seed).permutation(len(divided["train"]))[: data.limit]
+        divided["train"] = [divided["train"][k] for k in sorted(few.tolist())]
     return divided, source
 
 

@@ -94,7 +94,7 @@ class QuestionChoice:
     shares, seed
         Of the hash.
     limit
-        Train on so many questions at most; 0 for all.
+        Train on so many questions at most, drawn at random; 0 for all.
     """
 
     simulated: int = 0

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
@@ -73,7 +74,10 @@ def save_adapter(
         **dict(about or {}),
     }
     learned = {name: t.cpu().contiguous() for name, t in model.learned_state().items()}
-    contents = {place / WEIGHTS: save(learned), place / CARD: toml_text(card).encode()}
+    contents: dict[str | os.PathLike[str], bytes] = {
+        place / WEIGHTS: save(learned),
+        place / CARD: toml_text(card).encode(),
+    }
     write_whole(contents, overwrite=overwrite)
     return place
 
