@@ -114,10 +114,10 @@ _CUES = {
     "|duration|parameter|feature|value|number|attribute|quantitative|measure|metric"
     "|quantity|numeral",
     "finding": "change|finding|symptom|statement|sign|condition|characteristic|indication",
-    "quality": "quality|readable|usable|interpretable|acceptable|legible|good enough"
+    "quality": "quality|readable|usable|interpretable|acceptable|legible|good enough|be read"
     "|recording quality|signal quality",
     "reversal": "lead reversal|swapped|electrode swap|leads swapped|reversed lead|lead swap"
-    "|electrodes swapped|misplaced|lead misplacement|interchanged",
+    "|electrodes swapped|misplaced|lead misplacement|interchanged|leads reversed",
     "ecg": "ecg|recording|tracing|trace|strip|electrocardiographic|recorded",
 }
 

@@ -23,6 +23,7 @@ _SPELLINGS = [
         (r"\b(normal|repolar|stabil)is", r"\1iz"),
         (r"\b(ekg|electrocardiogram)\b", "ecg"),
         (r"\bv([1-6])\s*(?:-|to|through|until|thru)\s*v?([1-6])\b", None),
+        (r"\b(how long\b[^?.]*?)\s+lasts?(?=\W*$)", r"\1"),
         (r">=|\u2265", " at least "),
         (r"<=|\u2264", " at most "),
         (r">", " above "),
