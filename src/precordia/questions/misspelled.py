@@ -1,18 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Words that are spelled almost like one that questions use."""
+"""The words that questions use, in place of misspelled ones."""
 
 from __future__ import annotations
 
-import difflib
 from functools import cache
 
+from precordia.knowledge.spelling import SHORTEST, nearest_words
 from precordia.questions.cues import cue_index
 from precordia.questions.vocabulary import term_index
 from precordia.questions.words import words_of
-
-#: shorter words are too like each other
-_SHORTEST = 5
-_LIKE = 0.84
 
 
 @cache
@@ -23,11 +19,14 @@ def _known() -> tuple[str, ...]:
         for entries in index.values()
         for words, _ in entries
     ]
-    return tuple(sorted({w for words in phrases for w in words if len(w) >= _SHORTEST}))
+    return tuple(sorted({w for words in phrases for w in words if len(w) >= SHORTEST}))
 
 
 def put_right(text: str) -> str:
     """Return a question with words that are known in place of those that are almost like them.
+
+    A word that may be two known ones stays as it is; what is almost like a word is the same as
+    for names of statements (`precordia.knowledge.spelling`).
 
     Examples
     --------
@@ -36,8 +35,8 @@ def put_right(text: str) -> str:
     """
     words = []
     for word in words_of(text, punctuation=False):
-        near = ()
-        if len(word) >= _SHORTEST and word not in _known():
-            near = difflib.get_close_matches(word, _known(), n=1, cutoff=_LIKE)
-        words.append(near[0] if near else word)
+        near: tuple[str, ...] = ()
+        if len(word) >= SHORTEST and word not in _known():
+            near, _ = nearest_words(word, _known())
+        words.append(near[0] if len(near) == 1 else word)
     return " ".join(words)
