@@ -71,7 +71,7 @@ def _show(text: str, *, as_json: bool) -> None:
         typer.echo(f"'{text}' may mean {len(matches)} of what is known:")
         for match in matches:
             typer.echo(f"  {match}")
-        typer.echo("Give one of the codes to see more.")
+        typer.echo("Give one of the codes to see more, or --json to see all of them.")
         return
     typer.echo("\n".join(_lines(matches[0], entries[0])))
 

@@ -104,8 +104,10 @@ def _read(path: Path, prefix: str = "") -> Tokenizer:
             tokenizer.prices = prices.astype(float)
         return tokenizer
     except _DAMAGE as error:
+        # NumPy advises to load what it takes for pickled objects unsafely; nobody should.
+        why = "it is no .npz file of arrays" if "pickle" in str(error) else error
         raise WeightsError(
-            f"'{path}' is no tokenizer that can be used ({error}). Give a file that "
+            f"'{path}' is no tokenizer that can be used ({why}). Give a file that "
             "Tokenizer.save wrote, or a name of list_tokenizers()."
         ) from error
 
