@@ -79,19 +79,17 @@ class Contrast:
         kept: Path,
         embedding: np.ndarray | None = None,
     ) -> None:
-        self.material, self.embedding = material, embedding
-        texts = written(
-            material, rows, seed=plan.seed, without=plan.without, own_only=plan.own_only
-        )
-        self.rows = np.array([row for row, own in zip(rows, texts, strict=True) if own])
-        texts = [own for own in texts if own]
-        self.texts = sorted({text for own in texts for text, _ in own})
-        self.learner = self._new(texts, plan)
-        place = kept / f"words_{name}_{_digest(self.texts, plan)}.pt"
+        self.material, self.embedding, self.plan = material, embedding, plan
+        self.rows = rows
+        if plan.own_only:
+            self.rows = np.array([row for row in rows.tolist() if material.reports[row]])
+        place = kept / f"words_{name}_{_digest(self.rows, plan)}.pt"
         if place.is_file():
+            self.learner = self._new([[("normal ECG", ())]] * len(self.rows))
             self.learner.load_state_dict(torch.load(place, weights_only=True))
             self.learner.eval()
             return
+        self.learner = self._new(self.texts())
         source = (
             beats_source(material, self.rows)
             if embedding is None
@@ -107,14 +105,23 @@ class Contrast:
         torch.save(self.learner.state_dict(), place)
         print(f"{name}: {fitted}", flush=True)
 
+    def texts(self) -> list[list[tuple[str, tuple[str, ...]]]]:
+        """Return the texts that it learns from, of each recording; every recording has one."""
+        plan = self.plan
+        made = written(
+            self.material, self.rows, seed=plan.seed, without=plan.without, own_only=plan.own_only
+        )
+        # of a recording with nothing but what must not be said, nobody says anything
+        return [own or [("recording", ())] for own in made]
+
     def vectors(self, rows: np.ndarray) -> np.ndarray:
         """Return the vectors of recordings."""
         if self.embedding is None:
             return beats_vectors(self.learner, self.material, rows)
         return frozen_vectors(self.learner, self.embedding, rows)
 
-    def _new(self, texts, plan: Plan) -> TextContrast:
-        silent = set(plan.without)
+    def _new(self, texts) -> TextContrast:
+        plan, silent = self.plan, set(self.plan.without)
         has = [[c for c in self.material.statements[r] if c not in silent] for r in self.rows]
         held = record_texts(texts, has, n_pieces=N_PIECES)
         encoder = (
@@ -130,5 +137,6 @@ class Contrast:
         )  # fmt: skip
 
 
-def _digest(texts: list[str], plan: Plan) -> str:
-    return f"{zlib.crc32(repr((texts, plan)).encode()):08x}"
+def _digest(rows: np.ndarray, plan: Plan) -> str:
+    """Return digits that change with the recordings and the plan; not with the lexicon."""
+    return f"{zlib.crc32(repr((rows.tolist(), plan)).encode()):08x}"

@@ -125,4 +125,4 @@ def _write_text_side(learner: TextContrast, texts: list[str], normal: np.ndarray
     arrays = {name: w.detach().numpy().astype(np.float16) for name, w in half.items()}
     words = {word_number(word) for text in texts for word in content_words(text)}
     arrays |= {"words": np.array(sorted(words), np.uint32), "normal": normal.astype(np.float16)}
-    np.savez_compressed(path.with_name(f"{path.stem}{ENDING}"), **arrays)
+    np.savez_compressed(path.with_suffix(ENDING), **arrays)

@@ -34,6 +34,7 @@ from precordia.knowledge.lexicon import list_entries  # noqa: E402
 
 STYLES = ("name", "synonyms", "signs", "cases", "knowledge")
 TEACH, CHOOSE, CHECK = range(1, 8), [8], [9]
+UNSAID_TEACH, UNSAID_CHECK = range(1, 7), range(7, 10)
 N_PARTS, N_HELD_OUT, LEAST_HELD_OUT = 4, 8, 25
 RESULTS = HERE.parent / "results" / "zero_shot.csv"
 SMOKE = Plan(epochs=1)
@@ -54,9 +55,11 @@ def main() -> None:
     study = Study(load_material(given.data, given.work), given)
     style = study.choose()
     study.finish(style)
+    study.judge("texts alone", study.final, style, study.groups)
     if not given.smoke:
-        study.compare(style)
+        study.write(style)
         study.unsaid(style)
+        study.compare(style)
     study.write(style)
 
 
@@ -102,12 +105,8 @@ class Study:
         halve(self.final.learner)
 
     def compare(self, style: str) -> None:
-        """Score fold 9: prompts against plain names and controls, and other encoders."""
-        self.judge("texts alone", self.final, style)
-        own = self.contrast("own", self.teach, Plan(epochs=60, own_only=True))
-        self.judge("readers' texts alone", own, style)
-        silent = self.contrast("cma", self.teach, Plan(looks_weight=0.0))
-        self.judge("texts alone, CMA without UMA", silent, style)
+        """Score other encoders, and readers' texts alone, on fold 9."""
+        few = {name: self.groups[name] for name in ("superclass", "all statements")}
         others = {"precordia-12lead": "taught by labels, frozen"}
         if self.given.unlabelled:
             others[self.given.unlabelled] = "taught without labels, frozen"
@@ -115,16 +114,19 @@ class Study:
             kept = self.given.work / f"words_{Path(name).name}.npy"
             embedding = embeddings_of(name, self.material, kept)
             made = self.contrast(Path(name).name, self.teach, self.plan, embedding)
-            self.judge(f"{words}: {Path(name).name}", made, style)
+            self.judge(f"{words}: {Path(name).name}", made, style, few)
+        own = self.contrast("own", self.teach, Plan(epochs=60, own_only=True))
+        self.judge("readers' texts alone", own, style, few)
 
-    def judge(self, name: str, made: Contrast, style: str) -> None:
-        """Score one contrast on fold 9."""
+    def judge(self, name: str, made: Contrast, style: str, groups: dict) -> None:
+        """Score one contrast on fold 9: prompts against plain names, and controls."""
         rows, who = self.check, self.material.held.patients[self.check]
         vectors = made.vectors(rows)
-        for group, codes in self.groups.items():
+        for group, codes in groups.items():
             labels = self.material.labels(codes)[rows]
             said = {
-                kind: vectors @ score.prompt_vectors(made.learner, codes, kind).T for kind in STYLES
+                kind: vectors @ score.prompt_vectors(made.learner, codes, kind).T
+                for kind in (style, "name")
             }
             for kind, cosines in said.items():
                 found = score.interval(labels, cosines, who)
@@ -138,30 +140,24 @@ class Study:
             self.note(name, "fold 9", group, "names dealt out anew", (dealt,) * 3, len(rows))
 
     def unsaid(self, style: str) -> None:
-        """Score statements of which no text spoke: in parts apart, and on fold 9."""
+        """Score statements of which no text spoke, on folds that taught nothing."""
         codes = self.held_out()
-        plan = Plan(without=codes)
-        part = (self.material.held.folds - 1) * N_PARTS // 8
-        rows = np.concatenate([self.teach, self.check])
-        cosines = {kind: np.zeros((len(rows), len(codes))) for kind in (style, "name", "signs")}
-        for number in range(N_PARTS):
-            mine = part[self.teach] == number
-            made = self.contrast(f"unsaid{number}", self.teach[~mine], plan)
-            here = np.concatenate([mine, np.full(len(self.check), number == N_PARTS - 1)])
-            for kind, found in cosines.items():
-                directions = score.prompt_vectors(made.learner, codes, kind)
-                found[here] = made.vectors(rows[here]) @ directions.T
+        made = self.contrast("unsaid", self.material.rows(UNSAID_TEACH), Plan(without=codes))
+        rows = self.material.rows(UNSAID_CHECK)
         labels, who = self.material.labels(codes)[rows], self.material.held.patients[rows]
-        for kind, found in cosines.items():
-            value = score.interval(labels, found, who)
-            self.note(
-                "texts alone", "folds 1-9, apart", "statements unsaid", kind, value, len(rows)
-            )
+        vectors = made.vectors(rows)
+        for kind in (style, "name", "signs"):
+            cosines = vectors @ score.prompt_vectors(made.learner, codes, kind).T
+            value = score.interval(labels, cosines, who)
+            self.note("texts alone", "folds 7-9", "statements unsaid", kind, value, len(rows))
             for k, code in enumerate(codes):
-                one = score.interval(labels[:, [k]], found[:, [k]], who)
-                self.note(
-                    "texts alone", "folds 1-9, apart", f"unsaid: {code}", kind, one, len(rows)
-                )
+                one = score.interval(labels[:, [k]], cosines[:, [k]], who)
+                self.note("texts alone", "folds 7-9", f"unsaid: {code}", kind, one, len(rows))
+        middle, spread = score.random_control(vectors, labels)
+        ends = (middle, middle - 1.96 * spread, middle + 1.96 * spread)
+        self.note(
+            "texts alone", "folds 7-9", "statements unsaid", "random directions", ends, len(rows)
+        )
 
     def held_out(self) -> tuple[str, ...]:
         """Return eight statements evenly spread over how often they are."""
@@ -201,7 +197,7 @@ class Study:
         labels = self.material.labels(self.codes)[self.teach]
         path = write_model(
             self.final.learner,
-            self.final.texts,
+            sorted({text for own in self.final.texts() for text, _ in own}),
             self.final.vectors(normal),
             self.codes,
             style=style,

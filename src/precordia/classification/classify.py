@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 from precordia.classification.by_rules import judge_by_rules
+from precordia.classification.by_words import find_by_words
 from precordia.classification.few_leads import with_fibrillation
 from precordia.classification.lead_evidence import with_lead_evidence
 from precordia.classification.learned import predict
@@ -30,6 +32,7 @@ def classify(
     method: str = "both",
     model: str | None = None,
     explain: bool = False,
+    statements: Sequence[str] | None = None,
 ) -> Findings:
     """Name what a record shows, each statement with the evidence for it.
 
@@ -52,6 +55,10 @@ def classify(
         leads where all can be used, else the one for any leads.
     explain
         Add to each finding of a model the leads without which it would be less probable.
+    statements
+        Judge these and nothing else, each named in any words, English or German, such as
+        ``["inferior infarction", "fast heart beat"]``; see
+        `precordia.classification.by_words.find_by_words`.
 
     Returns
     -------
@@ -64,7 +71,8 @@ def classify(
     UnknownNameError
         If there is no such method or model.
     OptionError
-        If the fiducials or measurements belong to another record, or a model is named for rules.
+        If the fiducials or measurements belong to another record, a model is named for rules, or
+        statements are named beside what does not judge them.
     WeightsError
         If the model's files are absent or damaged.
 
@@ -93,6 +101,9 @@ def classify(
     """
     if method not in METHODS:
         raise unknown_name("method", method, METHODS, listing=", ".join(METHODS))
+    if statements is not None:
+        _check_alone(method, explain)
+        return find_by_words(record, statements, quality=quality, model=model)
     if method == "rules":
         if model is not None:
             raise OptionError(
@@ -115,6 +126,19 @@ def classify(
     found = merge(rules, predict(record, quality=quality, model=model))
     found = with_fibrillation(found, record, quality)
     return with_lead_evidence(found, record, quality, model=model) if explain else found
+
+
+def _check_alone(method: str, explain: bool) -> None:
+    if method == "rules":
+        raise OptionError(
+            "statements arrived with method='rules'; words are compared by a model. Leave the "
+            "method out."
+        )
+    if explain:
+        raise OptionError(
+            "statements arrived with explain=True, which explains findings of the classifier "
+            "alone. Leave one out."
+        )
 
 
 def _without_model(rules: Findings) -> Findings:

@@ -131,7 +131,7 @@ def predict(
         raise
     except PrecordiaError as error:
         return Predicted(model=load_graph(chosen).name, withheld=str(error))
-    return _predicted(encoded, record, quality)
+    return predicted_from(encoded, record, quality)
 
 
 def predict_many(
@@ -163,10 +163,11 @@ def predict_many(
             chosen = load_graph(model or choose_model(trusted_leads(record, quality)))
             yield Predicted(model=chosen.name, withheld=str(encoded))
         else:
-            yield _predicted(encoded, record, quality)
+            yield predicted_from(encoded, record, quality)
 
 
-def _predicted(encoded: Encoded, record: Record, quality: Quality | None) -> Predicted:
+def predicted_from(encoded: Encoded, record: Record, quality: Quality | None) -> Predicted:
+    """Return what a model says of a record that it has read; see `predict`."""
     graph, leads = encoded.graph, encoded.excerpts.leads
     least = int(graph.card.details.get("least_leads", _LEAST_LEADS))
     if len(leads) < least:

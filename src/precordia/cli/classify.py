@@ -18,6 +18,8 @@ def add_to(app: typer.Typer) -> None:
 HELP = """Name what is there: findings by rules and by a trained model, each with its evidence.
 
 Example:  precordia classify ecg.dcm --json
+
+Any words:  precordia classify ecg.dcm --statements "inferior infarction; fast heart beat"
 """
 
 
@@ -37,6 +39,14 @@ def run(
     explain: Annotated[
         bool, typer.Option("--explain", help="Say which leads the model's findings rest on.")
     ] = False,
+    statements: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--statements",
+            help="Judge what is named here in any words, English or German, and nothing else; "
+            "several apart by semicolons, or the option again.",
+        ),
+    ] = None,
     json: Json = False,
     *,
     reading: Reading,
@@ -45,4 +55,8 @@ def run(
     from precordia.classification.classify import classify
 
     record = load(file, reading)
-    show(classify(record, method=method, model=model, explain=explain), as_json=json)
+    named = None
+    if statements:
+        named = [text for given in statements for text in given.split(";")]
+    found = classify(record, method=method, model=model, explain=explain, statements=named)
+    show(found, as_json=json)

@@ -15,6 +15,10 @@ from precordia.core.value import Value
 RULES = "rules"
 #: what may have been decided of a statement; the third is followed by why
 FOUND, NOT_FOUND, NO_DECISION = "found", "not found", "no decision: "
+#: scheme of words that somebody asked about and that are no statement here
+WORDS = "words"
+#: what is said of numbers that are no frequencies
+UNCALIBRATED = "uncalibrated"
 #: scheme of PTB-XL's five diagnostic superclasses: NORM, MI, STTC, CD and HYP
 SUPERCLASS = "ptb-xl-superclass"
 
@@ -36,7 +40,8 @@ class Finding(Value):
         Plain words.
     probability
         Between 0 and 1. Where a model judged the statement, what the model says; else that a rule's
-        criterion was met (1.0). ``calibration`` says how far it may be read as a frequency.
+        criterion was met (1.0). ``calibration`` says how far it may be read as a frequency. NaN
+        where it is ``"uncalibrated"``: then there is ``rank`` alone.
     method
         ``"rules"``, the model that predicted it, or both joined by ``+``.
     criterion
@@ -63,6 +68,9 @@ class Finding(Value):
         a model. Methods that did not judge the statement are not in it.
     disagreement
         A sentence where rule and model disagree; empty where they do not.
+    rank
+        Share of normal recordings that words fit less well than this one, 0 to 1; NaN where no
+        words were compared.
     """
 
     code: str
@@ -81,8 +89,11 @@ class Finding(Value):
     threshold: float = math.nan
     says: dict[str, float] = field(default_factory=dict)
     disagreement: str = ""
+    rank: float = math.nan
 
     def __post_init__(self) -> None:
+        if math.isnan(self.probability) and self.calibration == UNCALIBRATED:
+            return
         if math.isnan(self.probability) or not 0 <= self.probability <= 1:
             raise OptionError(
                 f"finding {self.code} has probability {self.probability}; 0 to 1 is needed."
@@ -141,7 +152,10 @@ class Findings(Value):
         than 99 of 100 of them. NaN where it was not measured.
     decisions
         Of every statement there is, PTB-XL's 71 and our own: ``"found"``, ``"not found"``, or
-        ``"no decision: ..."`` with the reason.
+        ``"no decision: ..."`` with the reason. Where statements were named, of these alone, by the
+        words that named them.
+    asked
+        Code of what each text named, where statements were named; empty for what cannot be judged.
 
     Examples
     --------
@@ -165,6 +179,7 @@ class Findings(Value):
     probabilities: dict[str, float] = field(default_factory=dict)
     distance: float = math.nan
     decisions: dict[str, str] = field(default_factory=dict)
+    asked: dict[str, str] = field(default_factory=dict)
 
     @property
     def present(self) -> tuple[Finding, ...]:
@@ -213,6 +228,8 @@ class Findings(Value):
         return reasons.pop() if nothing and len(reasons) == 1 else ""
 
     def __str__(self) -> str:
+        if self.asked:
+            return "\n".join(asked_lines(self))
         withheld = self.withheld
         lines = [str(f) for f in self.present]
         if not lines:
@@ -264,3 +281,27 @@ def undecided_lines(findings: Findings) -> list[str]:
         parts.append(f"{len(left)} more, each with its reason in 'decisions' (--json)")
     n, of = len(findings.undecided), len(findings.decisions)
     return [f"no decision on {n} of {of} statements. {'. '.join(parts)}"]
+
+
+def asked_lines(findings: Findings) -> list[str]:
+    """Return one line for each text that somebody asked about, then cautions and a legend."""
+    by_code = {f.code: f for f in findings.findings}
+    lines = []
+    for text, code in findings.asked.items():
+        decision = findings.decisions.get(text, "")
+        if code not in by_code:
+            lines.append(f"{text}: {decision}")
+            continue
+        f = by_code[code]
+        named = "" if f.name.lower() == text.lower() else f" = {f.name}"
+        if f.calibration == UNCALIBRATED:
+            said = f"fits it better than {f.rank:.0%} of normal recordings; {decision}"
+        else:
+            said = f"probability {f.probability:.2f}, {decision}"
+        lines.append(f"{text}{named} ({f.code}): {said}" if named else f"{text}: {said}")
+    lines += [f"caution: {text}" for text in findings.source.warnings]
+    lines.append(
+        "legend: probabilities are calibrated, 0 to 1; words without one are told by their rank "
+        "among normal recordings alone"
+    )
+    return lines

@@ -17,8 +17,8 @@ from precordia.core.errors import WeightsError
 from precordia.embedding.text_pieces import content_words, text_pieces
 from precordia.models.shipped import model_bytes, model_card
 
-#: ending of the file that holds the text side of a model
-ENDING = "_text.npz"
+#: ending of the file beside a graph that holds its text side
+ENDING = ".npz"
 _ARRAYS = (
     "vectors", "strength", "first", "first_bias", "second", "second_bias", "words", "normal",
 )  # fmt: skip

@@ -14,6 +14,7 @@ from precordia.core.errors import WeightsError, unknown_name
 SHIPPED = {
     "precordia-12lead": "precordia_12lead",
     "precordia-any-lead": "precordia_any_lead",
+    "precordia-words": "precordia_words",
 }
 #: all that ship and have a card here, those whose weights are no graph too
 CARDS = {**SHIPPED, "precordia-beats": "precordia_beats", "precordia-af": "precordia_af"}
