@@ -40,6 +40,7 @@ from precordia.language.episodes import (
 from precordia.language.prototype_baseline import answer_episode
 
 if TYPE_CHECKING:
+    from precordia.language.causal_model import CausalModel
     from precordia.language.few_shot_model import FewShotModel
 
 TASK = "few-shot"
@@ -69,11 +70,11 @@ class FewShotSettings:
         Of everything that is drawn.
     """
 
-    n_episodes: int = 40
+    n_episodes: int = 30
     n_shots: int = 5
     n_queries: int = 5
     mapper: bool = True
-    steps: int = 30
+    steps: int = 20
     inner_steps: int = 3
     test_steps: int = 10
     first_order: bool = False
@@ -167,12 +168,14 @@ def benchmark_few_shot(
         "tokens right: the published accuracy; it is told the words before and the length.",
         f"{len(held.numbers)} recordings; vectors of {model}.",
     ]
-    for kind in watch(kinds, "kinds of questions"):
+    divisions = [
+        divide_rows(kind.rows, seed=chosen.seed, train_classes=0.6, without=kind.without)
+        for kind in kinds
+    ]
+    base = _base([row for division in divisions for row in division.train], chosen)
+    for kind, division in watch(list(zip(kinds, divisions, strict=True)), "kinds of questions"):
         try:
-            division = divide_rows(
-                kind.rows, seed=chosen.seed, train_classes=0.6, without=kind.without
-            )
-            scores += _score_kind(kind, division, held, chosen)
+            scores += _score_kind(kind, division, held, chosen, base)
         except OptionError as error:
             notes.append(f"{kind.subject}: {error}")
     return Scores(
@@ -191,7 +194,11 @@ def benchmark_few_shot(
 
 
 def _score_kind(
-    kind: _Kind, division: Division, held: AtHand, settings: FewShotSettings
+    kind: _Kind,
+    division: Division,
+    held: AtHand,
+    settings: FewShotSettings,
+    base: CausalModel | None,
 ) -> list[Score]:
     shape = {"n_shots": kind.n_shots, "n_queries": kind.n_queries}
     model = None
@@ -210,8 +217,9 @@ def _score_kind(
             if design == "contrast":
                 raise
             continue
-        if settings.mapper and model is None:
-            model = _learned(division, held, settings, shape)
+        if base is not None and model is None:
+            learn = load_object("precordia.benchmarking.few_shot_mapper:learn_mapper")
+            model = learn(base, division.train, held.vectors, settings, shape)
         subject = f"{kind.subject}, {design}, {n_ways} ways, {kind.n_shots} shots"
         scores += _score_episodes(subject, episodes, division, held, settings, model)
         if design == "mixed":
@@ -219,15 +227,16 @@ def _score_kind(
     return scores
 
 
-def _learned(
-    division: Division, held: AtHand, settings: FewShotSettings, shape: dict[str, int]
-) -> FewShotModel:
-    learn = load_object(
-        "precordia.benchmarking.few_shot_mapper:learn_mapper",
+def _base(rows: list[EpisodeRow], settings: FewShotSettings) -> CausalModel | None:
+    """Return the language model; None where no mapper is asked for."""
+    if not settings.mapper:
+        return None
+    load = load_object(
+        "precordia.benchmarking.few_shot_mapper:load_base",
         extra="language",
         purpose="a mapper before a language model",
     )
-    return learn(division.train, held.vectors, settings, shape)
+    return load(rows, settings.language_model, seed=settings.seed)
 
 
 def _score_episodes(

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -23,11 +24,36 @@ if TYPE_CHECKING:
     from precordia.benchmarking.few_shot import FewShotSettings
 
 #: texts that the tiny model reads, and how often
-_TEXTS, _EPOCHS = 800, 8
+_TEXTS, _EPOCHS = 600, 8
 _TASKS = 2
 
 
+def load_base(
+    rows: Sequence[EpisodeRow], folder: Path | None = None, *, seed: int = 0
+) -> CausalModel:
+    """Load the language model, or make a tiny one that knows the words of some rows.
+
+    Parameters
+    ----------
+    rows
+        Of the learning side.
+    folder
+        Of a causal language model; None for a tiny one.
+    seed
+        Of the tiny one.
+
+    Notes
+    -----
+    The tiny model reads questions with any of the answers, each with that answer written before it,
+    so that it has learned to repeat what stands before a question. It sees no recording and learns
+    nothing of which answer is right. Names of all statements are among its words, since a language
+    model has read them somewhere.
+    """
+    return _tiny(rows, seed) if folder is None else load_causal_model(folder)
+
+
 def learn_mapper(
+    base: CausalModel,
     rows: Sequence[EpisodeRow],
     vectors: Float[np.ndarray, "recording dim"],
     settings: FewShotSettings,
@@ -37,6 +63,8 @@ def learn_mapper(
 
     Parameters
     ----------
+    base
+        The language model.
     rows
         Of the learning side.
     vectors
@@ -49,19 +77,7 @@ def learn_mapper(
     Returns
     -------
     The language model with the mapper.
-
-    Notes
-    -----
-    The tiny language model reads questions and answers of the learning side, each with its answer
-    written before it, so that it has learned to repeat what stands before a question; recordings it
-    never sees. Names of all statements are among its words, since a language model has read them
-    somewhere.
     """
-    base = (
-        _tiny(rows, settings.seed)
-        if settings.language_model is None
-        else load_causal_model(settings.language_model)
-    )
     width = word_width(base.network)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)

@@ -32,7 +32,7 @@ def run(
     model: Annotated[
         str | None, typer.Option("--model", help="The encoder, as in 'precordia embed --help'.")
     ] = None,
-    episodes: Annotated[int, typer.Option("--episodes", help="Episodes of each kind.")] = 40,
+    episodes: Annotated[int, typer.Option("--episodes", help="Episodes of each kind.")] = 30,
     shots: Annotated[int, typer.Option("--shots", help="Answered questions of each class.")] = 5,
     mapper: Annotated[
         bool,
