@@ -92,8 +92,8 @@ def find_folder(
     if unknown:
         found.remark(
             "label-unknown",
-            f"{counted(len(unknown), 'row')} whose label is {_NAN} ({such_as(unknown)}), which says "
-            "nothing; left out. An empty cell means: none of the classes.",
+            f"{counted(len(unknown), 'row')} whose label is {_NAN} ({such_as(unknown)}), which "
+            "says nothing; left out. An empty cell means: none of the classes.",
         )
     named = {item.path for item in found.items} | {below(folder, name) for name in unknown}
     stems = {path.with_suffix("") for path in named}
