@@ -292,3 +292,14 @@ def test_what_is_unknown_or_impossible_is_refused_in_a_sentence(words):
     adapter = make_adapter("vocabulary-extension", words.network, {"n_symbols": 5})
     with pytest.raises(OptionError, match="symbols from 2 to 7"):
         adapter.places(np.array([2, 7]))
+
+
+def test_more_places_than_a_model_has_are_refused(words):
+    network = network_of("gpt2", words.about["words"])
+    base = causal_model(network, words.tokenizer, "short")
+    long = {"n_leads": 2, "n_samples": 400}
+    options = OPTIONS["soft-prompt"]
+    model = AdaptedModel(base, make_adapter("soft-prompt", network, long, options=options))
+    asked = [Question("is it?", (np.zeros((2, 400), np.float32),), "yes")]
+    with pytest.raises(OptionError, match="'short' takes 128"):
+        model(batch_questions(base, model.adapter, asked))

@@ -16,7 +16,7 @@ from precordia.core.errors import OptionError, PrecordiaError, unknown_name
 from precordia.core.output import write_text_whole
 from precordia.core.registry import load_object
 from precordia.language.adapt_configuration import AdaptConfiguration, read_adapt_configuration
-from precordia.language.adapter_scores import adapter_scores
+from precordia.language.adapter_scores import adapter_scores, answers_of
 from precordia.language.make_adapter import make_adapter
 from precordia.language.question_rows import (
     Asked,
@@ -176,21 +176,31 @@ def adapt(
         "scored_on": scored,
     }
     _save(model, recordings, place, held, divided)
-    if divided[scored]:
-        from precordia.language.question_batch import without_recordings
-
-        twin = _model(held, _base(held, place, divided["train"], True), recordings, place)
-        fit(
-            twin,
-            without_recordings(parts["train"]),
-            without_recordings(parts["validation"]),
-            held.training,
-            watch=watch,
-        )
-        rows = with_options(divided[scored], divided["train"])
-        metrics["scores"] = adapter_scores(model, twin, rows, shown)
+    if rows := with_options(divided[scored], divided["train"]):
+        own, other = (answers_of(model, rows, shown, which) for which in ("own", "other"))
+        del model  # there may be no memory for two
+        twin = _twin(held, place, divided, recordings, parts, watch)
+        metrics["scores"] = adapter_scores(rows, own, answers_of(twin, rows, shown, "none"), other)
     write_text_whole(json.dumps(metrics, indent=1), place / METRICS, overwrite=True)
     return Adapted(folder=place, metrics=metrics)
+
+
+def _twin(
+    held: AdaptConfiguration,
+    place: Path,
+    divided: Mapping[str, Sequence[Asked]],
+    recordings: RecordingInput,
+    parts: Mapping[str, Sequence[Question]],
+    watch: Watch | None,
+) -> Any:
+    """Train the same in the same way, with nothing in place of each recording."""
+    from precordia.language.fit_adapter import fit_adapter
+    from precordia.language.question_batch import without_recordings
+
+    twin = _model(held, _base(held, place, divided["train"], True), recordings, place)
+    train, valid = (without_recordings(parts[name]) for name in ("train", "validation"))
+    fit_adapter(twin, train, valid, held.training, watch=watch)
+    return twin
 
 
 def _questions(held: AdaptConfiguration) -> tuple[dict[str, list[Asked]], RecordSource]:

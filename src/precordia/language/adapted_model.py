@@ -11,6 +11,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional
 
+from precordia.core.errors import OptionError
 from precordia.language.adapters.adapter import PLACE, Adapter
 from precordia.language.causal_model import CausalModel
 from precordia.language.low_rank import LowRank, add_low_rank, low_rank_state
@@ -101,6 +102,7 @@ class AdaptedModel(nn.Module):
             Tokens behind which the next word is wanted; all by default. With a large vocabulary
             this is most of the memory.
         """
+        self._check_length(int(batch.ids.shape[1]))
         words, seen = self.vectors(batch)
         more = {"logits_to_keep": keep} if keep is not None and self._can_keep else {}
         with self.adapter.shown(seen, batch.rows, len(batch.ids)):
@@ -111,6 +113,15 @@ class AdaptedModel(nn.Module):
                 **more,
             ).logits
         return logits if keep is None or self._can_keep else logits[:, keep]
+
+    def _check_length(self, n_tokens: int) -> None:
+        most = getattr(self.network.config.get_text_config(), "max_position_embeddings", None)
+        if most is not None and n_tokens > most:
+            raise OptionError(
+                f"a question with its recordings has {n_tokens} places and '{self.base.name}' "
+                f"takes {most}. Take longer pieces (patch), all leads together (per_lead = false), "
+                "fewer leads, or gated-cross-attention."
+            )
 
     def answer_likelihood(self, batch: QuestionBatch) -> Float[Tensor, " batch"]:
         """Return the mean logarithm of the likelihood of each answer's tokens, its end included."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from jaxtyping import Bool
@@ -19,24 +19,52 @@ if TYPE_CHECKING:
 _SEED = 0
 
 
-def adapter_scores(
+def answers_of(
     model: AdaptedModel,
-    twin: AdaptedModel,
     rows: Sequence[Asked],
     shown: Mapping[int, np.ndarray],
-) -> dict[str, Any]:
-    """Score an adapted model beside two controls.
+    recordings: Literal["own", "none", "other"] = "own",
+) -> list[str]:
+    """Return the answer that an adapted model chooses to each question.
 
     Parameters
     ----------
     model
         The adapted model.
-    twin
-        The same, trained in the same way without any recording.
     rows
-        Questions with options, of patients that neither was trained on.
+        Questions with options.
     shown
         What the adapter takes of each recording.
+    recordings
+        ``"own"``; ``"none"``, zeros or no symbol; or ``"other"``, those of another patient.
+    """
+    from precordia.language.choose_answer import chosen_answers
+    from precordia.language.question_batch import blank_like
+
+    held = [tuple(shown[k] for k in row.recordings) for row in rows]
+    if recordings == "none":
+        held = [tuple(blank_like(one) for one in some) for some in held]
+    elif recordings == "other":
+        held = _swapped(rows, held)
+    asked = [(row.text, some, row.options) for row, some in zip(rows, held, strict=True)]
+    return chosen_answers(model, asked)
+
+
+def adapter_scores(
+    rows: Sequence[Asked], own: Sequence[str], blind: Sequence[str], other: Sequence[str]
+) -> dict[str, Any]:
+    """Score the answers of an adapted model beside two controls.
+
+    Parameters
+    ----------
+    rows
+        Questions of patients that nothing was trained on.
+    own
+        Answers of the adapted model.
+    blind
+        Answers of its twin, trained in the same way without any recording.
+    other
+        Answers of the adapted model with the recording of another patient.
 
     Returns
     -------
@@ -46,24 +74,17 @@ def adapter_scores(
 
     Notes
     -----
-    Exact match is of whole sets of answers, chosen from the options by length-normalised
-    likelihood. Intervals are percentiles of 1000 draws of patients; differences are paired.
+    Exact match is of whole sets of answers. Intervals are percentiles of 1000 draws of patients;
+    differences are paired.
+
+    Examples
+    --------
+    >>> row = Asked(text="?", answer="yes", recordings=(0,), patients=("a",), folds=("1",))
+    >>> told = adapter_scores([row], ["yes"], ["no"], ["yes"])
+    >>> told["above_question_only"]["value"], told["above_other_recording"]["value"]
+    (1.0, 0.0)
     """
-    from precordia.language.choose_answer import chosen_answers
-    from precordia.language.question_batch import blank_like
-
-    own = [tuple(shown[k] for k in row.recordings) for row in rows]
-    blank = [tuple(blank_like(held) for held in some) for some in own]
-    texts = [(row.text, row.options) for row in rows]
-
-    def right(of: AdaptedModel, held: Sequence[tuple[np.ndarray, ...]]) -> list[str]:
-        return chosen_answers(of, [(t, h, o) for (t, o), h in zip(texts, held, strict=True)])
-
-    answers = {
-        "exact_match": right(model, own),
-        "question_only": right(twin, blank),
-        "other_recording": right(model, _swapped(rows, own)),
-    }
+    answers = {"exact_match": own, "question_only": blind, "other_recording": other}
     correct = {
         name: np.array([a == row.answer for a, row in zip(given, rows, strict=True)])
         for name, given in answers.items()
@@ -86,7 +107,7 @@ def adapter_scores(
                 "right": row.answer,
                 "given": given,
             }
-            for row, given in zip(rows, answers["exact_match"], strict=True)
+            for row, given in zip(rows, own, strict=True)
         ],
     }
 
