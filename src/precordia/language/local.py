@@ -201,9 +201,10 @@ def _loaded(place: Path, dtype: torch.dtype) -> tuple[Any, Any]:
     where = {"local_files_only": True, "trust_remote_code": False}
     try:
         tokenizer = AutoTokenizer.from_pretrained(str(place), **where)
-        network, told = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
             str(place), dtype=dtype, use_safetensors=True, output_loading_info=True, **where
         )
+        network, told = loaded
     except Exception as error:  # whatever a damaged folder makes the library raise
         raise WeightsError(
             f"'{place}' holds no causal language model that can be loaded ({_first_line(error)})."

@@ -14,6 +14,7 @@ BARE_NORMAL = frozenset({"normal", "normale", "normaler", "normales", "normalen"
 
 
 def is_quiet(mark: Mark) -> bool:
+    """Tell whether a mark parts nothing: a word without meaning of its own, or a colon."""
     return mark.kind == "plain" or (mark.kind == "stop" and mark.said == ":")
 
 

@@ -176,7 +176,7 @@ def phrase_answer(
     words = check_words(language, "paragraph")
     by_rules = answer(study, question, previous)
     facts = facts_of(study, previous, language=language, evidence=by_rules.evidence)
-    held = {"answer": by_rules, "facts": facts, "notice": words.notice}
+    held: dict[str, Any] = {"answer": by_rules, "facts": facts, "notice": words.notice}
     if backend is None or backend.name == "none":
         return Phrased(**held)
     if not split_question(question[:LONGEST]).questions:
@@ -251,7 +251,7 @@ def phrase_report(
     words = check_words(language, style)
     by_rules = report(study, style, previous=previous, language=language)
     facts = facts_of(study, previous, language=language)
-    held = {"report": by_rules, "facts": facts, "notice": words.notice}
+    held: dict[str, Any] = {"report": by_rules, "facts": facts, "notice": words.notice}
     if backend is None or backend.name == "none":
         return Phrased(**held)
     prompt = report_prompt(facts, style, language=language, others=_others(backend, similar))
@@ -282,9 +282,9 @@ def _others(backend: Backend, similar: Neighbours | None) -> str:
 
 def _asked(
     backend: Backend, prompt: list[Message], max_tokens: int, seed: int
-) -> tuple[list[str], dict[str, object]]:
+) -> tuple[list[str], dict[str, Any]]:
     """Return the sentences of a reply and who wrote them, or the sentence that tells why none."""
-    told: dict[str, object] = {"backend": backend.name, "model": backend.model}
+    told: dict[str, Any] = {"backend": backend.name, "model": backend.model}
     try:
         reply = backend.generate(
             prompt, schema=REPLY_SCHEMA, max_tokens=max_tokens, temperature=0.0, seed=seed
@@ -304,7 +304,7 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith((".", "!", "?")) else ".")
 
 
-def _outcome(checked: CheckedText, told: dict[str, object]) -> dict[str, object]:
+def _outcome(checked: CheckedText, told: dict[str, Any]) -> dict[str, Any]:
     nothing = not checked.sentences and "problem" not in told
     problem = {"problem": _NOTHING_LEFT} if nothing else {}
     return {

@@ -13,7 +13,19 @@ from precordia.reporting.wording import phrase_table
 
 #: kinds of words; where one word has several, the first of these is tried first
 KINDS = (
-    *("previous", "gone", "new", "still", "least", "most", "more", "less", "grown", "shrunk"),
+    *(
+        "previous",
+        "gone",
+        "new",
+        "still",
+        "doubt",
+        "least",
+        "most",
+        "more",
+        "less",
+        "grown",
+        "shrunk",
+    ),
     *("above", "within", "below", "good", "norm", "before", "after", "not", "apart", "join"),
     *("verb", "plain"),
 )

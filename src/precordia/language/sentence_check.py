@@ -90,7 +90,9 @@ def claims_of_sentence(sentence: str, known: KnownStudy) -> tuple[Claim, ...]:
     times = _times(segments)
     for place, segment in enumerate(segments):
         claims += _of_segment(segment, times[place], known, negated, leads)
-    when = {m.start: times[k] for k, segment in enumerate(segments) for m in segment.marks}
+    when: dict[int, Of] = {
+        m.start: times[k] for k, segment in enumerate(segments) for m in segment.marks
+    }
     for claim_set, used in _of_numbers(marks, when, known, negated, leads):
         claims += claim_set
         bound |= used
@@ -168,19 +170,27 @@ def _of_segment(
     statements = segment.of("statement")
     if course and (not statements or len(course) > 1 or of == "previous"):
         raise UnclearError(f"what '{course[0].said}' is said of is not understood")
+    doubted = segment.of("doubt")
+    if doubted and (not statements or any(m.start in negated for m in statements)):
+        raise UnclearError(f"what '{doubted[0].said}' is said of is not understood")
     for mark in statements:
-        said = {"leads": leads.get(mark.start)}
-        denied = mark.start in negated
+        where, denied = leads.get(mark.start), mark.start in negated
         if course:
             if denied:
                 raise UnclearError(f"'{course[0].said}' is denied, which can mean two things")
             now, then = {"new": (False, True), "gone": (True, False), "still": (False, False)}[
                 course[0].kind
             ]
-            yield from statement_claims(mark.value, known, negated=now, **said)
-            yield from statement_claims(mark.value, known, negated=then, of="previous", **said)
+            yield from statement_claims(
+                mark.value, known, negated=now, leads=where, suspected=bool(doubted)
+            )
+            yield from statement_claims(
+                mark.value, known, negated=then, leads=where, of="previous", suspected=bool(doubted)
+            )
         else:
-            yield from statement_claims(mark.value, known, negated=denied, of=of, **said)
+            yield from statement_claims(
+                mark.value, known, negated=denied, leads=where, of=of, suspected=bool(doubted)
+            )
     for mark in segment.of("quality"):
         denied, where = mark.start in negated, leads.get(mark.start)
         yield from quality_claims(mark.value, known, negated=denied, leads=where, of=of)

@@ -32,6 +32,7 @@ def statement_claims(
     negated: bool,
     leads: Leads | None = None,
     of: Of = "study",
+    suspected: bool = False,
 ) -> tuple[Claim, ...]:
     """Return the true claims that a named statement makes.
 
@@ -47,6 +48,8 @@ def statement_claims(
         Where it is said to show.
     of
         Of which recording.
+    suspected
+        Whether the sentence says that it is only suspected; it must where the finding is.
 
     Returns
     -------
@@ -59,6 +62,9 @@ def statement_claims(
         If what is said does not hold, or cannot be told.
     """
     said = matches[0].said
+    suspected = suspected or any(word in said.lower() for word in ("suspected", "verdacht"))
+    if not negated and suspected != _is_suspected(matches, known, of):
+        raise UnclearError(f"'{said}' is {'not ' if suspected else ''}only suspected")
     if leads is not None:
         return _in_leads(matches, known, leads, negated, of)
     relation = NOT_FOUND if negated else FOUND
@@ -83,6 +89,14 @@ def _codes(matches: tuple[Match, ...]) -> list[str]:
             codes[f"superclass:{match.code}"] = None
         codes |= dict.fromkeys(match.statements)
     return list(codes)
+
+
+def _is_suspected(matches: tuple[Match, ...], known: KnownStudy, of: Of) -> bool:
+    """Tell whether all that was found of what is named was found as a suspicion."""
+    study = known.study if of == "study" else known.previous
+    codes = {code for match in matches for code in match.statements}
+    names = [f.name for f in study.findings.present if f.code in codes] if study else []
+    return bool(names) and all("suspected" in name for name in names)
 
 
 def _answered_no(said: str, known: KnownStudy, of: Of) -> bool:
