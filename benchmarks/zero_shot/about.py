@@ -27,8 +27,8 @@ def card_tables(study) -> dict:
                 "macro AUROC with 95 % intervals over patients. 'fold 9': the finished model on "
                 "recordings that taught and chose nothing; prompts were chosen on fold 8. 'apart': "
                 "folds 1-8 in four parts, each judged by contrasts that learned from the others. "
-                "'statements unsaid': no text spoke of them, folds 1-6 taught. No superclass was "
-                "ever named in a text that taught, the normal ECG excepted"
+                "'statements unsaid': no text spoke of them, folds 1-6 taught. No text was "
+                "written of a superclass; its words occur within names of statements"
             ),
             "records": {"taught": len(teach), "fold 9": len(study.check)},
             **_lines(study.table),

@@ -90,7 +90,7 @@ def test_superclasses_of_fold_9_are_ranked(shared_data, name, leads, least):
 
 
 def test_superclasses_of_fold_9_are_ranked_by_words_and_not_by_random_ones(shared_data):
-    """No text that taught named a superclass but the normal ECG; 0.80 is the least asked for."""
+    """No text was written of a superclass; 0.80 is the least asked for."""
     from precordia.benchmarking.classification_metrics import macro_auroc
     from precordia.benchmarking.zero_shot_mode import NAMES, RANDOM, WORDS, class_directions
 
