@@ -185,10 +185,15 @@ def _from_recordings(
     intervals = {str(i): intervals_as_labelled(s.record) for i, s in studies.items()}
     if limit is None:
         normalised = normalised_lead_ii(data)
-        numbers = [r for r in rows if r.attribute == "numeric_feature"]
-        more = {i for r in numbers for i in r.ecg_ids if i in normalised} - set(studies)
-        for i in watch(sorted(more), "measuring"):
-            intervals[str(i)] = intervals_without_unit(normalised[i], NORMALISED_FS)
+        asked = {i for r in rows if r.attribute == "numeric_feature" for i in r.ecg_ids}
+        for i in watch(
+            sorted((asked & (set(files) | set(normalised))) - set(studies)), "measuring"
+        ):
+            intervals[str(i)] = (
+                intervals_as_labelled(read(files[i]))
+                if i in files
+                else intervals_without_unit(normalised[i], NORMALISED_FS)
+            )
     return scores + score_numbers(rows, queries, intervals, patients, prior)
 
 

@@ -15,7 +15,6 @@ from precordia.questions.facts import Facts
 from precordia.questions.limits import Comparison, Limits, fit_limits
 from precordia.questions.query import Query
 
-_N_FOLDS = 10
 #: limits of normal are told in round numbers
 _STEP_MS = 10.0
 _CHANGES = {"normalized", "deviated", "abnormal", "normal"}
@@ -52,8 +51,7 @@ def score_numbers(
 
     Notes
     -----
-    Patients are put into ten folds. The limits for a row are learned from the rows in which no
-    recording is of a patient in the folds of its two recordings.
+    The limits for a row are learned from all rows that share no patient with it.
     """
     told = [
         (r, query)
@@ -70,18 +68,18 @@ def score_numbers(
         Comparison(str(r.ecg_ids[0]), str(r.ecg_ids[1]), q.change, frozenset(r.answers) - {"none"})
         for r, q in told
     ]
-    folds = [frozenset(int(patients[i]) % _N_FOLDS for i in r.ecg_ids) for r, _ in told]
+    people = [frozenset(patients[i] for i in r.ecg_ids) for r, _ in told]
     learned = {
         held: fit_limits(
             intervals,
-            [c for c, used in zip(comparisons, folds, strict=True) if not used & held],
+            [c for c, used in zip(comparisons, people, strict=True) if not used & held],
             step_ms=_STEP_MS,
         )
-        for held in dict.fromkeys(folds)
+        for held in dict.fromkeys(people)
     }
     by_learned = [
         _given(r, q, intervals, learned[held], patients)
-        for (r, q), held in zip(told, folds, strict=True)
+        for (r, q), held in zip(told, people, strict=True)
     ]
     by_published = [_given(r, q, intervals, LABELLED_LIMITS, patients) for r, q in told]
     scores = score_answers(LEARNED, by_learned, prior)

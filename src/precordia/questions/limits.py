@@ -177,15 +177,8 @@ def _best_pair(
     step_ms: float | None,
 ) -> tuple[tuple[float, float], float]:
     grid = _candidates(pair.ravel(), step_ms)
-    at_least = pair[None] >= grid[:, None, None]
-    at_most = pair[None] <= grid[:, None, None]
-    scores = np.full((len(grid), len(grid)), -1.0)
-    for low in range(len(grid)):
-        normal = at_least[low][None] & at_most[low:]
-        holds = (normal == wanted[None]).all(axis=2)
-        scores[low, low:] = (holds == said[None]).mean(axis=1)
-    best = float(scores.max())
-    equal = scores == best
+    right = _count_right(grid, pair, wanted, said)
+    equal = right == right.max()
     if step_ms is not None:
         rounds = np.where(equal, _roundness(grid)[:, None] + _roundness(grid)[None], -1)
         equal = rounds == rounds.max()
@@ -193,4 +186,34 @@ def _best_pair(
     low, high = int(np.median(lows)), int(np.median(highs))
     if not equal[low, high]:  # the middle of what is no rectangle may lie outside it
         low, high = int(lows[len(lows) // 2]), int(highs[len(lows) // 2])
-    return (float(grid[low]), float(grid[high])), best
+    return (float(grid[low]), float(grid[high])), float(right.max()) / len(pair)
+
+
+def _count_right(
+    grid: Float[np.ndarray, " limit"],
+    pair: Float[np.ndarray, "comparison 2"],
+    wanted: Bool[np.ndarray, "comparison 2"],
+    said: Bool[np.ndarray, " comparison"],
+) -> Int[np.ndarray, "limit limit"]:
+    """Count what every lower limit (row) with every upper one (column) gives back.
+
+    Whether a value is normal is 1 for all limits up to one and from one on, else 0. Whether a
+    comparison holds is a sum of products of that, so that one sum over both axes counts them all.
+    """
+    lows = np.searchsorted(grid, pair, "right") - 1
+    highs = np.searchsorted(grid, pair, "left")
+    both = np.stack([lows.min(axis=1), highs.max(axis=1)])
+    rest, slope = np.where(wanted, 0, 1), np.where(wanted, 1, -1)
+    sign = np.where(said, 1, -1)
+    weights = np.zeros((len(grid), len(grid)), int)
+    for (low, high), share in (
+        ((lows[:, 0], highs[:, 0]), slope[:, 0] * rest[:, 1]),
+        ((lows[:, 1], highs[:, 1]), slope[:, 1] * rest[:, 0]),
+        ((both[0], both[1]), slope.prod(axis=1)),
+    ):
+        within = (low >= 0) & (high < len(grid))
+        np.add.at(weights, (low[within], high[within]), (sign * share)[within])
+    counts = weights[::-1].cumsum(axis=0)[::-1].cumsum(axis=1)
+    counts += int((sign * rest.prod(axis=1)).sum()) + int((~said).sum())
+    counts[np.tril_indices(len(grid), -1)] = -1
+    return counts
