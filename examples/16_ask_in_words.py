@@ -16,4 +16,6 @@ asked = [
 for condition in ("sinus", "left-bundle-block"):
     record = pc.simulate(condition, noise="muscle", snr_db=25.0, seed=3)
     found = pc.classify(record, statements=asked)
-    print(f"{condition}:\n{found}\n")
+    print(f"{condition}:\n{found}")
+    named = found.asked["left bundle branch block"]
+    print(f"left bundle branch block in {condition}: {found[named].probability:.2f}\n")

@@ -15,7 +15,7 @@ from precordia.knowledge.lookup import find_statements
 #: more texts at once are no question about one recording
 MOST_TEXTS = 1000
 _NEGATIONS = re.compile(
-    r"\b(no|not|non|never|without|absence|absent|absense|denies|denied|excluded|rule out|"
+    r"\b(no|not|non|never|without|absence|absent|denies|denied|excluded|rule out|"
     r"ruled out|isn't|aren't|doesn't|neither|nor|kein|keine|keinen|keiner|keinem|nicht|ohne|"
     r"fehlt|fehlend\w*|ausgeschlossen)\b",
     re.IGNORECASE,
