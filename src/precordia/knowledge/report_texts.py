@@ -5,14 +5,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from functools import cache
-from typing import Literal
 
 import numpy as np
 
 from precordia.core.errors import unknown_name
 from precordia.knowledge.lexicon import find_entry
 
-Language = Literal["en", "de"]
 LANGUAGES: tuple[str, ...] = ("en", "de")
 #: how often each kind of wording is taken, where a statement has it
 _OFTEN = {"name": 4.0, "synonym": 4.0, "plain": 1.0, "seen": 1.0, "where": 1.0}
@@ -27,7 +25,7 @@ def write_report_text(
     codes: Iterable[str],
     rng: np.random.Generator,
     *,
-    language: Language = "en",
+    language: str = "en",
     without: Iterable[str] = (),
     whole: float = _WHOLE,
 ) -> tuple[str, tuple[str, ...]]:
@@ -87,7 +85,7 @@ def write_report_text(
     return text, said
 
 
-def wordings_of(code: str, language: Language = "en") -> dict[str, tuple[str, ...]]:
+def wordings_of(code: str, language: str = "en") -> dict[str, tuple[str, ...]]:
     """Return all that a statement may be called, by kind of wording.
 
     Examples
