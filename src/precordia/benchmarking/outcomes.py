@@ -209,7 +209,7 @@ def _learn(task: str, job: Job, train: Part, rows: np.ndarray, valid: Part) -> C
 
     def answers(part: Part) -> np.ndarray:
         found = embed(part)
-        unseen = ~np.isfinite(found).all(axis=1)
+        unseen = np.asarray(~np.isfinite(found).all(axis=1))
         said = answer(np.where(unseen[:, None], 0.0, found))
         return np.where(unseen, usual, said)
 

@@ -293,7 +293,7 @@ def _paced_as_delineated(
     found = delineate(excerpt)
     spiked = found.r_peak[found.has_qrs][paced_beats(signal, found, record.fs)] + start
     near = np.abs(places[:, None] - spiked[None]) <= _SAME_BEAT_S * record.fs
-    return near.any(axis=1)
+    return np.asarray(near.any(axis=1))
 
 
 def _seconds_apart(signal: np.ndarray, fs: float, places: np.ndarray) -> np.ndarray:

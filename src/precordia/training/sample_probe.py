@@ -91,15 +91,17 @@ def fit_sample_probe(
     """
     _check(tokens, marked)
     n_samples, n_tokens = marked.shape[1], tokens.shape[1]
-    valid = {}
+    held = truth = None
     if valid_tokens is not None and valid_marked is not None:
         _check(valid_tokens, valid_marked)
-        valid = {
-            "valid_embeddings": _flat(valid_tokens),
-            "valid_labels": _of_tokens(valid_marked, n_tokens),
-        }
+        held, truth = _flat(valid_tokens), _of_tokens(valid_marked, n_tokens)
     probe = fit_linear_probe(
-        _flat(tokens), _of_tokens(marked, n_tokens), grid=grid, select="task", **valid
+        _flat(tokens),
+        _of_tokens(marked, n_tokens),
+        valid_embeddings=held,
+        valid_labels=truth,
+        grid=grid,
+        select="task",
     )
     return SampleProbe(probe=probe, n_samples=n_samples, n_tokens=n_tokens)
 
