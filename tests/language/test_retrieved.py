@@ -33,7 +33,7 @@ IDENTIFIERS = {
     "gez.: b. beispiel": "beispiel",
     "recorded 12.03.1989, normal": "1989",
     "recorded on 3 March 1989": "March",
-    "Aufnahme 5. Oktober 1990": "Oktober",
+    "Aufnahme 5. Mai 1990": "Mai",
     "March 3, 1989": "March",
     "1989-03-12T10:11": "11",
     "at 14:32 Uhr": "14",

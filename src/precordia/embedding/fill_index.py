@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 from precordia.core.embedding import Embedding
 from precordia.core.errors import FormatError, MissingFileError, PrecordiaError
@@ -26,6 +26,7 @@ _TOGETHER = 512
 _TABLE = ("file", "labels", "report", "patient")
 
 
+@runtime_checkable
 class RecordStore(Protocol):
     """What is asked of a store; `precordia.datasets.store.Store` is one."""
 

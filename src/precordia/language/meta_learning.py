@@ -190,7 +190,7 @@ def meta_train(
     costs = []
     module.train()
     for step in watch(range(settings.steps)):
-        parameters = dict(module.named_parameters())
+        parameters: Parameters = dict(module.named_parameters())
         cost, gradients = meta_gradient(tasks_of(step), parameters, settings)
         for name, parameter in parameters.items():
             parameter.grad = gradients[name]
