@@ -7,6 +7,7 @@ The study is built by hand, so that the truth is what the test says and no measu
 from __future__ import annotations
 
 import dataclasses
+import re
 import time
 from datetime import date, datetime
 
@@ -38,7 +39,8 @@ def made_study(**changes: float) -> Study:
         lead: LeadMeasurements(st_j_mv=st[lead], st_j60_mv=st[lead], t_mv=0.3) for lead in leads
     }
     found = [
-        Finding(code="AFIB", name="atrial fibrillation", probability=0.97, method="rules"),
+        Finding(code="AFIB", name="atrial fibrillation", probability=0.97, method="rules+m",
+                threshold=0.4),
         Finding(code="STD_", name="ST depression", probability=1.0, method="rules",
                 leads=("V5", "V6")),
     ]  # fmt: skip
@@ -81,6 +83,9 @@ The QRS complex is not wide.
 The QRS is narrow at 96 ms.
 The QRS duration is below 120 ms.
 The QTc is no more than 450 ms.
+QRS 96 ms (< 110 ms).
+The QRS duration is below the upper limit of 110 ms.
+The model gives atrial fibrillation a probability of 97 %, above its threshold of 0.4.
 The QRS axis is -12 degrees, which is normal.
 Axis \u221212\u00b0.
 There is ST depression in V5 and V6.
@@ -122,6 +127,9 @@ The QRS is abnormally wide.
 The QTc is prolonged.
 The heart rate is not normal.
 The QRS duration is above 120 ms.
+QRS 96 ms (< 130 ms).
+The QRS duration is below the limit of 130 ms.
+The model gives atrial fibrillation a probability of 97 %, above its threshold of 0.3.
 The QRS duration does not exceed 90 ms.
 The QRS axis is 12 degrees.
 Left axis deviation.
@@ -330,6 +338,23 @@ def test_sentences_of_a_report_are_known(study: Study, style: str, language: str
         [s.text for s in said.sentences], study, language=language, known_sentences=said.sentences
     )
     assert not checked.removed
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("style", ["structured", "paragraph"])
+def test_no_number_of_a_report_can_be_altered(study: Study, style: str, language: str) -> None:
+    altered = 0
+    for sentence in report(study, style, language=language).sentences:
+        for number in re.finditer(r"(?<![\w.,])\d+(?:[.,]\d+)?(?![\w.,]*\d)", sentence.text):
+            for factor in (0.8, 1.1, 2.0, 10.0):
+                digits = len(number[0].replace(",", ".").partition(".")[2])
+                other = f"{float(number[0].replace(',', '.')) * factor + 3:.{digits}f}"
+                other = other.replace(".", ",") if language == "de" else other
+                text = sentence.text[: number.start()] + other + sentence.text[number.end() :]
+                kept = check_text(text, study, language=language).sentences
+                assert not any(other in s.text for s in kept), (text, kept)
+                altered += 1
+    assert altered > 50
 
 
 def test_odd_texts_end_in_no_error(study: Study) -> None:

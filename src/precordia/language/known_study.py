@@ -59,6 +59,22 @@ class KnownStudy:
             found.setdefault(name, normal["qt corrected"])
         return found | NORMAL
 
+    @cached_property
+    def used(self) -> dict[str, set[float]]:
+        """Limits that decided of a finding, by name of the number."""
+        found: dict[str, set[float]] = {}
+        for study in (self.study, self.previous):
+            for finding in study.findings if study is not None else ():
+                found.setdefault(f"probability:{finding.code}", set()).add(finding.threshold)
+                for claim in finding.claims:
+                    found.setdefault(claim.measure, set()).add(claim.limit)
+        return found
+
+    def is_limit(self, measure: str, said: float, step: float) -> bool:
+        """Tell whether a number is a limit that is used here, said as exactly as it is known."""
+        known = {*self.limits.get(measure, ()), *self.used.get(measure, ())}
+        return any(abs(limit - said) <= max(step / 2, 1e-9 * abs(limit)) for limit in known)
+
     def number(self, measure: str, lead: str = "", of: Of = "study") -> float:
         """Return a number as it is in the study, NaN where it is none."""
         if of == "change":

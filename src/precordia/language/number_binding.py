@@ -18,8 +18,8 @@ def is_quiet(mark: Mark) -> bool:
     return mark.kind == "plain" or (mark.kind == "stop" and mark.said == ":")
 
 
-def relation_of(marks: list[Mark], place: int) -> tuple[str, bool]:
-    """Return how a number is said to lie to the measured one, and whether it is a normal limit.
+def relation_of(marks: list[Mark], place: int) -> tuple[str, str]:
+    """Return how a number is said to lie to the measured one, and what it is spoken of as.
 
     Parameters
     ----------
@@ -28,19 +28,25 @@ def relation_of(marks: list[Mark], place: int) -> tuple[str, bool]:
 
     Returns
     -------
-    ``">"``, ``"<"``, ``">="``, ``"<="`` or nothing; and whether it is spoken of as a limit.
+    ``">"``, ``"<"``, ``">="``, ``"<="`` or nothing; and ``"value"``, ``"limit"`` ("normal below
+    110 ms"), or ``"met limit"``: a limit that the number is said to meet ("below the limit of 110
+    ms", "96 ms (< 110 ms)").
     """
-    relation, norm = "", False
+    relation, kind = "", "value"
     for mark in reversed(marks[:place]):
         if mark.kind in RELATIONS and not relation:
             relation = RELATIONS[mark.kind]
-            if norm:  # "below the upper limit of 110 ms" says more than the limit
-                return relation, False
+            if kind == "limit":
+                return relation, "met limit"
         elif mark.kind == "norm" or (mark.kind == "within" and marks[place].kind == "range"):
-            norm = True
+            kind = "limit"
         elif not is_quiet(mark) and mark.kind not in ("not", "verb"):
             break
-    return relation, norm
+    signs = [m.said for m in marks[:place] if m.kind == "stop"]
+    bracketed = signs.count("(") + signs.count("[") > signs.count(")") + signs.count("]")
+    if relation and bracketed and kind == "value":
+        return relation, "met limit"
+    return relation, kind
 
 
 def measure_of(

@@ -66,7 +66,7 @@ def number_claims(
     known: KnownStudy,
     *,
     relation: str = "",
-    norm: bool = False,
+    spoken_of: str = "value",
     lead: str = "",
     of: Of = "study",
 ) -> tuple[Claim, ...]:
@@ -82,8 +82,9 @@ def number_claims(
         The study.
     relation
         ``">"``, ``"<"``, ``">="``, ``"<="``, or empty where the number itself is claimed.
-    norm
-        Whether it is said to be a normal limit: then it must be one that is used here.
+    spoken_of
+        ``"value"``; ``"limit"``, which must be one that is used here; or ``"met limit"``, which the
+        number must meet besides.
     lead, of
         Of which lead and recording.
 
@@ -96,7 +97,7 @@ def number_claims(
     UnclearError
         If the number is another, or cannot be told.
     """
-    if norm:
+    if spoken_of == "limit":
         return _limit(measure, said, known, relation)
     if measure == "patient:age_years" and relation == ">" and said.value == OLDEST_TOLD:
         return _true(Claim(measure=measure, relation=relation, limit=OLDEST_TOLD), known)
@@ -106,6 +107,8 @@ def number_claims(
         if math.isnan(measured):
             continue
         claim = Claim(measure=name, value=value, unit=_unit(name), lead=lead, of=of)
+        if spoken_of == "met limit" and not _is_used(name, said, known):
+            continue
         if relation:
             limit = said.value * (value / measured if measured else 1.0)
             claim = Claim(
@@ -134,6 +137,11 @@ def _in_unit_said(name: str, value: float, said: SaidNumber) -> float:
     return value
 
 
+def _is_used(name: str, said: SaidNumber, known: KnownStudy) -> bool:
+    scale = 0.01 if name.startswith("probability:") and said.unit == "%" else 1.0
+    return known.is_limit(name, said.value * scale, said.step * scale)
+
+
 def _limit(measure: str, said: SaidNumber, known: KnownStudy, relation: str) -> tuple[Claim, ...]:
     """Accept a number that is one of the normal limits; it claims where the value lies to it."""
     for name in SEVERAL.get(measure, (measure,)):
@@ -141,7 +149,8 @@ def _limit(measure: str, said: SaidNumber, known: KnownStudy, relation: str) -> 
         lows = relation in ("", ">", ">=") and math.isclose(said.value, low)
         highs = relation in ("", "<", "<=") and math.isclose(said.value, high)
         value = known.number(name)
-        if (lows or highs) and not math.isnan(value):
+        deciding = name not in known.limits and _is_used(name, said, known)
+        if (lows or highs or deciding) and not math.isnan(value):
             sign = ">=" if value >= said.value else "<"
             claim = Claim(
                 measure=name, value=value, relation=sign, limit=said.value, unit=_unit(name)
@@ -156,7 +165,7 @@ def range_claims(
     high: SaidNumber,
     known: KnownStudy,
     *,
-    norm: bool = False,
+    spoken_of: str = "value",
     lead: str = "",
     of: Of = "study",
 ) -> tuple[Claim, ...]:
@@ -167,7 +176,7 @@ def range_claims(
     UnclearError
         If it does not, or is not.
     """
-    if norm:
+    if spoken_of != "value":
         below = _limit(measure, low, known, ">=")
         return (*below, *_limit(measure, high, known, "<="))
     if low.value > high.value:

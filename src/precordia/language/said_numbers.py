@@ -196,5 +196,6 @@ def agrees(said: SaidNumber, measured: float) -> bool:
     apart = abs(said.value - measured)
     if apart > said.step / 2 * (1 + 1e-9):
         return False
-    fine = 0.5 if abs(measured) >= 10 else 0.005
+    whole = said.step == 1.0 and said.unit in ("ms", "bpm", "\u00b0")
+    fine = 0.5 if abs(measured) >= 10 or whole else 0.005
     return apart <= max(fine, _COARSEST * abs(measured))

@@ -277,7 +277,7 @@ def _number(
 ) -> tuple[tuple[Claim, ...], set[int]]:
     mark = marks[place]
     said: SaidNumber = mark.value[1] if mark.kind == "range" else mark.value
-    relation, norm = relation_of(marks, place)
+    relation, spoken_of = relation_of(marks, place)
     if denied:
         if not relation or mark.kind == "range":
             raise UnclearError(f"'{mark.said}' is denied")
@@ -293,10 +293,10 @@ def _number(
     for lead in names:
         if mark.kind == "range":
             low, high = mark.value
-            claims += range_claims(measure, low, high, known, norm=norm, lead=lead, of=of)
+            claims += range_claims(measure, low, high, known, spoken_of=spoken_of, lead=lead, of=of)
         else:
             claims += number_claims(
-                measure, said, known, relation=relation, norm=norm, lead=lead, of=of
+                measure, said, known, relation=relation, spoken_of=spoken_of, lead=lead, of=of
             )
     return tuple(claims), {mark.start, *used}
 
