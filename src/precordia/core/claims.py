@@ -128,12 +128,12 @@ def shown_number(value: float, limit: float = math.nan) -> str:
 
     Examples
     --------
-    >>> shown_number(75.157), shown_number(0.2141), shown_number(119.6, 120.0)
-    ('75', '0.21', '119.6')
+    >>> shown_number(75.157), shown_number(0.2141), shown_number(119.6, 120.0), shown_number(-0.001)
+    ('75', '0.21', '119.6', '0')
     """
     fewest = 0 if abs(value) >= 10 else 2
     for digits in range(fewest, 4):
-        shown = float(f"{value:.{digits}f}")
+        shown = float(f"{value:.{digits}f}") + 0.0  # nought has no sign
         if limit != limit or shown != limit or value == limit:
             break
     return f"{shown:g}" if abs(shown) < 1e6 else f"{value:.4g}"
