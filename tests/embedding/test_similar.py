@@ -126,6 +126,7 @@ def test_no_key_of_a_patient_lies_in_the_index_or_is_printed(folder):
         assert SECRET.encode() not in path.read_bytes()
     found = similar(limb(0.29, patient=SECRET), folder)
     assert SECRET not in found.to_json() + str(found) + repr(open_index(folder))
+    assert SECRET not in repr(Indexed(name="a", patient=SECRET))
     hashes = {entry.patient for entry in open_index(folder).entries}
     assert len(hashes) == 3
     assert not hashes & set(found.to_json().split('"'))
@@ -246,11 +247,12 @@ def test_a_folder_of_files_is_indexed_with_its_table(tmp_path, model):
         write(limb(level, patient=f"p{k}"), place, identifiers=True)
     (tmp_path / "archive" / "broken.edf").write_bytes(b"no recording")
     table = tmp_path / "known.csv"
-    table.write_text("file,labels,report\nr0,MI; CD,old infarct\nr1.edf,NORM,\n")
+    table.write_text("file,labels,report\nr0,MI; CD,old infarct\nr1.edf,NORM,\nr9,MI,\n")
     files = sorted((tmp_path / "archive").glob("*.edf"))
     known = read_index_table(table)
     filled = index_files(files, tmp_path / "i", model=model, known=known, texts=True)
     assert (filled.n_indexed, filled.n_before, len(filled.problems)) == (3, 0, 1)
+    assert filled.n_unused == 1
     assert index_files(files, tmp_path / "i", model=model, texts=True).n_indexed == 3
     held = open_index(tmp_path / "i").entries
     assert [e.labels for e in held] == [("MI", "CD"), ("NORM",), ()]

@@ -96,6 +96,7 @@ def run_index(
             "index": str(to),
             "recordings": filled.n_indexed,
             "added": filled.n_indexed - filled.n_before,
+            "table_rows_unused": filled.n_unused,
             "problems": [{"file": name, "problem": why} for name, why in filled.problems],
         }
         typer.echo(json_text.dumps(told, ensure_ascii=False))

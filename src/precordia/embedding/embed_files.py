@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -48,7 +48,7 @@ class Embedded:
     embedding: Embedding | None = None
     problem: str = ""
     cached: bool = False
-    patient_id: str | None = None
+    patient_id: str | None = field(default=None, repr=False)
     digest: str = ""
 
 

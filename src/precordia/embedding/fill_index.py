@@ -53,11 +53,14 @@ class Filled:
         Recordings that were in it.
     problems
         Name of each recording that could not be embedded, and why.
+    n_unused
+        Rows of the table that name none of the files.
     """
 
     n_indexed: int
     n_before: int
     problems: tuple[tuple[str, str], ...]
+    n_unused: int = 0
 
 
 def index_files(
@@ -104,6 +107,7 @@ def index_files(
         If the index is of another encoder, or cannot be written.
     """
     known = known or {}
+    used: set[str] = set()
     problems: list[tuple[str, str]] = []
 
     def made() -> Iterator[tuple[Indexed, Embedding]]:
@@ -112,8 +116,9 @@ def index_files(
             if one.embedding is None:
                 problems.append((str(one.path), one.problem))
                 continue
-            said = known.get(str(one.path)) or known.get(one.path.name) or known.get(one.path.stem)
-            about = said or Indexed(name="")
+            names = (str(one.path), one.path.name, one.path.stem)
+            used.update(name for name in names if name in known)
+            about = next((known[name] for name in names if name in known), Indexed(name=""))
             yield (
                 replace(
                     about,
@@ -124,7 +129,8 @@ def index_files(
                 one.embedding,
             )
 
-    return _fill(made(), folder, model, texts, problems)
+    filled = _fill(made(), folder, model, texts, problems)
+    return replace(filled, n_unused=len(known.keys() - used))
 
 
 def index_store(

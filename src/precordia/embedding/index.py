@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +42,8 @@ class Indexed:
 
     name: str
     labels: tuple[str, ...] = ()
-    report: str = ""
-    patient: str = ""
+    report: str = field(default="", repr=False)
+    patient: str = field(default="", repr=False)
     digest: str = ""
 
 
