@@ -75,6 +75,7 @@ _WHERE = {
     "examine": "precordia.pipeline",
     "answer": "precordia.questions.answer",
     "Answer": "precordia.questions.answer",
+    "mirage_check": "precordia.questions.mirage_check",
     "load_backend": "precordia.language.backend",
     "list_backends": "precordia.language.backend",
     "phrase_answer": "precordia.language.phrase",
