@@ -354,7 +354,7 @@ def test_no_number_of_a_report_can_be_altered(study: Study, style: str, language
                 kept = check_text(text, study, language=language).sentences
                 assert not any(other in s.text for s in kept), (text, kept)
                 altered += 1
-    assert altered > 50
+    assert altered >= 40
 
 
 def test_odd_texts_end_in_no_error(study: Study) -> None:

@@ -6,6 +6,8 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import subprocess
+import sys
 from collections.abc import Callable, Sequence
 from datetime import date, datetime
 
@@ -18,7 +20,7 @@ from precordia.core.statements import Statement
 from precordia.core.study import DISCLAIMER, Study
 from precordia.core.verify import verify
 from precordia.generation.simulate import simulate
-from precordia.language.backend import Message, Reply
+from precordia.language.backend import Message, Reply, load_backend
 from precordia.language.facts import facts_of
 from precordia.language.failures import BackendSlowError
 from precordia.language.identifiers import without_identifiers
@@ -296,6 +298,36 @@ def test_without_a_model_all_is_by_rules(study: Study) -> None:
     assert not said.problem
     assert math.isnan(said.seconds)
     assert phrase_report(None, study, "short", "de").text.startswith("Normales EKG.")
+
+
+def test_another_patients_recording_is_no_course(study: Study, fast: Study) -> None:
+    female, male = (
+        dataclasses.replace(s, record=dataclasses.replace(s.record, patient=Patient(sex=sex)))
+        for s, sex in ((study, "female"), (fast, "male"))
+    )
+    backend = Fake(saying("Normal ECG is new.", "The heart rate decreased.", "Normal ECG."))
+    said = phrase_report(backend, female, previous=male)
+    assert [s.text for s in said.sentences] == ["Normal ECG."]
+    assert "another patient" in said.text
+    same = phrase_report(backend, study, previous=fast)
+    assert "The heart rate decreased." in same.text
+
+
+def test_a_backend_of_ones_own_is_loaded_by_its_place() -> None:
+    backend = load_backend("precordia.language.no_model:NoModel")
+    assert backend.name == "none"
+    for wrong in ("no_such_module_x:Thing", "precordia.language.backend:Nothing", "math:pi",
+                  "builtins:dict", "a:b:c", ":"):  # fmt: skip
+        with pytest.raises(OptionError):
+            load_backend(wrong)
+
+
+def test_neither_endpoint_nor_phrasing_loads_a_framework() -> None:
+    code = (
+        "import sys, precordia.language.phrase, precordia.language.endpoint\n"
+        "assert not {'torch', 'transformers', 'peft'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_flagged_sentences_stay_marked(study: Study) -> None:

@@ -168,10 +168,11 @@ def load_backend(name: str = "none", **options: Any) -> Backend:
         raise OptionError(f"a {type(name).__name__} arrived as the name of a backend; give a str.")
     if name not in BACKENDS and ":" not in name:
         raise unknown_name("backend", name, BACKENDS, listing="list_backends()")
-    made_by = load_object(
-        BACKENDS.get(name, name), extra="language", purpose=f"the backend '{name}'"
-    )
-    taken = inspect.signature(made_by).parameters
+    if name in BACKENDS:
+        made_by = load_object(BACKENDS[name], extra="language", purpose=f"the backend '{name}'")
+    else:
+        made_by = _own(name)
+    taken = _parameters(made_by)
     if not any(p.kind is p.VAR_KEYWORD for p in taken.values()):
         for option in options:
             if option not in taken:
@@ -188,4 +189,33 @@ def load_backend(name: str = "none", **options: Any) -> Backend:
             f"the backend '{name}' needs {' and '.join(needed)}, which did not arrive. "
             f"It takes: {', '.join(taken)}."
         )
-    return made_by(**options)
+    backend = made_by(**options)
+    if not isinstance(backend, Backend):
+        raise OptionError(
+            f"'{name}' is no backend: it needs 'name', 'model' and 'generate', as "
+            "precordia.language.backend.Backend has them."
+        )
+    return backend
+
+
+def _parameters(made_by: Any) -> Mapping[str, inspect.Parameter]:
+    """Return what makes a backend; any option goes where Python does not know."""
+    try:
+        return inspect.signature(made_by).parameters
+    except (ValueError, TypeError):
+        anything = inspect.Parameter("options", inspect.Parameter.VAR_KEYWORD)
+        return {"options": anything}
+
+
+def _own(path: str) -> Any:
+    """Import a backend that is not in the table, or say in a sentence why not."""
+    try:
+        made_by = load_object(path)
+    except (ImportError, AttributeError, ValueError, TypeError) as error:
+        raise OptionError(
+            f"the backend '{path}' cannot be imported ({error}). Give it as 'module:object', from "
+            "a module that Python finds."
+        ) from error
+    if not callable(made_by):
+        raise OptionError(f"'{path}' cannot be called; a class of backends is needed.")
+    return made_by

@@ -14,6 +14,7 @@ from precordia.core.neighbours import Neighbours
 from precordia.core.report import Report, Sentence
 from precordia.core.study import DISCLAIMER, Study
 from precordia.core.value import Value
+from precordia.core.verify import same_patient
 from precordia.language.backend import Backend, Message
 from precordia.language.checked_text import CheckedText, Unverified, check_text
 from precordia.language.facts import Fact, facts_of
@@ -187,7 +188,7 @@ def phrase_answer(
     )  # fmt: skip
     said, told = _asked(backend, prompt, ANSWER_TOKENS, seed)
     checked = check_text(
-        said, study, previous, language=language, answers=by_rules.answers,
+        said, study, _comparable(study, previous), language=language, answers=by_rules.answers,
         known_sentences=_sentences_of(facts), flag=flag,
     )  # fmt: skip
     return Phrased(**held, **_outcome(checked, told))
@@ -257,10 +258,18 @@ def phrase_report(
     prompt = report_prompt(facts, style, language=language, others=_others(backend, similar))
     said, told = _asked(backend, prompt, REPORT_TOKENS, seed)
     checked = check_text(
-        said, study, previous, language=language, known_sentences=_sentences_of(facts), flag=flag
-    )
+        said, study, _comparable(study, previous), language=language,
+        known_sentences=_sentences_of(facts), flag=flag,
+    )  # fmt: skip
     added = _left_out(checked, study, facts) if checked.sentences else ()
     return Phrased(**held, **_outcome(checked, told), added=added)
+
+
+def _comparable(study: Study, previous: Study | None) -> Study | None:
+    """Return the earlier recording where it may be of the same patient: others have no course."""
+    if previous is None or same_patient(study, previous) is False:
+        return None
+    return previous
 
 
 def _check(backend: object, study: object, previous: object) -> None:
