@@ -3,10 +3,9 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
@@ -18,6 +17,7 @@ from precordia.cli import (
     benchmark_representation,
 )
 from precordia.cli.options import Json, show
+from precordia.cli.progress import watched
 
 HELP = """Score methods and models on annotated recordings, with 95 % intervals over patients.
 
@@ -65,17 +65,7 @@ def _command(task: str) -> Callable[..., None]:
         """Run one benchmark and print its table."""
         from precordia.benchmarking.benchmark import benchmark
 
-        scores = benchmark(task, data=data, method=method, limit=limit, watch=_watch)
+        scores = benchmark(task, data=data, method=method, limit=limit, watch=watched)
         show(scores, as_json=json)
 
     return run
-
-
-def _watch(items: Sequence[Any], words: str) -> Iterable[Any]:
-    """Give the items and draw a bar on stderr, where somebody looks."""
-    if not sys.stderr.isatty():
-        return items
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, words, console=Console(stderr=True), transient=True)

@@ -3,14 +3,13 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from precordia.cli.options import Json, show
+from precordia.cli.progress import watched
 
 HELP = """Score answers to the questions of ECG-QA: strict match of sets, beside the question alone.
 
@@ -45,15 +44,6 @@ def run(
     if wording not in ("template", "paraphrased"):
         raise unknown_name("wording", wording, ("template", "paraphrased"), listing="--help")
     scores = benchmark_ecg_qa(
-        data, wording=wording, recordings=not labels_only, limit=limit, watch=_watch
+        data, wording=wording, recordings=not labels_only, limit=limit, watch=watched
     )
     show(scores, as_json=json)
-
-
-def _watch(items: Sequence[Any], words: str) -> Iterable[Any]:
-    if not sys.stderr.isatty():
-        return items
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, words, console=Console(stderr=True), transient=True)

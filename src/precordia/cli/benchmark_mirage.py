@@ -3,15 +3,14 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from precordia.cli.language_model import BackendName, BackendOptions, Remote, chosen_backend
 from precordia.cli.options import Json, show
+from precordia.cli.progress import watched
 
 HELP = """Ask questions of recordings and of counterfeits of them: answers that stay are flagged.
 
@@ -56,13 +55,4 @@ def run(
     asked = make_responder(responder, backend=language_model)
     records = battery_records(data, limit=limit)
     name = responder if language_model is None else f"{backend} {language_model.model}".strip()
-    show(benchmark_mirage(asked, records, name=name, watch=_watch), as_json=json)
-
-
-def _watch(items: Sequence[Any], words: str) -> Iterable[Any]:
-    if not sys.stderr.isatty():
-        return items
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, words, console=Console(stderr=True), transient=True)
+    show(benchmark_mirage(asked, records, name=name, watch=watched), as_json=json)
