@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 from precordia.core.claims import (
     FOUND,
@@ -60,10 +61,11 @@ def previous_sentences(study: Study, previous: Study, words: Wording) -> list[Se
     if same is None:
         found.append(_sentence(words.phrase("unknown_patient"), [_whose(UNDECIDED)]))
     found += _days(study, previous, words)
-    for whose, key, of in (
+    both: tuple[tuple[Study, str, Of], ...] = (
         (study, "no_comparison", "study"),
         (previous, "previous_unacceptable", "previous"),
-    ):
+    )
+    for whose, key, of in both:
         if not whose.quality.acceptable or whose.findings.withheld:
             return [*found, _sentence(words.phrase(key), _unreadable(whose, of))]
     return [
@@ -92,7 +94,7 @@ def _days(study: Study, previous: Study, words: Wording) -> list[Sentence]:
     days = days_between(study, previous)
     if math.isnan(days):
         return []
-    claim = {"measure": f"{RECORD}days", "unit": "days", "of": "change"}
+    claim: dict[str, Any] = {"measure": f"{RECORD}days", "unit": "days", "of": "change"}
     if days <= 0:
         claims = [Claim(**claim, relation="<=", limit=0.0)]
         return [_sentence(words.phrase("not_before"), claims)]
@@ -163,7 +165,7 @@ def _number(
         return "", []
     unit = words_of_measure(name)[1]
     change = difference(name, now, then)
-    about = {"measure": name, "unit": unit, "lead": lead}
+    about: dict[str, Any] = {"measure": name, "unit": unit, "lead": lead}
     claims = [
         Claim(**about, value=now),
         Claim(**about, value=then, of="previous"),

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 from precordia.core.errors import OptionError
-from precordia.core.report import Report, Sentence
+from precordia.core.report import Language, Report, Sentence, Style
 from precordia.core.source import Source
 from precordia.core.study import Study
 from precordia.reporting.finding_sentences import (
@@ -98,8 +100,8 @@ def report(
     sections = dict.fromkeys(s.section for s in sentences)
     return Report(
         sentences=tuple(s for s in sentences if s.claims),
-        style=words.style,
-        language=words.language,
+        style=cast(Style, words.style),
+        language=cast(Language, words.language),
         headings={s: words.heading(s) for s in sections} if style == "structured" else {},
         notice=words.notice,
         source=Source(method="report", version=VERSION, parameters={"style": words.style}),

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -89,7 +90,7 @@ def compare(record: Record, decoded: Record) -> Distortion:
     )
 
 
-def _beats(record: Record, decoded: Record) -> dict[str, float | int]:
+def _beats(record: Record, decoded: Record) -> dict[str, Any]:
     if record.fs < LOWEST_HZ:
         return {"rpeak_ms": float("nan"), "n_rpeaks": 0, "n_lost": 0, "n_extra": 0}
     there, found = detect_rpeaks(record), detect_rpeaks(decoded)

@@ -63,9 +63,10 @@ def fit_naive_bayes(
     if not smoothing > 0:
         raise OptionError(f"smoothing is {smoothing}; a positive number is needed.")
     labels = np.asarray(labels, float)
-    if len(labels) != counts.shape[0]:
+    n_rows = len(counts.indptr) - 1
+    if len(labels) != n_rows:
         raise SignalError(
-            f"{counts.shape[0]} rows of counts and {len(labels)} of labels arrived; one of each "
+            f"{n_rows} rows of counts and {len(labels)} of labels arrived; one of each "
             "per recording is needed."
         )
     n_with = labels.sum(axis=0)

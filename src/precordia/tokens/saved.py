@@ -10,6 +10,7 @@ import zipfile
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -54,7 +55,8 @@ def _arrays(tokenizer: Tokenizer, prefix: str) -> dict[str, np.ndarray]:
 
 def _write(arrays: dict[str, np.ndarray], path: str | os.PathLike[str], *, overwrite: bool) -> Path:
     buffer = io.BytesIO()
-    np.savez_compressed(buffer, **arrays)
+    named: dict[str, Any] = dict(arrays)
+    np.savez_compressed(buffer, **named)
     write_whole({path: buffer.getvalue()}, overwrite=overwrite)
     return Path(path)
 
@@ -112,5 +114,5 @@ def _read(path: Path, prefix: str = "") -> Tokenizer:
         ) from error
 
 
-def _as_given(options: dict[str, object]) -> dict[str, object]:
+def _as_given(options: dict[str, Any]) -> dict[str, Any]:
     return {k: tuple(v) if isinstance(v, list) else v for k, v in options.items()}

@@ -68,7 +68,7 @@ def cut_strip(record: Record, fs: float, scaling: Scaling) -> Strip:
             f"{record!r} holds no sample; tokens need at least one. Read another recording."
         )
     filled, missing = bridge_gaps(record.signal)
-    present = ~missing.all(axis=1)
+    present = np.logical_not(missing.all(axis=1))
     resampled = resample(filled, record.fs, fs)
     scale, offset = _scale(filled, missing, present, scaling)
     largest = max(float(scale.max()), float(np.abs(offset).max()))
