@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Waves and intervals of lead II as ECG-QA's labels have them: beside NeuroKit2, and the answers."""
+"""Waves and intervals of lead II as ECG-QA has them: beside NeuroKit2, and the answers."""
 
 from __future__ import annotations
 
@@ -13,7 +13,6 @@ from precordia.benchmarking.ecg_qa_intervals import (
     LABELLED_LIMITS,
     intervals_as_labelled,
     intervals_of_waves,
-    intervals_without_unit,
 )
 from precordia.benchmarking.ecg_qa_waves import LabelledWaves, waves_as_labelled
 from precordia.core.record import Record
@@ -111,8 +110,9 @@ def test_a_normalised_lead_gives_nearly_the_same(shared_data):
     apart = {name: [] for name in ("rr interval", "p duration", "qrs duration", "qt interval")}
     for lead in _leads(shared_data, 5):
         told = intervals_of_waves(waves_as_labelled(lead))
-        normalised = resample((lead - lead.mean()) / lead.std(), 500, 100)
-        found = intervals_without_unit(np.asarray(normalised), 100)
+        scaled = np.asarray(resample((lead - lead.mean()) / lead.std(), 500, 100))
+        record = Record(signal=scaled[None], fs=100, leads=("II",))
+        found = intervals_as_labelled(record, normalised=True)
         for name, distances in apart.items():
             distances.append(abs(found[name] - told[name]))
     for name, distances in apart.items():  # without millivolts another wave may be taken for T

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -15,18 +15,18 @@ import numpy as np
 
 from precordia import __version__
 from precordia.benchmarking.benchmark import describe_machine
-from precordia.benchmarking.ecg_qa_intervals import intervals_as_labelled, intervals_without_unit
+from precordia.benchmarking.ecg_qa_intervals import intervals_as_labelled
 from precordia.benchmarking.ecg_qa_labels import facts_of_labels
 from precordia.benchmarking.ecg_qa_numbers import score_numbers
 from precordia.benchmarking.ecg_qa_recordings import (
-    NORMALISED_FS,
-    normalised_lead_ii,
-    patients_of,
+    normalised_recordings,
+    patients_and_folds,
     recordings_at_hand,
 )
 from precordia.benchmarking.ecg_qa_scores import TASK, Given, Prior, score_answers
 from precordia.benchmarking.recordings import data_folder
 from precordia.classification.classify import classify
+from precordia.core.record import Record
 from precordia.core.scores import Score, Scores
 from precordia.core.source import Source
 from precordia.core.study import Study
@@ -44,6 +44,8 @@ from precordia.questions.templates import template_of
 
 #: templates whose answer follows from columns of PTB-XL's table
 _FROM_COLUMNS = (*range(1, 17), *range(23, 39), *range(43, 50), *range(57, 64))
+#: folds of PTB-XL that the models in the box learned from
+_LEARNED_FROM = {str(fold) for fold in range(1, 9)}
 Watch = Callable[[Sequence[Any], str], Iterable[Any]]
 
 
@@ -143,7 +145,7 @@ def _answer(query: object, facts: list[Facts]) -> tuple[str, ...]:
     return evaluate(query, facts[-1], facts[0] if len(facts) > 1 else None).answers
 
 
-def _parsing(rows: list[QuestionRow], queries: dict[str, object]) -> list[Score]:
+def _parsing(rows: list[QuestionRow], queries: Mapping[str, object]) -> list[Score]:
     right: dict[str, list[bool]] = defaultdict(list)
     for question, template in {r.question: r.template for r in rows}.items():
         query = queries[question]
@@ -160,15 +162,21 @@ def _parsing(rows: list[QuestionRow], queries: dict[str, object]) -> list[Score]
 def _from_recordings(
     data: Path,
     rows: list[QuestionRow],
-    queries: dict[str, object],
+    queries: Mapping[str, object],
     prior: Prior,
     limit: int | None,
     watch: Watch,
 ) -> list[Score]:
-    files, patients = recordings_at_hand(data), patients_of(data)
-    wanted = [r for r in rows if all(i in files for i in r.ecg_ids)]
+    files = recordings_at_hand(data)
+    people = patients_and_folds(data)
+    patients = {i: patient for i, (patient, _) in people.items()}
+    normalised = normalised_recordings(data, {i for r in rows for i in r.ecg_ids} - set(files))
+    wanted = [r for r in rows if _can_be_examined(r, files, normalised)]
     ids = sorted({i for r in wanted for i in r.ecg_ids})[:limit]
-    studies = {i: examine_pieces(files[i]) for i in watch(ids, "examining")}
+    studies = {
+        i: examine_pieces(read(files[i]) if i in files else normalised[i])
+        for i in watch(ids, "examining")
+    }
     rows_here = [r for r in wanted if all(i in studies for i in r.ecg_ids)]
     scores = []
     for method in ("box", "rules"):
@@ -182,24 +190,41 @@ def _from_recordings(
             for r in rows_here
         ]  # fmt: skip
         scores += score_answers(f"{method}, usual limits", given, prior)
-    intervals = {str(i): intervals_as_labelled(s.record) for i, s in studies.items()}
-    if limit is None:
-        normalised = normalised_lead_ii(data)
-        asked = {i for r in rows if r.attribute == "numeric_feature" for i in r.ecg_ids}
-        for i in watch(
-            sorted((asked & (set(files) | set(normalised))) - set(studies)), "measuring"
-        ):
-            intervals[str(i)] = (
-                intervals_as_labelled(read(files[i]))
-                if i in files
-                else intervals_without_unit(normalised[i], NORMALISED_FS)
-            )
-    return scores + score_numbers(rows, queries, intervals, patients, prior)
+    scores = [_with_note(s, rows_here, people) for s in scores]
+    numbers = [r for r in rows if r.attribute == "numeric_feature"]
+    if limit is not None:
+        numbers = [r for r in numbers if all(i in studies for i in r.ecg_ids)]
+    asked = {i for r in numbers for i in r.ecg_ids}
+    intervals = {
+        str(i): intervals_as_labelled(read(files[i]))
+        if i in files
+        else intervals_as_labelled(normalised[i], normalised=True)
+        for i in watch(sorted(asked & (set(files) | set(normalised))), "measuring")
+    }
+    return scores + score_numbers(numbers, queries, intervals, patients, prior)
 
 
-def examine_pieces(path: Path) -> Study:
-    """Read and examine one recording."""
-    record = read(path)
+def _can_be_examined(row: QuestionRow, files: Container[int], normalised: Container[int]) -> bool:
+    """Statements do not need millivolts; noise and numbers do."""
+    if row.attribute == "scp_code":
+        return all(i in files or i in normalised for i in row.ecg_ids)
+    return all(i in files for i in row.ecg_ids)
+
+
+def _with_note(
+    score: Score, rows: list[QuestionRow], people: Mapping[int, tuple[str, str]]
+) -> Score:
+    """Say how many of the recordings the model in the box learned from."""
+    if not score.method.startswith("box") or "scp_code" not in score.subject:
+        return score
+    folds = [people[i][1] for r in rows if r.attribute == "scp_code" for i in r.ecg_ids]
+    known = sum(fold in _LEARNED_FROM for fold in folds)
+    note = f"{known} of {len(folds)} are in the folds that the model learned from"
+    return replace(score, note=note)
+
+
+def examine_pieces(record: Record) -> Study:
+    """Examine one recording."""
     quality = assess(record)
     fiducials = delineate(record)
     numbers = measure(record, fiducials)

@@ -28,13 +28,16 @@ LABELLED_LIMITS = Limits(
 )
 
 
-def intervals_as_labelled(record: Record) -> dict[str, float]:
+def intervals_as_labelled(record: Record, *, normalised: bool = False) -> dict[str, float]:
     """Return the six intervals of lead II as ECG-QA's authors measured them, ms.
 
     Parameters
     ----------
     record
         A recording with lead II.
+    normalised
+        Whether its leads were scaled to a deviation of 1; then lead II is taken to vary as much as
+        it usually does.
 
     Returns
     -------
@@ -64,14 +67,11 @@ def intervals_as_labelled(record: Record) -> dict[str, float]:
     if "II" not in record.leads:
         return {}
     lead = np.nan_to_num(np.asarray(record.signal[record.leads.index("II")], float))
+    if normalised:
+        lead = lead * _USUAL_SPREAD_MV
     if record.fs != FS:
         lead = resample(lead, record.fs, FS)
     return intervals_of_waves(waves_as_labelled(lead))
-
-
-def intervals_without_unit(lead: Float[np.ndarray, " sample"], fs: float) -> dict[str, float]:
-    """Return the intervals of a lead II that was scaled to a standard deviation of 1."""
-    return intervals_of_waves(waves_as_labelled(resample(lead * _USUAL_SPREAD_MV, fs, FS)))
 
 
 def intervals_of_waves(waves: LabelledWaves) -> dict[str, float]:

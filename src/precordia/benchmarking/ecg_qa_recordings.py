@@ -6,15 +6,16 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+from collections.abc import Container
 from pathlib import Path
 
 import numpy as np
-from jaxtyping import Float
 
+from precordia.core.leads import STANDARD_12
+from precordia.core.record import Record
 from precordia.datasets.ecg_qa_rows import read_label_rows
 
-#: rate of the normalised recordings, Hz
-NORMALISED_FS = 100
+_NORMALISED_FS = 100.0  # Hz
 
 
 def recordings_at_hand(data: Path) -> dict[int, Path]:
@@ -41,34 +42,42 @@ def recordings_at_hand(data: Path) -> dict[int, Path]:
     return {i: path for i, path in found.items() if path.exists()}
 
 
-def normalised_lead_ii(data: Path) -> dict[int, Float[np.ndarray, " sample"]]:
-    """Return lead II of recordings that are at hand as normalised ones only, at 100 Hz.
+def normalised_recordings(data: Path, wanted: Container[int]) -> dict[int, Record]:
+    """Return recordings that are at hand as normalised ones.
 
     Parameters
     ----------
     data
-        May hold ``ptbxl_norm/``: 0.5 to 40 Hz, each lead with a mean of 0 and a deviation of 1.
+        May hold ``ptbxl_norm/``: 100 Hz, 0.5 to 40 Hz, each lead with a mean of 0 and a deviation
+        of 1.
+    wanted
+        The recordings to return, by ``ecg_id``.
 
     Returns
     -------
-    The leads by ``ecg_id``; none where the folder is not there.
+    Those that are there. Their signal is no millivolts.
     """
-    found: dict[int, Float[np.ndarray, " sample"]] = {}
+    found: dict[int, Record] = {}
     for path in sorted((data / "ptbxl_norm").glob("*.npz")):
         with np.load(path) as held:
-            leads = held["x"][:, :, 1] / 1000.0
-            found |= {int(i): lead for i, lead in zip(held["ecg_id"], leads, strict=True)}
+            signals = held["x"]
+            for k, i in enumerate(held["ecg_id"].tolist()):
+                if i in wanted:
+                    signal = signals[k].T.astype(np.float32) / 1000.0
+                    found[i] = Record(signal=signal, fs=_NORMALISED_FS, leads=STANDARD_12)
     return found
 
 
-def patients_of(data: Path) -> dict[int, str]:
-    """Return the patient of every recording of PTB-XL that a table here names."""
-    found: dict[int, str] = {}
+def patients_and_folds(data: Path) -> dict[int, tuple[str, str]]:
+    """Return patient and fold of every recording of PTB-XL that a table here names."""
+    found: dict[int, tuple[str, str]] = {}
     tables = [*(data / "ptbxl").glob("*.csv"), *(data / "ptbxl_norm").rglob("*.csv.gz")]
     for path in sorted(tables):
         held = path.read_bytes()
         text = (gzip.decompress(held) if path.suffix == ".gz" else held).decode("utf-8")
         for row in csv.DictReader(io.StringIO(text, newline="")):
-            if row.get("ecg_id") and row.get("patient_id"):
-                found.setdefault(int(float(row["ecg_id"])), str(int(float(row["patient_id"]))))
+            told = [row.get(c) for c in ("ecg_id", "patient_id", "strat_fold")]
+            if all(told):
+                ecg_id, patient, fold = (int(float(str(value))) for value in told)
+                found.setdefault(ecg_id, (str(patient), str(fold)))
     return found

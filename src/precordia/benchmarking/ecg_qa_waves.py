@@ -75,7 +75,7 @@ def waves_as_labelled(lead: Float[np.ndarray, " sample"]) -> LabelledWaves:
     rr = np.diff(r_peak) / FS
     q_peak, s_peak = _q_and_s(cleaned, r_peak, rr)
     rate = 60.0 / float(np.median(np.concatenate([[rr.mean()], rr])))
-    fine = ndimage.zoom(cleaned, _FINER)
+    fine: Fine = np.asarray(ndimage.zoom(cleaned, _FINER), float)
     scales = _wavelet_scales(fine)
     scale = 2 + int(np.log2(_FINE_FS / 250 / (rate / 60.0)))
     slope = scales[scale]
