@@ -101,7 +101,7 @@ def row(kind: str, name: str, done: Adapted) -> dict:
     told, scores = done.metrics, done.metrics["scores"]
     made = {"questions": kind, "adapter": name, "learned": told["n_learned"]}
     made |= {"train": told["n_train"], "test": scores["n_questions"]}
-    made |= {"patients": scores["n_patients"], "seconds": told["seconds"]}
+    made |= {"patients": scores["n_patients"]}
     for key in ("exact_match", "question_only", "above_question_only", "above_other_recording"):
         low, high = scores[key]["interval"]
         made[key] = f"{100 * scores[key]['value']:.1f} ({100 * low:.1f} to {100 * high:.1f})"

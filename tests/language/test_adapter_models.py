@@ -282,7 +282,7 @@ def test_what_is_unknown_or_impossible_is_refused_in_a_sentence(words):
     with pytest.raises(UnknownNameError, match="soft-prompt"):
         adapter_takes("soft-promt")
     with pytest.raises(UnknownNameError, match="patch"):
-        make_adapter("soft-prompt", words.network, SHAPES["signal"], options={"pach": 2})
+        make_adapter("soft-prompt", words.network, SHAPES["signal"], options={"patches": 2})
     with pytest.raises(OptionError, match="soft-prompt cannot be made"):
         make_adapter("soft-prompt", words.network, SHAPES["signal"], options={"dim": 7})
     with pytest.raises(UnknownNameError, match="all-linear"):

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from precordia.core.errors import OptionError, PrecordiaError, unknown_name
+from precordia.core.errors import OptionError, PrecordiaError
 from precordia.core.output import write_text_whole
 from precordia.core.registry import load_object
 from precordia.language.adapt_configuration import AdaptConfiguration, read_adapt_configuration
@@ -27,7 +27,7 @@ from precordia.language.question_rows import (
     with_options,
 )
 from precordia.language.recording_input import RecordingInput
-from precordia.training.configuration_tables import toml_text
+from precordia.training.configuration_tables import check_known_keys, toml_text
 from precordia.training.data_parts import part_of_each
 from precordia.training.record_source import (
     RecordSource,
@@ -142,10 +142,11 @@ def adapt(
     )
     load_object("precordia.language.fit_adapter:check_settings")(held.training)
     recordings = RecordingInput.from_table(held.adapter.name, held.input)
+    _check_tiny(held.base.tiny)
+    divided, source = _questions(held)
     make_place(place, resume=resume, overwrite=overwrite)
     if overwrite or not (place / CONFIGURATION).exists():
         write_text_whole(toml_text(held.tables), place / CONFIGURATION, overwrite=True)
-    divided, source = _questions(held)
     shown = _shown(divided, source, recordings, watch)
     base = _base(held, place, divided["train"], resume)
     if held.training.threads:
@@ -265,6 +266,13 @@ def _written(rows: Sequence[Asked], shown: Mapping[int, np.ndarray]) -> list[Que
     return [Question(row.text, tuple(shown[k] for k in row.recordings), row.answer) for row in rows]
 
 
+def _check_tiny(told: Mapping[str, Any]) -> None:
+    from precordia.language.tiny_model import make_tiny_model
+
+    known = [name for name in inspect.signature(make_tiny_model).parameters if name != "texts"]
+    check_known_keys("base.tiny", told, known)
+
+
 def _base(
     held: AdaptConfiguration, place: Path, train: Sequence[Asked], again: bool
 ) -> CausalModel:
@@ -275,11 +283,6 @@ def _base(
         return load_causal_model(held.base.model, precision=held.base.precision)
     at = place / saved_adapter.BASE
     if not again or not at.is_dir():
-        known = inspect.signature(tiny_model.make_tiny_model).parameters
-        for key in held.base.tiny:
-            if key not in known or key == "texts":
-                listed = [name for name in known if name != "texts"]
-                raise unknown_name("key of base.tiny", key, listed, listing=", ".join(listed))
         told = {"seed": held.training.seed, **held.base.tiny}
         tiny_model.save_tiny_model(tiny_model.make_tiny_model(texts_to_read(train), **told), at)
     return load_causal_model(at)
