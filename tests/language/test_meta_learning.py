@@ -169,7 +169,7 @@ def model(base):
 def episode(seed=0):
     rng = np.random.default_rng(seed)
     yes, no = rng.permutation(20), 20 + rng.permutation(20)
-    rows = [[row("yes", k) for k in yes], [row("no", k) for k in no]]
+    rows = [[row("yes", int(k)) for k in yes], [row("no", int(k)) for k in no]]
     return Episode(
         support=tuple(r for some in rows for r in some[:5]),
         query=tuple(r for some in rows for r in some[5:10]),

@@ -44,10 +44,10 @@ def load_base(
 
     Notes
     -----
-    The tiny model reads questions with any of the answers, each with that answer written before it,
-    so that it has learned to repeat what stands before a question. It sees no recording and learns
-    nothing of which answer is right. Names of all statements are among its words, since a language
-    model has read them somewhere.
+    The tiny model reads questions with any answer to their template, each with that answer written
+    before it, so that it can learn to repeat what stands before a question. It sees no recording
+    and learns nothing of which answer is right. Names of all statements are among its words, since
+    a language model has read them somewhere.
     """
     return _tiny(rows, seed) if folder is None else load_causal_model(folder)
 
@@ -115,10 +115,14 @@ def _tiny(rows: Sequence[EpisodeRow], seed: int) -> CausalModel:
 
     rng = np.random.default_rng(seed)
     some = [rows[k] for k in rng.permutation(len(rows))[:_TEXTS]]
-    answers = sorted({row.answer for row in rows})
+    answers: dict[int, list[str]] = {}
+    for row in sorted(rows, key=lambda r: (r.template, r.answer)):
+        if row.answer not in answers.setdefault(row.template, []):
+            answers[row.template].append(row.answer)
     texts = []
-    for row in some:  # each answer as often, so that the words before a question decide
-        said = answers[int(rng.integers(len(answers)))]
+    for row in some:  # any answer to the template as often: the words before a question decide
+        options = answers[row.template]
+        said = options[int(rng.integers(len(options)))]
         texts.append(f"{said}\n{answer_prompt(row.question)} {said}")
     texts += [entry.name.lower() for entry in list_entries()]
     return make_tiny_model(texts, dim=32, layers=2, heads=2, epochs=_EPOCHS, seed=seed)
