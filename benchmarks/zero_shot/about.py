@@ -64,7 +64,8 @@ def card_tables(study) -> dict:
                 "CMA + UMA of MERL (arXiv:2403.06659) between AlignedBeatsNet, from random "
                 "weights, and a bag of hashed words and parts of words; readers' reports, and for "
                 "every recording reports written from its statements in changing words. The "
-                "network saw texts alone, but most texts were written from labels"
+                "network saw texts alone, but most texts, and what a text is true of, came from "
+                "labels"
             ),
         },
     }

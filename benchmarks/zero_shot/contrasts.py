@@ -122,7 +122,8 @@ class Contrast:
 
     def _new(self, texts) -> TextContrast:
         plan, silent = self.plan, set(self.plan.without)
-        has = [[c for c in self.material.statements[r] if c not in silent] for r in self.rows]
+        known = self.material.reports if plan.own_only else self.material.statements
+        has = [[c for c in known[row] if c not in silent] for row in self.rows.tolist()]
         held = record_texts(texts, has, n_pieces=N_PIECES)
         encoder = (
             beats_encoder(plan.seed)

@@ -98,9 +98,11 @@ def written(
     for row in rows.tolist():
         rng = np.random.default_rng([seed, int(row)])
         codes, texts = material.statements[row], []
-        if not set(codes) & set(without):
-            copies = 1 if own_only else _OWN_COPIES
-            texts += [(report, codes) for report in material.reports[row]] * copies
+        if own_only:
+            # labels have no say: a text is true of recordings with the very same report
+            texts = [(report, (report,)) for report in material.reports[row]]
+        elif not set(codes) & set(without):
+            texts += [(report, codes) for report in material.reports[row]] * _OWN_COPIES
         for _ in range(0 if own_only else N_WRITTEN):
             language = "de" if rng.random() < _GERMAN else "en"
             text = write_report_text(codes, rng, language=language, without=without)

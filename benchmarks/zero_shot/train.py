@@ -38,6 +38,8 @@ UNSAID_TEACH, UNSAID_CHECK = range(1, 7), range(7, 10)
 N_PARTS, N_HELD_OUT, LEAST_HELD_OUT = 4, 8, 25
 RESULTS = HERE.parent / "results" / "zero_shot.csv"
 SMOKE = Plan(epochs=1)
+#: of readers' reports alone, without any label; recordings are few
+OWN = Plan(epochs=60, own_only=True)
 
 
 def main() -> None:
@@ -115,7 +117,10 @@ class Study:
             embedding = embeddings_of(name, self.material, kept)
             made = self.contrast(Path(name).name, self.teach, self.plan, embedding)
             self.judge(f"{words}: {Path(name).name}", made, style, few)
-        own = self.contrast("own", self.teach, Plan(epochs=60, own_only=True))
+            if name == self.given.unlabelled:
+                made = self.contrast(f"{Path(name).name}_own", self.teach, OWN, embedding)
+                self.judge(f"{words}, readers' texts alone: {Path(name).name}", made, style, few)
+        own = self.contrast("own", self.teach, OWN)
         self.judge("readers' texts alone", own, style, few)
 
     def judge(self, name: str, made: Contrast, style: str, groups: dict) -> None:
