@@ -80,6 +80,12 @@ def test_what_cannot_be_judged_says_why_and_the_rest_is_judged(block, text, why)
     assert why in str(found)
 
 
+def test_of_several_meanings_the_one_that_covers_the_others_is_judged(sinus):
+    found = classify(sinus, statements=["myocardial infarction", "infarct", "ST-T change", "CD"])
+    assert all(f.probability >= 0 for f in found)
+    assert list(found.asked.values()) == ["MI", "MI", "STTC", "CD"]
+
+
 def test_a_name_that_holds_a_denial_is_no_denial(sinus):
     found = classify(sinus, statements=["ECG without abnormality"])
     assert found["NORM"].name == "normal ECG"

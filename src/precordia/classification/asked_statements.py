@@ -93,9 +93,8 @@ def _read(text: str, encoder: TextEncoder) -> Asked:
     if len(text) > LONGEST_TEXT:
         reason = f"the text has {len(text)} characters; one statement of at most {LONGEST_TEXT} is"
         return Asked(text=f"{text[:60]}...", reason=f"{reason} needed")
-    named = {m.code for m in find_statements(text) if m.said == text and "part" not in m.how}
-    if len(named) == 1:
-        return Asked(text=text, code=named.pop())
+    if code := _named(text):
+        return Asked(text=text, code=code)
     if denied := _NEGATIONS.search(text):
         return Asked(
             text=text,
@@ -108,3 +107,17 @@ def _read(text: str, encoder: TextEncoder) -> Asked:
         reason = f"of its words {said} occurs in what the model learned from; other words are"
         return Asked(text=text, reason=f"{reason} needed")
     return Asked(text=text)
+
+
+def _named(text: str) -> str:
+    """Return the code that a text names as a whole; of several, the one that covers all others.
+
+    A code counts before an abbreviation; of several ways of matching, the surest counts alone.
+    """
+    found = [m for m in find_statements(text) if m.said == text and "part" not in m.how]
+    if not found:
+        return ""
+    found = [m for m in found if m.code == text] or [m for m in found if m.how == found[0].how]
+    widest = max(found, key=lambda match: len(match.statements))
+    covered = {code for match in found for code in match.statements}
+    return widest.code if covered <= set(widest.statements) or len(found) == 1 else ""
