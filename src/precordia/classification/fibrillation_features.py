@@ -167,10 +167,11 @@ def _intervals(rr: np.ndarray, usual: float) -> list[float]:
     filled = {(int(a), int(b)) for a, b in np.clip(np.round(pairs / 0.06), -6, 6).T}
     apart = np.sqrt(((pairs[:, :150, None] - pairs[:, None, :150]) ** 2).sum(axis=0))
     return [
-        np.log(usual), min(known.std() / known.mean(), 1.0), min(np.sqrt((step**2).mean()), 1.0),
+        float(np.log(usual)), min(float(known.std() / known.mean()), 1.0),
+        min(float(np.sqrt((step**2).mean())), 1.0),
         min(float(np.median(size)), 0.6), float((size > 0.06).mean()), float((size > 0.15).mean()),
         _entropy(rr, 0.05 * usual), _entropy(rr, 0.15 * usual), _echo(rr, 1), _echo(rr, 2),
-        float(turns.mean()) if turns.size else 0.0, min(sd1 / (sd2 + 1e-3), 2.0),
+        float(turns.mean()) if turns.size else 0.0, min(float(sd1 / (sd2 + 1e-3)), 2.0),
         float((apart < 0.08).mean()), len(filled) / max(pairs.shape[1], 1),
     ]  # fmt: skip
 
