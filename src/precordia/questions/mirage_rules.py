@@ -33,6 +33,8 @@ _LENGTH, _REVERSAL = ("duration of the recording",), ("lead reversal",)
 _OF_NOTHING = ("quality:usable", "quality:acceptable")
 #: measures of what comes before or after the QRS complex
 _ORDERED = ("pr_", "qt", "p_", "st_", "t_", "q_")
+#: backwards, the T wave stands where the P wave was: that there is one, and its axis, may stay
+_UNORDERED = ("p_wave_percent", "p_axis_deg", "t_axis_deg")
 #: an answer that stays for more than this share of the patients whose answer differs is a prior
 _STAYS = 0.5
 _SMALL = 1e-9
@@ -91,7 +93,9 @@ class Asked:
     def about_order(self) -> bool:
         """Whether the answer rests on what comes before or after QRS, and on more than nothing."""
         return any(
-            c.measure.startswith(_ORDERED) and not abs(c.value) < _LEAST_MV
+            c.measure.startswith(_ORDERED)
+            and c.measure not in _UNORDERED
+            and not abs(c.value) < _LEAST_MV
             for c in self.response.claims
             if c.of == "study" and c.relation != NO_NUMBER
         )
@@ -198,11 +202,12 @@ def judge_follow(asked: Asked, made: Counterfeits) -> Trial:
             continue
         if told.answers != mine.answers:
             differ += 1
-            stayed += last.answers == asked.response.answers
+            same = last.answers == asked.response.answers
+            stayed += same and same_numbers(asked.response, last)
     if not differ:
         why = "no other recording at hand has another answer"
         return Trial(counterfeit=ANOTHER, verdict="untold", why=why, response=last)
-    why = f"the same answer for {stayed} of {differ} patients whose answer differs"
+    why = f"the same answer, as sure, for {stayed} of {differ} patients whose answer differs"
     flagged = stayed > _STAYS * differ
     return Trial(counterfeit=ANOTHER, verdict="flagged" if flagged else "passed", why=why,
                  response=last, unsupported=flagged)  # fmt: skip

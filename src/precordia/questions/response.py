@@ -17,8 +17,8 @@ from precordia.questions.query import Query
 from precordia.questions.vocabulary import term_named
 
 _SUPERCLASSES = ("MI", "STTC", "CD", "HYP")
-#: probabilities closer than this count as the same
-SAME_PROBABILITY = 0.01
+#: probabilities closer than this count as the same, and log odds
+SAME_PROBABILITY, SAME_LOG_ODDS = 0.01, 0.25
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +31,7 @@ class Response(Value):
         What is said: ``"yes"``, ``"no"``, names, leads, ranges, numbers with their unit; in no
         order, lower case. Empty where nothing is said.
     probabilities
-        Calibrated probability of an answer, where there is one.
+        Calibrated probability of an answer, or of what was asked about, where there is one.
     claims
         What it is said to rest on.
     leads
@@ -135,9 +135,17 @@ def same_numbers(one: Response, other: Response) -> bool:
         if not abs(value - theirs[key]) <= max(room, 5e-4 * abs(value)):
             return False
     shared = one.probabilities.keys() & other.probabilities.keys()
-    return all(
-        abs(one.probabilities[a] - other.probabilities[a]) < SAME_PROBABILITY for a in shared
-    )
+    return all(_same(one.probabilities[a], other.probabilities[a]) for a in shared)
+
+
+def _same(p: float, q: float) -> bool:
+    """Tell whether two probabilities are the same; near 0 and 1 it is the odds that tell."""
+    return abs(p - q) < SAME_PROBABILITY and abs(_log_odds(p) - _log_odds(q)) < SAME_LOG_ODDS
+
+
+def _log_odds(p: float) -> float:
+    held = min(max(p, 1e-6), 1.0 - 1e-6)
+    return math.log(held / (1.0 - held))
 
 
 def response_of(answer: Answer, study: Study) -> Response:
@@ -153,8 +161,8 @@ def response_of(answer: Answer, study: Study) -> Response:
     Returns
     -------
     The answer, with the model's probability where one question was about statements that the model
-    judges: of yes, of no, or of each name. The claims of an abstention are left out: they are what
-    else can be said.
+    judges: of yes, of no, or of each name; of two recordings, of the names in this one. The claims
+    of an abstention are left out: they are what else can be said.
 
     Examples
     --------
@@ -179,10 +187,11 @@ def response_of(answer: Answer, study: Study) -> Response:
 
 
 def _probabilities(query: Query, answers: tuple[str, ...], study: Study) -> dict[str, float]:
-    if query.attribute != "statement" or query.scope != "single" or query.leads:
+    if query.attribute != "statement" or query.leads or query.asks == "lead":
         return {}
-    if query.asks == "lead":
-        return {}
+    if query.scope != "single":  # what this recording has to do with the change
+        named = {name: _probability(name, study) for name in query.names or answers}
+        return {name: p for name, p in named.items() if p == p}
     if query.kind == "verify":
         names = query.names or (("normal ecg",) if query.group == "normal" else ())
         known = [p for name in names if (p := _probability(name, study)) == p]
@@ -192,7 +201,7 @@ def _probabilities(query: Query, answers: tuple[str, ...], study: Study) -> dict
         if query.negated:
             yes = 1.0 - yes
         return {YES: yes} if answers == (YES,) else {NO: 1.0 - yes}
-    named = {name: _probability(name, study) for name in answers if _is_term(name)}
+    named = {name: _probability(name, study) for name in answers}
     return {name: p for name, p in named.items() if p == p}
 
 
@@ -204,6 +213,8 @@ def _is_term(name: str) -> bool:
 
 
 def _probability(name: str, study: Study) -> float:
+    if not _is_term(name):
+        return math.nan
     held = study.findings.probabilities
     keys = [f"superclass:{c}" if c in _SUPERCLASSES else c for c in term_named(name).codes]
     return max((held[k] for k in keys if k in held), default=math.nan)
