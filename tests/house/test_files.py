@@ -45,6 +45,7 @@ CARDS = [
     if "knowledge" not in c.parts
     and c.parent.name
     not in ("datasets", "models", "published", "protocols", "questions", "reporting")
+    and c.stem not in ("mirage_questions", "plain_words")
 ]
 
 
