@@ -41,6 +41,9 @@ def run(
             help="Learn a mapper before a language model too; needs precordia[language].",
         ),
     ] = True,
+    steps: Annotated[
+        int, typer.Option("--steps", help="Steps in which the mapper learns; few at first.")
+    ] = 20,
     language_model: Annotated[
         Path | None,
         typer.Option(
@@ -62,6 +65,7 @@ def run(
         n_shots=shots,
         n_queries=shots,
         mapper=mapper,
+        steps=steps,
         first_order=first_order,
         language_model=language_model,
         seed=seed,
