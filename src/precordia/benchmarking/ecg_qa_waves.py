@@ -80,15 +80,16 @@ def waves_as_labelled(lead: Float[np.ndarray, " sample"]) -> LabelledWaves:
     scale = 2 + int(np.log2(_FINE_FS / 250 / (rate / 60.0)))
     slope = scales[scale]
     at_r = r_peak * _FINER
-    p_peak = _p_peaks(fine, slope, at_r, rate)
-    t_peak = _t_peaks(fine, scales[scale + 1], at_r, rate)
+    p_peak = _p_peaks(fine, slope, at_r, rate).tolist()
+    t_peak = _t_peaks(fine, scales[scale + 1], at_r, rate).tolist()
     reach = int(np.round(0.3 * 60.0 / rate, 3) * _FINE_FS)
     return LabelledWaves(
         r_peak=r_peak,
         p_onset=_coarse([_rise_starts(slope, p - reach, p, 0.4) for p in p_peak], cleaned),
         p_offset=_coarse([_fall_ends(slope, p, p + reach, 0.4) for p in p_peak], cleaned),
         qrs_onset=_coarse(
-            [_rise_starts(-slope, p, r, 0.5) for p, r in zip(p_peak, at_r, strict=True)], cleaned
+            [_rise_starts(-slope, p, r, 0.5) for p, r in zip(p_peak, at_r.tolist(), strict=True)],
+            cleaned,
         ),
         q_peak=q_peak,
         s_peak=s_peak,
@@ -185,7 +186,7 @@ def _p_peaks(
 ) -> Float[np.ndarray, " beat"]:
     expected = np.round(0.2 * 60.0 / rate, 3)
     found = []
-    for r in at_r:
+    for r in at_r.tolist():
         start, end = r - 2 * int(expected * _FINE_FS), r - int(_HALF_QRS * _FINE_FS)
         turns = _turns(slope, start, end, 0.02)
         heights = fine[turns + start] - np.abs(turns / _FINE_FS - expected)
@@ -198,7 +199,7 @@ def _t_peaks(
 ) -> Float[np.ndarray, " beat"]:
     expected = np.round(0.25 * 60.0 / rate, 3)
     found = []
-    for r in at_r:
+    for r in at_r.tolist():
         start, end = r + int(_HALF_QRS * _FINE_FS), r + 2 * int(expected * _FINE_FS)
         turns = _turns(slope, start, end, 0.25)
         heights = fine[turns + start] - turns / _FINE_FS

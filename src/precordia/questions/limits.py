@@ -160,7 +160,7 @@ def _candidates(
     """Return limits to try: below all, between values, above all; or round numbers."""
     if step_ms is not None:
         first, last = math.floor(seen.min() / step_ms), math.ceil(seen.max() / step_ms)
-        return np.arange(first, last + 1) * step_ms
+        return np.arange(first, last + 1) * float(step_ms)
     steps = np.unique(np.quantile(seen, np.linspace(0, 1, 80)))
     between = (steps[1:] + steps[:-1]) / 2
     return np.concatenate([[max(0.0, steps[0] - 1)], between, [steps[-1] + 1]])
