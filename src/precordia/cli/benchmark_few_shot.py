@@ -41,9 +41,7 @@ def run(
             help="Learn a mapper before a language model too; needs precordia[language].",
         ),
     ] = True,
-    steps: Annotated[
-        int, typer.Option("--steps", help="Steps in which the mapper learns; few at first.")
-    ] = 20,
+    steps: Annotated[int, typer.Option("--steps", help="Steps in which the mapper learns.")] = 20,
     language_model: Annotated[
         Path | None,
         typer.Option(
