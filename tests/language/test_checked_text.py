@@ -198,6 +198,11 @@ AF at 88\u200b9 bpm
 AF at 8\u00bd bpm
 AF at LXXXVIII bpm
 AF at 88 x 2 bpm
+AF in an old patient.
+AF in all leads.
+The heart is normal.
+AF since yesterday.
+AF isn't seen.
 """
 
 
@@ -385,7 +390,7 @@ def test_a_report_of_twenty_sentences_is_checked_in_a_moment(study: Study) -> No
     check_text(text, study)
     begun = time.perf_counter()
     check_text(text, study)
-    assert time.perf_counter() - begun < 1.0, "about 10 ms where nothing else runs"
+    assert time.perf_counter() - begun < 1.0, "two or three milliseconds a sentence on a busy core"
 
 
 def test_a_date_of_birth_is_never_needed(study: Study) -> None:
