@@ -41,7 +41,7 @@ class MarkedPieces:
     cohort: Cohort
     recordings: tuple[str, ...]
     lengths_s: tuple[float, ...]
-    peaks_s: tuple[Float[np.ndarray, " beat"], ...]
+    peaks_s: tuple[Float[np.ndarray, " _"], ...]
     patients: tuple[str, ...]
 
     def near_peak(
