@@ -207,7 +207,7 @@ def test_mistakes_are_sentences(records, capsys):
     with pytest.raises(OptionError, match="no recording"):
         benchmark_mirage(make_responder("text prior"), [])
     with pytest.raises(SystemExit) as left:
-        main(["benchmark", "mirage", "--responder", "enginee"])
+        main(["benchmark", "mirage", "--responder", "engne"])
     assert left.value.code == 2
     assert "engine" in capsys.readouterr().err
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from precordia.core.claims import FOUND, NOT_FOUND, UNDECIDED, Claim, quality_claim, statement_claim
+from precordia.knowledge.statements import list_statements
 from precordia.questions.limits import Limits
 from precordia.questions.numbers import Numbers
 from precordia.questions.query import Query
@@ -112,10 +113,19 @@ def _of_statement(
                 numbers, code, leads or tuple(numbers.study.measurements.leads), bool(leads)
             )
             continue
-        claims.append(decision_claim(numbers, code))
+        claims += _of_parts(numbers, code) or [decision_claim(numbers, code)]
         if code in numbers.study.findings and code not in _SUPERCLASSES:
             claims += numbers.study.findings[code].claims
     return claims
+
+
+def _of_parts(numbers: Numbers, code: str) -> list[Claim]:
+    """Return what was decided of a superclass's statements where no model judged it as a whole."""
+    findings = numbers.study.findings
+    if code not in _SUPERCLASSES or code in findings.superclasses or findings.withheld:
+        return []
+    parts = [s.code for s in list_statements() if s.superclass == code]
+    return [decision_claim(numbers, part) for part in parts if part not in findings.undecided]
 
 
 def decision_claim(numbers: Numbers, code: str) -> Claim:
