@@ -23,6 +23,14 @@ def test_labels_give_every_published_answer_that_follows_from_columns(shared_dat
     assert blind.value < 80.0
 
 
+def test_recordings_are_examined_and_measured(shared_data):
+    scores = benchmark_ecg_qa(shared_data, limit=4)
+    assert {"box, usual limits", "rules, usual limits"} <= {s.method for s in scores.scores}
+    for score in scores.scores:
+        if score.metric == "exact match":
+            assert 0 <= score.value <= 100
+
+
 def test_published_wordings_that_were_kept_back_are_understood(shared_data):
     from precordia.questions.parse import parse_question
     from precordia.questions.query import Query

@@ -201,7 +201,12 @@ def _from_recordings(
         else intervals_as_labelled(normalised[i], normalised=True)
         for i in watch(sorted(asked & (set(files) | set(normalised))), "measuring")
     }
-    return scores + score_numbers(numbers, queries, intervals, patients, prior)
+    scores += score_numbers(numbers, queries, intervals, patients, prior)
+    in_mv = [r for r in numbers if all(i in files for i in r.ecg_ids)]
+    alone = score_numbers(in_mv, queries, intervals, patients, prior)
+    return scores + [
+        replace(s, subject="all recordings in mV") for s in alone if s.subject == "all"
+    ]
 
 
 def _can_be_examined(row: QuestionRow, files: Container[int], normalised: Container[int]) -> bool:
