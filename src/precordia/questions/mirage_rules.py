@@ -31,14 +31,13 @@ _OF_RECORDING = ("noise", "quality")
 _LENGTH, _REVERSAL = ("duration of the recording",), ("lead reversal",)
 #: what can be said of a recording of which there is nothing
 _OF_NOTHING = ("quality:usable", "quality:acceptable")
-#: measures of what comes before or after the QRS complex
-_ORDERED = ("pr_", "qt", "p_", "st_", "t_", "q_")
-#: backwards, the T wave stands where the P wave was: that there is one, and its axis, may stay
-_UNORDERED = ("p_wave_percent", "p_axis_deg", "t_axis_deg")
+#: measures of what comes before or after the QRS complex; that there is a P or T wave, its height
+#: and its axis are the same backwards
+_ORDERED = ("pr_", "qt", "st_", "q_")
 #: an answer that stays for more than this share of the patients whose answer differs is a prior
 _STAYS = 0.5
 _SMALL = 1e-9
-#: a smaller ST level, Q or T wave is as good as none, backwards too; intervals are far above it
+#: a smaller ST level or Q wave is as good as none, backwards too; intervals are far above it
 _LEAST_MV = 0.05
 
 
@@ -93,9 +92,7 @@ class Asked:
     def about_order(self) -> bool:
         """Whether the answer rests on what comes before or after QRS, and on more than nothing."""
         return any(
-            c.measure.startswith(_ORDERED)
-            and c.measure not in _UNORDERED
-            and not abs(c.value) < _LEAST_MV
+            c.measure.startswith(_ORDERED) and not abs(c.value) < _LEAST_MV
             for c in self.response.claims
             if c.of == "study" and c.relation != NO_NUMBER
         )
