@@ -76,10 +76,10 @@ def mirage_check(
     there noise?) may be answered of them if what is claimed is true of the counterfeit. Another
     patient's signal must be answered as that patient's, whatever name it bears. With leads
     permuted, an answer about single leads must change, be withdrawn, or come with a warning; with
-    time reversed, an answer that rests on PR, QT, ST levels or Q waves must change. Without the leads
-    that it names, an answer must be withdrawn or have less support, and lose more than without
-    others. Support is the probability (1 where there is none) times the share of the claims about
-    single leads that are still made.
+    time reversed, an answer that rests on PR, QT, ST levels or Q waves must change. Without the
+    leads that it names, an answer must be withdrawn or have less support, and lose more than
+    without others. Support is the probability (1 where there is none) times the share of the claims
+    about single leads that are still made.
 
     References
     ----------
