@@ -6,7 +6,6 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import date
 
 from precordia import __version__
@@ -14,7 +13,7 @@ from precordia.benchmarking.benchmark import describe_machine
 from precordia.benchmarking.mirage_questions import BatteryQuestion, questions_for
 from precordia.benchmarking.mirage_recordings import BatteryRecord
 from precordia.benchmarking.mirage_responders import examined
-from precordia.benchmarking.mirage_scores import mirage_scores
+from precordia.benchmarking.mirage_scores import Checked, mirage_scores
 from precordia.benchmarking.protocol import Watch, unwatched
 from precordia.core.errors import OptionError, PrecordiaError
 from precordia.core.record import Record
@@ -25,7 +24,6 @@ from precordia.generation.strangers import list_strangers
 from precordia.questions.counterfeits import Counterfeits
 from precordia.questions.engine_responder import EngineResponder, Studies
 from precordia.questions.mirage_check import mirage_check
-from precordia.questions.mirage_trial import MirageCheck
 from precordia.questions.response import Responder, Response
 
 TASK = "mirage"
@@ -33,28 +31,6 @@ TASK = "mirage"
 _TOLD = 8
 #: other patients of each recording: the next ones of the list, and simulated ones
 _NEXT, _STRANGERS = 2, (1, 2, 3, 5)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Checked:
-    """One question about one recording, checked.
-
-    Attributes
-    ----------
-    record
-        The recording.
-    question
-        The question.
-    check
-        What came of it.
-    agreement
-        Share of the pairs of wordings with the same answer.
-    """
-
-    record: BatteryRecord
-    question: BatteryQuestion
-    check: MirageCheck
-    agreement: float
 
 
 def benchmark_mirage(

@@ -5,21 +5,42 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from precordia.benchmarking.bootstrap import draw_patients, interval
+from precordia.benchmarking.mirage_questions import BatteryQuestion
+from precordia.benchmarking.mirage_recordings import BatteryRecord
 from precordia.core.scores import Score
 from precordia.questions.counterfeits import COUNTERFEITS, NULLS
-from precordia.questions.mirage_trial import Trial
+from precordia.questions.mirage_trial import MirageCheck, Trial
 
-if TYPE_CHECKING:
-    from precordia.benchmarking.mirage import Checked
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Checked:
+    """One question about one recording, checked.
+
+    Attributes
+    ----------
+    record
+        The recording.
+    question
+        The question.
+    check
+        What came of it.
+    agreement
+        Share of the pairs of wordings with the same answer.
+    """
+
+    record: BatteryRecord
+    question: BatteryQuestion
+    check: MirageCheck
+    agreement: float
+
 
 #: numerator and denominator of one question about one recording
-Share = Callable[["Checked"], tuple[float, float]]
+Share = Callable[[Checked], tuple[float, float]]
 
 
 def mirage_scores(done: Sequence[Checked], *, method: str) -> tuple[Score, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from precordia.core.claims import ABSENT, Claim
 from precordia.core.record import Record
@@ -85,6 +85,7 @@ class Response(Value):
         return ", ".join(said) or "cannot be told"
 
 
+@runtime_checkable
 class Responder(Protocol):
     """Whoever answers: the engine, a classifier, a language model, a person."""
 
