@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import json
 import math
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -176,7 +175,9 @@ def test_numbers_are_those_of_the_rows():
         check = MirageCheck(
             question="?", response=Response(answers=("yes",)), trials=(trial,), n_claims=4, n_true=3
         )
-        record = SimpleNamespace(name=patient, database="made up", patient=patient)
+        record = BatteryRecord(
+            name=patient, database="made up", patient=patient, record=list_strangers()[0]
+        )
         question = BatteryQuestion(name="template 1", kind="statements", wordings=("?",))
         return Checked(record=record, question=question, check=check, agreement=agreement)
 
