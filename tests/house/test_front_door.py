@@ -34,6 +34,11 @@ def test_importing_the_package_loads_nothing_heavy():
     assert not heavy & _loaded_by("import precordia")
 
 
+def test_the_commands_load_nothing_heavy_before_one_is_chosen():
+    heavy = {"numpy", "scipy", "matplotlib", "onnxruntime", "torch", "transformers"}
+    assert not heavy & _loaded_by("import precordia.cli.main")
+
+
 def test_reading_and_measuring_load_no_training_framework():
     code = "import precordia as p; p.examine(p.read(p.toy_record()))"
     assert not {"torch", "sklearn", "pandas", "wfdb", "matplotlib"} & _loaded_by(code)

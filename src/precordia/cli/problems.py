@@ -8,8 +8,6 @@ from pathlib import Path
 
 import typer
 
-from precordia.datasets.found import such_as
-
 #: as many files with the same sentence are counted in place of listed
 _MANY = 3
 _NAME = "\0"
@@ -37,6 +35,8 @@ def problem_lines(problems: Iterable[tuple[object, str]]) -> list[str]:
     >>> problem_lines((f"{k}.hea", "this needs soundfile.") for k in range(700))
     ['700 files (such as 0.hea, 1.hea, 2.hea): this needs soundfile.']
     """
+    from precordia.datasets.found import such_as  # brings NumPy, which help does without
+
     groups: dict[str, list[tuple[str, str]]] = {}
     for place, problem in problems:
         file = str(place)

@@ -48,7 +48,8 @@ def find_exercise_ecg(folder: Path, *, task: str) -> Found:
 
     References
     ----------
-    De Giovanni E et al. IEEE Trans Biomed Eng 2023;70:941. doi:10.1109/TBME.2022.3205304
+    De Giovanni E, Teijeiro T, Meier D, Millet G, Atienza D. ECG in High Intensity Exercise
+    Dataset. 2021. doi:10.5281/zenodo.5727800
     Lunelli R, et al. BenchECG and xECG. 2025. arXiv:2509.10151 (the division)
     """
     found = Found(items=[], classes=CLASSES)
