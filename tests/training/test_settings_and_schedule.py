@@ -121,3 +121,11 @@ def test_a_training_that_diverges_is_a_sentence():
     model = nn.Sequential(nn.Flatten(), nn.Linear(8, 8), nn.Linear(8, 1))
     with pytest.raises(OptionError, match="diverged"):
         fit(model, train, settings=TrainingSettings(epochs=30, lr=100.0, clip=0, batch_size=8))
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"), [("learning_rat", "lr"), ("num_train_epoch", "epochs"), ("epoch", "epochs")]
+)
+def test_what_other_programs_call_a_setting_leads_to_ours(theirs, ours):
+    with pytest.raises(UnknownNameError, match=f"Did you mean '{ours}'"):
+        TrainingSettings.from_table({theirs: 1})

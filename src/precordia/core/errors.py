@@ -7,7 +7,7 @@ A message is a sentence in three parts: what arrived, what was needed, what to d
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 #: a longer sentence is cut: nobody reads it, and it may repeat a whole file
 _LONGEST = 2000
@@ -72,7 +72,14 @@ class OutputError(PrecordiaError, OSError):
     """A result could not be written."""
 
 
-def unknown_name(kind: str, name: str, known: Iterable[str], *, listing: str) -> UnknownNameError:
+def unknown_name(
+    kind: str,
+    name: str,
+    known: Iterable[str],
+    *,
+    listing: str,
+    elsewhere: Mapping[str, str] | None = None,
+) -> UnknownNameError:
     """Build the error for a name that no table holds, with the nearest known name.
 
     Parameters
@@ -85,6 +92,8 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, listing: str) ->
         Names that would have been right.
     listing
         The call that lists them, such as ``"list_formats()"``.
+    elsewhere
+        What other programs call them: their names, and ours.
 
     Returns
     -------
@@ -95,6 +104,7 @@ def unknown_name(kind: str, name: str, known: Iterable[str], *, listing: str) ->
     >>> print(unknown_name("format", "wfbd", ["wfdb", "edf"], listing="list_formats()"))
     no format 'wfbd'. Did you mean 'wfdb'?  All: list_formats().
     """
-    near = difflib.get_close_matches(name, list(known), n=1)
-    hint = f" Did you mean '{near[0]}'?" if near else ""
+    ours = {**(elsewhere or {}), **{one: one for one in known}}
+    near = difflib.get_close_matches(name, list(ours), n=1)
+    hint = f" Did you mean '{ours[near[0]]}'?" if near else ""
     return UnknownNameError(f"no {kind} '{name}'.{hint}  All: {listing}.")

@@ -17,6 +17,20 @@ GRAIN = 8
 #: settings that change how fast training is and nothing else
 SPEED = ("device", "threads", "workers", "checkpoint_steps", "log_steps")
 
+#: what other programs call the settings
+_ELSEWHERE = {
+    "learning_rate": "lr",
+    "max_epochs": "epochs",
+    "num_train_epochs": "epochs",
+    "accumulate_grad_batches": "accumulate",
+    "gradient_accumulation_steps": "accumulate",
+    "gradient_clip_val": "clip",
+    "max_grad_norm": "clip",
+    "ema": "average",
+    "early_stopping": "patience",
+    "num_workers": "workers",
+}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrainingSettings(Value):
@@ -157,7 +171,13 @@ class TrainingSettings(Value):
         known = {field.name: str(field.type) for field in fields(cls)}
         for key in table:
             if key not in known:
-                raise unknown_name("training setting", key, known, listing=", ".join(known))
+                raise unknown_name(
+                    "training setting",
+                    key,
+                    known,
+                    listing=", ".join(known),
+                    elsewhere=_ELSEWHERE,
+                )
         whole = {
             k: float(v) if _is_whole(v) and known[k] == "float" else v for k, v in table.items()
         }
