@@ -24,7 +24,7 @@ def scope_of(marked: Marked) -> Scope:
     -------
     ``"single"``, ``"consecutive"`` or ``"unrelated"``.
     """
-    cues = marked.cues
+    cues = _of_change(marked)
     if ("first" in cues or "second" in cues) and (
         {"first", "second"} <= cues or "ecg" in cues or cues & {*_STRONG, "both", "not", "neither"}
     ):
@@ -37,23 +37,45 @@ def scope_of(marked: Marked) -> Scope:
     return "single"
 
 
+def _of_change(marked: Marked) -> frozenset[str]:
+    """Return what is marked, without words that speak of no change here.
+
+    An axis deviates in one recording, a number is compared with its normal range, and an old
+    infarction needs no old recording.
+    """
+    cues = set(marked.cues)
+    named = {term.kind for term in marked.terms}
+    if "axis" in cues | named:
+        cues.discard("deviated")
+    if {"interval", "number"} & named and cues & {"within", "outside"}:
+        cues -= {"changed", "versus"}
+    old = [m for m in marked.of("previous") if m.word != "old one"]
+    if not old and any(term.name == "myocardial infarction" for term in marked.terms):
+        cues.discard("previous")
+    return frozenset(cues)
+
+
 def change_of_statement(marked: Marked) -> Change:
     """Return whether something is asked to be gone, new, persisting or absent; "" where unsaid."""
     cues = marked.cues
     negations = marked.of("not", "neither")
+    if alone := _alone(marked):
+        return "new" if alone in _NOW else "gone"
     if "gone" in cues:
         return "persisting" if _negated(marked, marked.of("gone")[0]) else "gone"
     if negations:
         if "neither" in cues or (cues & {"still", "both"} and "new" not in cues):
             return "absent"
-        where = _recording_of(marked, negations[0])
+        if len(negations) > 1 and {"too", "now", "and"} & set(marked.words) and "but" not in cues:
+            return "absent"
+        where = _subject(marked, negations[0]) or _recording_of(marked, negations[0])
         if where in _THEN:
             return "new"
         if where in _NOW:
             return "gone"
     if cues & {"new", "appears"}:
         return "new"
-    if cues & {"still", "both"}:
+    if cues & {"still", "both"} or (not negations and _in_each(marked)):
         return "persisting"
     return ""
 
@@ -78,11 +100,42 @@ def change_of_interval(marked: Marked) -> Change:
     is_normal = states[0][1]
     loose = [m for m in marked.of("not") if not _in_front(marked, m)]
     turned = "new" in cues or (loose and "still" not in cues)
-    if cues & {"still", "both", "neither"} and not turned:
+    each = not loose and _in_each(marked)
+    if (cues & {"still", "both", "neither"} or each) and not turned:
         return "normal" if is_normal else "abnormal"
     if loose and _recording_of(marked, loose[0]) in _NOW:
         is_normal = not is_normal
     return "normalized" if is_normal else "deviated"
+
+
+def _alone(marked: Marked) -> str:
+    """Return the recording of which something is asked to be true alone ("only the second")."""
+    for place, word in enumerate(marked.words):
+        if word in ("only", "solely", "exclusively"):
+            near = [m for m in marked.of(*_THEN, *_NOW) if 0 < m.place - place <= 3]
+            if near and near[0].word != "this":
+                return near[0].kind
+        if word == "alone":
+            near = [m for m in marked.of(*_THEN, *_NOW) if 0 < place - m.place <= 2]
+            if near:
+                return near[-1].kind
+    return ""
+
+
+def _subject(marked: Marked, negation: Mark) -> str:
+    """Return the recording that lacks something, where the negation is such a verb."""
+    if negation.word not in ("lack", "lacked", "miss", "missed"):
+        return ""
+    before = [m for m in marked.of(*_THEN, *_NOW) if m.place < negation.place]
+    return before[-1].kind if before else ""
+
+
+def _in_each(marked: Marked) -> bool:
+    """Tell whether one thing is said of both recordings, one after the other."""
+    cues = marked.cues
+    two = cues & set(_THEN) and cues & set(_NOW)
+    joined = {"and", "too", "also"} & set(marked.words)
+    return bool(two and joined) and not cues & {"but", "new", "appears", "gone", "versus"}
 
 
 def _clause(marked: Marked, at: Mark) -> list[Mark]:

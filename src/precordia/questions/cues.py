@@ -32,7 +32,7 @@ _CUES = {
     "|neither too long nor too short|reference range",
     "outside": "out of range|outside normal range|outside normal limit|out of normal range"
     "|outside reference range|outside range|beyond normal limit|not in normal range"
-    "|not within normal range|not within normal limit",
+    "|not within normal range|not within normal limit|out of it|outside it|outside of it",
     "normal": "normal|typical|standard|regular|unremarkable|healthy|fine|stable|ok|okay"
     "|ordinary|physiological|in order|normality",
     "abnormal": "abnormal|abnormality|anomaly|anomalous|irregular|irregularity|atypical"
@@ -45,13 +45,14 @@ _CUES = {
     "|gone back to normal|returned to normal state|returned to standard|turn normal"
     "|getting normal|back within normal limit|returned to standard state"
     "|moved into normal range|entered normal range|come into normal range|went normal"
-    "|gone normal",
+    "|gone normal|normal again",
     "deviated": "become abnormal|became abnormal|turned abnormal|newly abnormal"
     "|left normal range|leave normal range|leaving normal range|moved out of normal range"
     "|deviate|deviating|went out of range|worsened|gone out of range|turn abnormal"
     "|departed from normal|went abnormal|gone abnormal|lost normality"
     "|moved outside normal range|fallen out of normal range|denormalize|moved out of range"
-    "|fell out of normal range|get abnormal|stopped being normal",
+    "|fell out of normal range|get abnormal|stopped being normal|depart|departed|departing"
+    "|exit normal range|exited normal range|ceased to be normal|lost normal range",
     "gone": "gone|go away|went away|gone away|disappear|disappeared|disappearing|vanish"
     "|vanished|resolve|resolved|remove|removed|no longer|lost|lose|losing|cease|ceased"
     "|subside|subsided|not anymore|not any more|cleared|clear up|regress|regressed"
@@ -64,10 +65,11 @@ _CUES = {
     "still": "still|persist|persisted|persisting|persistent|remain|remained|remaining"
     "|continue|continued|stay|stayed|unchanged|same|retain|retained|maintain|maintained"
     "|sustained|kept|keep|as before|just as|as in|like before|as well as|likewise|ongoing"
-    "|continuing|lasting|continuously|carried over|constantly",
+    "|continuing|lasting|continuously|carried over|constantly|as they were|as it was|as it did"
+    "|as they did|as did|as was",
     "both": "both|in common|common to|common|share|shared|alike|also|each|in each|either time|two",
     "neither": "neither",
-    "not": "not|no|never|without|lack|lacked|lacking|absent|absence|missing|free of"
+    "not": "not|no|none|never|without|lack|lacked|lacking|absent|absence|missing|free of"
     "|free from|miss|devoid|nor|clear of",
     "first": "first|1st|former",
     "second": "second|2nd|latter",
@@ -75,7 +77,7 @@ _CUES = {
     "|ago|former one|old one|old ecg|old recording|old tracing|prior one|baseline ecg"
     "|baseline recording",
     "recent": "recent|current|latest|newer|follow up|most recent|present one|today"
-    "|subsequent|later|this",
+    "|subsequent|later|this|now|nowadays|at present|presently|currently",
     "changed": "changed|difference|differ|different|compare|evolve|evolved|altered|evolution",
     "versus": "compared|comparison|versus|relative to|in contrast|as opposed to|unlike"
     "|since|vs|against",

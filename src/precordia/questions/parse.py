@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 from precordia.questions.change_words import change_of_interval, change_of_statement, scope_of
 from precordia.questions.marks import Marked, mark
@@ -11,6 +12,14 @@ from precordia.questions.query import ABOVE, BELOW, WITHIN, Certainty, Query, Un
 from precordia.questions.vocabulary import Term
 
 _GROUPS = ("diagnostic", "form", "rhythm")
+#: words that tell the stage of an infarction that is named apart from them
+_STAGES = {
+    **dict.fromkeys(("early", "acute"), "early stage of myocardial infarction"),
+    **dict.fromkeys(("middle", "subacute"), "middle stage of myocardial infarction"),
+    **dict.fromkeys(("old", "late", "chronic", "healed"), "old stage of myocardial infarction"),
+}
+#: a name that knowledge has for every rhythm but sinus rhythm
+_ANY_ARRHYTHMIA = "cardiac dysrhythmia"
 _IMPERATIVE = {
     "tell",
     "give",
@@ -91,6 +100,9 @@ def _kind_of(marked: Marked) -> str:
     if first.kind == "is":
         others = first.word in _TAKES_OTHERS and {"you", "we", "i", "please"} & set(marked.words)
         asked = [m for m in opening if m.kind == "which" and m.word not in ("tell", "state")]
+        named = [m for m in marked.of("term") if m.place < first.place]
+        if named and any(m.word in ("which", "what", "where") for m in asked):
+            return "query"  # "ST depression is seen in which leads?"
         return "query" if others and asked else "verify"
     following = opening[1] if len(opening) > 1 else None
     if first.word in _IMPERATIVE and following and following.word in ("whether", "if"):
@@ -108,7 +120,10 @@ def _certainty(marked: Marked) -> Certainty:
 def _ranges(marked: Marked) -> tuple[str, ...]:
     """Return the ranges that are named, in order; a bare "normal" counts as within."""
     named = {"above": ABOVE, "below": BELOW, "within": WITHIN, "normal": WITHIN}
-    return tuple(dict.fromkeys(named[m.kind] for m in marked.marks if m.kind in named))
+    found = [named[m.kind] for m in marked.marks if m.kind in named]
+    # "in or above the normal range": the range is named once for both
+    shared = any(pair in (("in", "or"), ("within", "or")) for pair in pairwise(marked.words))
+    return tuple(dict.fromkeys([WITHIN, *found] if shared else found))
 
 
 def _of_quality(marked: Marked, kind: str) -> Query | None:
@@ -213,8 +228,16 @@ def _of_named(marked: Marked, scope: str, kind: str) -> Query | None:
         loose = {"or", "and"} & set(marked.words)
         names = names if loose else tuple(n for n in names if n != "extrasystoles")
         base = replace(base, names=names)
+    if names == (_ANY_ARRHYTHMIA,) and scope == "single":
+        return replace(
+            base, kind="query" if kind == "query" else "verify", group="rhythm", names=()
+        )
     if names == ("normal ecg",):
         return replace(base, kind="verify", group="normal", names=(), negated=_negated(marked))
+    aged = kind == "verify" and names == ("myocardial infarction",) and scope == "single"
+    if aged and "how" not in marked.words and (stages := _stages(marked)):
+        asked = "choose" if len(stages) > 1 else "verify"
+        return replace(base, attribute="stage", kind=asked, names=stages, group="")
     if names == ("myocardial infarction",) and "stage" in marked.cues and scope == "single":
         return replace(base, attribute="stage", kind="query", names=(), group="")
     if scope != "single":
@@ -227,6 +250,11 @@ def _of_named(marked: Marked, scope: str, kind: str) -> Query | None:
     if kind == "query" and {"any"} & marked.cues and "which" not in marked.words:
         return replace(base, kind="verify")
     return replace(base, kind="verify", negated=_negated(marked))
+
+
+def _stages(marked: Marked) -> tuple[str, ...]:
+    """Return the stages that single words tell."""
+    return tuple(dict.fromkeys(_STAGES[word] for word in marked.words if word in _STAGES))
 
 
 def _asks_for_leads(marked: Marked, kind: str) -> bool:
