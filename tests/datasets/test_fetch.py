@@ -170,7 +170,10 @@ def test_a_source_of_the_challenge_is_fetched_alone(server, tmp_path):
     assert (tmp_path / "training/georgia/g1/E1.hea").exists()
 
 
-@pytest.mark.parametrize("name", [n for n in list_datasets() if n not in ("sph", "folder")])
+BY_HAND = ("sph", "folder", "exercise_ecg", "deepbeat")
+
+
+@pytest.mark.parametrize("name", [n for n in list_datasets() if n not in BY_HAND])
 def test_nothing_is_fetched_without_a_yes_and_the_question_states_what_matters(name, tmp_path):
     with pytest.raises(OptionError, match=r"Nothing was fetched.*--yes") as told:
         fetch_dataset(name, tmp_path / "x", url="http://127.0.0.1:9/")
@@ -178,7 +181,7 @@ def test_nothing_is_fetched_without_a_yes_and_the_question_states_what_matters(n
     assert not (tmp_path / "x").exists()
 
 
-@pytest.mark.parametrize("name", ["sph", "folder"])
+@pytest.mark.parametrize("name", BY_HAND)
 def test_what_cannot_be_fetched_says_how_to_get_it(name, tmp_path):
     with pytest.raises(OptionError, match="cannot be fetched"):
         fetch_dataset(name, tmp_path, confirmed=True)

@@ -348,7 +348,7 @@ def build_deepbeat(folder):
     for name, n in (("train", 40), ("validate", 20), ("test", 24)):
         af = np.arange(n) % 2
         beat = np.where(af, 3.0, 1.2)[:, None] * 2 * np.pi * np.arange(800) / 32
-        waves = 40 * np.sin(beat + rng.uniform(0, 6, (n, 1))) + 300 + rng.normal(size=(n, 800))
+        waves = np.sin(beat + rng.uniform(0, 6, (n, 1))) + 3 + 0.025 * rng.normal(size=(n, 800))
         np.savez_compressed(
             folder / f"{name}.npz",
             signal=waves[:, :, None],
