@@ -10,6 +10,7 @@ import typer
 
 from precordia.cli.options import Force, Json
 from precordia.cli.train import bar, take_all_processors
+from precordia.core.registry import load_object
 
 HELP = """Train an adapter that shows recordings to a local language model, or ask one.
 
@@ -74,6 +75,7 @@ def run(
             "CONFIG alone is needed; 'precordia adapt --example' prints one. To ask an adapter "
             'about a recording: precordia adapt --answer FOLDER FILE "question".'
         )
+    _check_extra()
     from precordia.language.adapt import adapt
 
     take_all_processors()
@@ -100,9 +102,17 @@ def _answer(
     import json as json_text
 
     from precordia.io.read import read
-    from precordia.language.adapted import answer_with_adapter
 
     if file is None or question is None:
         raise typer.BadParameter('--answer needs a recording and a question: FILE "question".')
+    _check_extra()
+    from precordia.language.adapted import answer_with_adapter
+
     told = answer_with_adapter(folder, read(file), question, base=base)
     typer.echo(json_text.dumps(told.to_dict(), ensure_ascii=False) if as_json else str(told))
+
+
+def _check_extra() -> None:
+    """Name the one extra that brings everything, before a part of it is missed."""
+    for brick in ("torch:Tensor", "transformers:AutoConfig"):
+        load_object(brick, extra="language", purpose="an adapter")
