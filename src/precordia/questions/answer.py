@@ -84,7 +84,8 @@ def _body(answer: Answer) -> str:
         lines.append("  what can be said of the recording:")
     lines += [f"  {claim}" for claim in shown]
     if len(answer.evidence) > _SHOWN:
-        lines.append(f"  and {len(answer.evidence) - _SHOWN} more facts (--json)")
+        more = len(answer.evidence) - _SHOWN
+        lines.append(f"  and {more} more fact{'s' if more > 1 else ''} (--json)")
     return "\n".join(lines)
 
 
