@@ -19,9 +19,12 @@ from precordia.io.write import write
 SAID = ["No, the QRS is not wide.", "The heart rate is 75 bpm.", "Atrial fibrillation."]
 
 
+PROMPTS: list[str] = []
+
+
 class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
-        self.rfile.read(int(self.headers["Content-Length"]))
+        PROMPTS.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
         said = json.dumps({"sentences": [{"text": text, "facts": []} for text in SAID]})
         content = json.dumps({"choices": [{"message": {"content": said}}]}).encode()
         self.send_response(200)
@@ -109,3 +112,29 @@ def test_an_endpoint_that_is_down_leaves_the_answer(file: str) -> None:
     assert run.exit_code == 0
     assert "Nobody answers" in run.stdout
     assert "QRS duration 89 ms" in run.stdout
+
+
+def test_alike_recordings_of_an_index_are_shown_to_the_model_alone(
+    file: str, asked: list[str], tmp_path: Path
+) -> None:
+    folder, index = tmp_path / "others", tmp_path / "alike"
+    folder.mkdir()
+    for k in range(2):
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # the format has no place for the truth
+            write(simulate(heart_rate_bpm=60 + k, seed=5 + k), folder / f"other{k}.edf")
+    table = tmp_path / "labels.csv"
+    table.write_text("file,patient,labels\nother0.edf,p0,LVH\nother1.edf,p1,LVH\n", "utf-8")
+    made = ["index", str(folder), "--to", str(index), "--table", str(table)]
+    run = CliRunner().invoke(app, made)
+    assert run.exit_code == 0, run.output
+    del PROMPTS[:]
+    for command in (["ask", file, "Is the QRS wide?"], ["report", file]):
+        run = CliRunner().invoke(app, [*command, *asked, "--similar-in", str(index)])
+        assert run.exit_code == 0, run.output
+        assert "LVH" in PROMPTS[-1]
+        assert "p0" not in PROMPTS[-1]
+        assert "other0" not in PROMPTS[-1]
+        with pytest.raises(SystemExit) as end:
+            main([*command, "--similar-in", str(index)])
+        assert end.value.code == 2

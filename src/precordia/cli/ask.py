@@ -13,6 +13,8 @@ from precordia.cli.language_model import (
     BackendOptions,
     KeepUnverified,
     Remote,
+    SimilarIn,
+    alike,
     chosen_backend,
 )
 from precordia.cli.options import File, Json, Reading, load, reads, show
@@ -56,6 +58,7 @@ def run(
     backend: BackendName = "none",
     choose: BackendOptions = None,
     remote: Remote = False,
+    similar_in: SimilarIn = None,
     keep_unverified: KeepUnverified = False,
     json: Json = False,
     *,
@@ -69,12 +72,16 @@ def run(
     asked = chosen_backend(backend, choose, remote=remote)
     if asked is not None and check:
         raise OptionError("--check is for answers without a language model; leave out --backend.")
-    study = examine(load(file, reading))
+    record = load(file, reading)
+    others = alike(record, similar_in, asked)
+    study = examine(record)
     earlier = examine(load(previous, reading)) if previous is not None else None
     if asked is not None:
         from precordia.language.phrase import phrase_answer
 
-        phrased = phrase_answer(asked, study, question, earlier, flag=keep_unverified)
+        phrased = phrase_answer(
+            asked, study, question, earlier, flag=keep_unverified, similar=others
+        )
         show(phrased, as_json=json)
         return
     told = answer(study, question, earlier)

@@ -3,11 +3,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from precordia.core.neighbours import Neighbours
+    from precordia.core.record import Record
     from precordia.language.backend import Backend
 
 BackendName = Annotated[
@@ -35,6 +38,16 @@ KeepUnverified = Annotated[
     bool,
     typer.Option("--keep-unverified", help="Mark what is not known to be true, not remove it."),
 ]
+SimilarIn = Annotated[
+    Path | None,
+    typer.Option(
+        "--similar-in",
+        metavar="INDEX",
+        help="Show the model what is known of the most alike recordings of other patients.",
+    ),
+]
+#: as many recordings are shown
+_SHOWN = 3
 #: options of backends that are no words
 _NUMBERS = {"timeout_s": float, "attempts": int, "most_bytes": int}
 _FLAGS = ("unencrypted",)
@@ -77,6 +90,40 @@ def chosen_backend(name: str, given: list[str] | None, *, remote: bool) -> Backe
     if remote:
         options["remote"] = True
     return load_backend(name, **options)
+
+
+def alike(record: Record, index: Path | None, backend: Backend | None) -> Neighbours | None:
+    """Find recordings of other patients that a model is shown beside this one.
+
+    Parameters
+    ----------
+    record
+        The recording.
+    index
+        Folder that ``precordia index`` made; None finds none.
+    backend
+        The model; without one nobody would look at them.
+
+    Returns
+    -------
+    The three most alike.
+
+    Raises
+    ------
+    OptionError
+        If there is an index, and no model.
+    """
+    from precordia.core.errors import OptionError
+    from precordia.embedding.similar import similar
+
+    if index is None:
+        return None
+    if backend is None:
+        raise OptionError(
+            "--similar-in is for a language model, and none was chosen. Add --backend, or list "
+            "alike recordings with 'precordia similar'."
+        )
+    return similar(record, index, k=_SHOWN, exclude_same_patient=True)
 
 
 def _option(text: str) -> tuple[str, Any]:

@@ -14,6 +14,8 @@ from precordia.cli.language_model import (
     BackendOptions,
     KeepUnverified,
     Remote,
+    SimilarIn,
+    alike,
     chosen_backend,
 )
 from precordia.cli.options import File, Force, Json, Reading, reads
@@ -62,6 +64,7 @@ def run(
     backend: BackendName = "none",
     choose: BackendOptions = None,
     remote: Remote = False,
+    similar_in: SimilarIn = None,
     keep_unverified: KeepUnverified = False,
     output: Annotated[
         Path | None, typer.Option("--output", "-o", help="Write to this file.")
@@ -92,11 +95,14 @@ def run(
         )
     given = _text(check)
     study = examine(file, **reading)
+    others = alike(study.record, similar_in, asked)
     before = None if previous is None else examine(previous, **reading)
     if asked is not None:
         from precordia.language.phrase import phrase_report
 
-        phrased = phrase_report(asked, study, style, language, before, flag=keep_unverified)
+        phrased = phrase_report(
+            asked, study, style, language, before, flag=keep_unverified, similar=others
+        )
         _give(phrased.to_json() if json else str(phrased), output, force=force, json=json)
         return
     written = report(study, style, previous=before, language=language, identifiers=identifiers)
