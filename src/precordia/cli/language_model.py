@@ -114,7 +114,6 @@ def alike(record: Record, index: Path | None, backend: Backend | None) -> Neighb
         If there is an index, and no model.
     """
     from precordia.core.errors import OptionError
-    from precordia.embedding.similar import similar
 
     if index is None:
         return None
@@ -123,6 +122,8 @@ def alike(record: Record, index: Path | None, backend: Backend | None) -> Neighb
             "--similar-in is for a language model, and none was chosen. Add --backend, or list "
             "alike recordings with 'precordia similar'."
         )
+    from precordia.embedding.similar import similar
+
     return similar(record, index, k=_SHOWN, exclude_same_patient=True)
 
 
