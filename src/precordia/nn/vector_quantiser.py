@@ -122,16 +122,21 @@ class VectorQuantiser(nn.Module):
         apart = (values - rows).square()
         if valid is not None:
             apart = apart[valid]
-        commitment = apart.mean() if len(apart) else apart.sum()
+        # processes may have different numbers of rows: the mean is that of all of them
+        usual = _usual_number(len(apart), rows.device) if self.training else float(len(apart))
+        commitment = apart.sum() / max(usual * apart.shape[1], 1.0)
         if self.training:
             self._follow(counted.detach(), codes if valid is None else codes[valid], generator)
         return Quantised(rows + (values - rows).detach(), codes, commitment)
 
     @torch.no_grad()
     def _begin(self, rows: Tensor, generator: Generator | None) -> None:
-        if bool(self.begun) or not (len(rows) or _several()):
+        if bool(self.begun):
             return
-        pool = rows if len(rows) else self.book
+        rows = _rows_of_all(rows)
+        if not len(rows):
+            return
+        pool = rows
         self.book.copy_(_of_first_process(k_means(pool, len(self.book), generator=generator)))
         self._set_lengths()
         self.count.fill_(1.0)
@@ -145,6 +150,7 @@ class VectorQuantiser(nn.Module):
         self.total.lerp_(total, 1 - self.decay)
         idle = self.count < self.least
         if bool(idle.any()):
+            rows = _rows_of_all(rows)
             pool = rows if len(rows) else self.book
             place = torch.rand(len(idle), generator=generator, device=_device(generator))
             drawn = _of_first_process(pool[(place * len(pool)).long().to(pool.device)])
@@ -326,6 +332,29 @@ def _over_processes(total: Tensor) -> Tensor:
     if _several():
         dist.all_reduce(total)
     return total
+
+
+def _usual_number(n: int, device: torch.device) -> float:
+    """Return the mean number of rows of a process."""
+    if not _several():
+        return float(n)
+    return float(_over_processes(torch.tensor(float(n), device=device))) / dist.get_world_size()
+
+
+def _rows_of_all(rows: Tensor) -> Tensor:
+    """Return the rows of all processes, in their order."""
+    if not _several():
+        return rows
+    numbers = [
+        torch.zeros(1, dtype=torch.long, device=rows.device) for _ in range(dist.get_world_size())
+    ]
+    dist.all_gather(numbers, torch.tensor([len(rows)], device=rows.device))
+    most = int(max(int(n) for n in numbers))
+    filled = rows.new_zeros(most, rows.shape[1])
+    filled[: len(rows)] = rows
+    held = [torch.zeros_like(filled) for _ in numbers]
+    dist.all_gather(held, filled)
+    return torch.cat([part[: int(n)] for part, n in zip(held, numbers, strict=True)])
 
 
 def _of_first_process(drawn: Tensor) -> Tensor:
