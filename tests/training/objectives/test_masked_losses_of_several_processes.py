@@ -66,9 +66,24 @@ def codes(rows: slice) -> Tensor:
     return quantise.book
 
 
+def first_codes(rows: slice) -> tuple[Tensor, Tensor]:
+    """Return codes that begin with the vectors that count, and how far these are from them."""
+    quantise = VectorQuantiser(3, 6).train()
+    drawn = torch.Generator().manual_seed(1)
+    vectors = torch.randn(8, 5, 3, generator=drawn)
+    # the two processes have different numbers of vectors that count
+    counted = torch.arange(5)[None, :] < torch.tensor([5, 5, 4, 5, 1, 2, 1, 1])[:, None]
+    told = quantise(vectors[rows].flatten(0, 1), drawn, counted[rows].flatten())
+    return quantise.book, told.commitment
+
+
 def found(rows: slice, n: int) -> dict[str, tuple[Tensor, Tensor]]:
     """Return each loss as the mean over processes, and the sum of its gradients."""
-    results = {"codes": (codes(rows), torch.zeros(1))}
+    book, apart = first_codes(rows)
+    apart = apart.detach() / n
+    if n > 1:
+        dist.all_reduce(apart)
+    results = {"codes": (codes(rows), torch.zeros(1)), "first codes": (book, apart)}
     for name, (loss, weight) in told(rows).items():
         gradient = torch.autograd.grad(loss / n, weight, retain_graph=True)[0]
         value = (loss.detach() / n).clone()
