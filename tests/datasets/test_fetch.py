@@ -27,7 +27,7 @@ class _Server(http.server.ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.files, self.breaks, self.asked = {}, {}, []
-        self.ranges, self.status, self.moved = True, {}, {}
+        self.ranges, self.status, self.moved, self.busy = True, {}, {}, {}
         self.url = f"http://127.0.0.1:{self.server_port}/"
 
 
@@ -42,6 +42,9 @@ class _Handler(http.server.BaseHTTPRequestHandler):
             self.send_response(302)
             self.send_header("Location", server.moved[path])
             self.end_headers()
+            return
+        if server.busy.get(path):
+            self.send_error(server.busy[path].pop())
             return
         if path in server.status or path not in server.files:
             self.send_error(server.status.get(path, 404))
@@ -118,6 +121,28 @@ def test_what_came_is_kept_when_the_server_dies_and_the_next_call_goes_on(
     done = fetch_dataset("mitdb", tmp_path, confirmed=True, url=server.url)
     assert (tmp_path / "100.dat").read_bytes() == published["100.dat"]
     assert (done.n_kept, done.n_bytes) == (1, 200_000 + 5000)
+
+
+def test_a_list_of_files_that_broke_off_is_asked_for_again(server, published, tmp_path):
+    # The first line whole and nothing of the others: a list of one file, to all appearance.
+    server.breaks["SHA256SUMS.txt"] = [server.files["SHA256SUMS.txt"].index(b"\n") + 1]
+    done = fetch_dataset("mitdb", tmp_path, confirmed=True, url=server.url)
+    assert done.n_files == 3
+    assert (tmp_path / "SHA256SUMS.txt").read_bytes() == server.files["SHA256SUMS.txt"]
+
+
+def test_a_list_of_files_that_always_breaks_off_is_no_smaller_database(server, published, tmp_path):
+    server.breaks["SHA256SUMS.txt"] = [server.files["SHA256SUMS.txt"].index(b"\n") + 1] * 10
+    with pytest.raises(OutputError, match="broke off"):
+        fetch_dataset("mitdb", tmp_path, confirmed=True, url=server.url)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_is_busy_for_a_moment_is_asked_again_for_its_list(
+    server, published, tmp_path
+):
+    server.busy["SHA256SUMS.txt"] = [503, 429]
+    assert fetch_dataset("mitdb", tmp_path, confirmed=True, url=server.url).n_fetched == 3
 
 
 def test_a_server_without_ranges_begins_anew(server, published, tmp_path):

@@ -83,7 +83,7 @@ def open_address(url: str, *, begin: int = 0) -> http.client.HTTPResponse:
 
 
 def fetch_text(url: str, *, most_bytes: int) -> str:
-    """Fetch a small text.
+    """Fetch a small text, whole: half a list of files would look like a smaller database.
 
     Raises
     ------
@@ -94,17 +94,24 @@ def fetch_text(url: str, *, most_bytes: int) -> str:
         try:
             with open_address(url) as response:
                 content = response.read(most_bytes + 1)
+                expected = _said_length(response)
         except PrecordiaError:
             raise
         except urllib.error.HTTPError as error:
-            _refuse(url, error)
+            if not _may_pass(error):
+                _refuse(url, error)
         except (OSError, http.client.HTTPException):
-            _pause(attempt, pause_s=0.5)
-            continue
-        if len(content) > most_bytes:
-            raise OutputError(f"'{url}' is larger than such a list can be. Fetch it by hand.")
-        return content.decode("utf-8", errors="replace")
-    raise OutputError(f"'{_host(url)}' does not answer. Try again later; nothing was written.")
+            pass
+        else:
+            if len(content) > most_bytes:
+                raise OutputError(f"'{url}' is larger than such a list can be. Fetch it by hand.")
+            if expected is None or len(content) >= expected:
+                return content.decode("utf-8", errors="replace")
+        _pause(attempt, pause_s=0.5)
+    raise OutputError(
+        f"'{_host(url)}' broke off or does not answer, {ATTEMPTS} times in a row. Try again later; "
+        "nothing was written."
+    )
 
 
 def fetch_file(
@@ -161,7 +168,7 @@ def _complete(url: str, part: Path, pause_s: float) -> int:
         except urllib.error.HTTPError as error:
             if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE and begin:
                 return fetched  # it is all here already, or the checksum will say that it is not
-            if error.code < 500 and error.code != http.HTTPStatus.TOO_MANY_REQUESTS:
+            if not _may_pass(error):
                 _refuse(url, error)
             done = False
         except (http.client.HTTPException, ConnectionError, TimeoutError, urllib.error.URLError):
@@ -194,8 +201,7 @@ def _more(url: str, part: Path, begin: int) -> bool:
                 return False
         elif begin:
             begin = 0  # the server began anew
-        length = response.headers.get("Content-Length", "")
-        expected = int(length) if length.isdigit() else None
+        expected = _said_length(response)
         came = 0
         with part.open("ab" if begin else "wb") as file:
             while chunk := response.read(_CHUNK):
@@ -204,6 +210,16 @@ def _more(url: str, part: Path, begin: int) -> bool:
                     raise OutputError(f"'{_host(url)}' sends without end. Nothing more is fetched.")
                 file.write(chunk)
         return expected is None or came >= expected
+
+
+def _said_length(response: http.client.HTTPResponse) -> int | None:
+    length = response.headers.get("Content-Length", "")
+    return int(length) if length.isdecimal() else None
+
+
+def _may_pass(error: urllib.error.HTTPError) -> bool:
+    """Tell whether the server may answer otherwise in a moment."""
+    return error.code >= 500 or error.code == http.HTTPStatus.TOO_MANY_REQUESTS
 
 
 def _refuse(url: str, error: urllib.error.HTTPError) -> None:
