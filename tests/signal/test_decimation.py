@@ -3,9 +3,10 @@
 
 import numpy as np
 import pytest
+from scipy.fft import next_fast_len
 
 from precordia.core.errors import OptionError, SignalError
-from precordia.signal.decimation import decimate
+from precordia.signal.decimation import decimate, fast_length
 from precordia.signal.resample import resample
 
 
@@ -16,6 +17,11 @@ def test_it_gives_what_the_resampler_gives(factor, n_samples):
     fast, slow = decimate(x, factor), resample(x, factor, 1)
     assert fast.shape == slow.shape
     np.testing.assert_allclose(fast, slow, atol=1e-13)
+
+
+def test_lengths_are_those_that_scipy_finds_fast():
+    for n_samples in [*range(1, 3000), 99_999, 1_000_003]:
+        assert fast_length(n_samples) == next_fast_len(n_samples, real=True)
 
 
 def test_a_slow_sine_stays_and_a_fast_one_goes():

@@ -55,9 +55,7 @@ def decimate(signal: Float[np.ndarray, "... sample"], factor: int) -> Float[np.n
     if factor == 1 or n_samples < 2 or missing.any() or factor > _LARGEST:
         return resample(array, factor, 1)
     half = _reach(factor)
-    from scipy import fft
-
-    n_fft: int = fft.next_fast_len(n_samples + 2 * half, real=True)  # type: ignore[assignment]
+    n_fft = fast_length(n_samples + 2 * half)
     flat = filled.reshape(-1, n_samples)
     response = _response(factor, n_fft)
     dtype = array.dtype if array.dtype.kind == "f" else np.dtype(np.float64)
@@ -66,11 +64,39 @@ def decimate(signal: Float[np.ndarray, "... sample"], factor: int) -> Float[np.n
     for first in range(0, flat.shape[0], group):
         part = flat[first : first + group]
         rows = extend_by_point_reflection(part, half, n_fft - half - n_samples)
-        spectrum = fft.rfft(rows, axis=1)
+        spectrum = np.fft.rfft(rows, axis=1)
         spectrum *= response
-        slow = np.asarray(fft.irfft(spectrum, n=n_fft, axis=1, overwrite_x=True))
+        slow = np.fft.irfft(spectrum, n=n_fft, axis=1)
         result[first : first + group] = slow[:, 2 * half : 2 * half + n_samples : factor]
     return result.reshape(*array.shape[:-1], -1)
+
+
+@functools.lru_cache(maxsize=16)
+def fast_length(n_samples: int) -> int:
+    """Return the smallest product of 2, 3 and 5 that is not below a number of samples.
+
+    Parameters
+    ----------
+    n_samples
+        At least one.
+
+    Returns
+    -------
+    A length that the Fourier transform handles quickly.
+
+    Notes
+    -----
+    ``scipy.fft.next_fast_len`` gives the same; importing ``scipy.fft`` for it takes longer than
+    examining a record does.
+
+    Examples
+    --------
+    >>> fast_length(5340), fast_length(7)
+    (5400, 8)
+    """
+    n_powers = n_samples.bit_length()
+    odd = {3**i * 5**j for i in range(n_powers) for j in range(n_powers)}
+    return min(part << (-(-n_samples // part) - 1).bit_length() for part in odd)
 
 
 def _reach(factor: int) -> int:
