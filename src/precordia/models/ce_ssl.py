@@ -62,6 +62,8 @@ class CeSsl(Encoder):
 
     #: tables that follow from their size
     left_out_weights: ClassVar[tuple[str, ...]] = (_MASK, _TABLE)
+    #: tokens see all that came before
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -110,10 +112,6 @@ class CeSsl(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return the blocks of convolutions and of attention."""
         return [*self.convolutions, *self.blocks]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see all that came before."""
-        return
 
     def published_constants(self) -> dict[str, Tensor]:
         """Return the authors' tables: what may be looked at, and places in time."""

@@ -5,14 +5,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import ClassVar
 
 from jaxtyping import Float
 from torch import Tensor, nn
 
 from precordia.core.errors import OptionError, WeightsError
-from precordia.models.encoder import Encoder
 from precordia.models.options import check_positive, check_share
 from precordia.models.signal_shape import SignalShape
+from precordia.models.stem_and_blocks import StemAndBlocks
 from precordia.nn.state_space import StateSpaceBlock
 from precordia.nn.state_space_low_rank import LowRankStateSpace
 
@@ -20,7 +21,7 @@ _KERNELS, _STRIDES = (3, 1, 1, 1), (2, 1, 1, 1)
 _KERNEL = r"ts_encoder\.predictor\.predictor\.s4_layers\.(\d+)\.kernel\.kernel\.(omega|z)"
 
 
-class EcgCpc(Encoder):
+class EcgCpc(StemAndBlocks):
     """A convolution that halves the length, three maps, and four causal state-space blocks.
 
     Parameters
@@ -56,6 +57,8 @@ class EcgCpc(Encoder):
     """
 
     left_out_weights = (r"ts_encoder\.head_ssl\..*",)
+    #: systems remember all that came before
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -91,31 +94,6 @@ class EcgCpc(Encoder):
             )
             for _ in range(depth)
         )
-
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return one token for every other sample; each sees what came before it."""
-        return self.context(self.frames(x))
-
-    def frames(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch token dim"]:
-        """Return tokens that have not seen one another."""
-        return self.stem(x).transpose(1, 2)
-
-    def context(self, frames: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch token dim"]:
-        """Let each frame see those before it."""
-        x = frames.transpose(1, 2)
-        for block in self.blocks:
-            x = block(x)
-        return x.transpose(1, 2)
-
-    def stages(self) -> list[nn.Module]:
-        """Return stem and blocks."""
-        return [self.stem, *self.blocks]
-
-    def receptive_field(self) -> None:
-        """Return None: systems remember all that came before."""
-        return
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None

@@ -60,6 +60,8 @@ class EcgFm(Encoder):
         r"(.*\.)?quantizer\.(vars|weight_proj\.(weight|bias))",
         r"(.*\.)?(project_q|final_proj)\.(weight|bias)",
     )
+    #: tokens see all of the window
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -105,10 +107,6 @@ class EcgFm(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return convolutions, what joins them to the blocks, and the blocks."""
         return self.network.stages()
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see all of the window."""
-        return
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None

@@ -35,6 +35,7 @@ class Encoder(nn.Module):
     - ``flexible_length``, ``smallest``: whether other lengths than ``n_samples`` may come;
     - ``outputs = "sample"`` and a ``forward`` of its own, where each sample has its scores;
     - ``leaves_out_absent``, where it makes something of which leads there are;
+    - ``sees_whole_window``, where a token is made of more than some convolutions reach;
     - ``rename_weights(state)``, ``left_out_weights``, ``published_outputs`` and
       ``published_constants``, where it takes weights that others publish.
 
@@ -70,6 +71,8 @@ class Encoder(nn.Module):
     smallest: ClassVar[int] = 1
     #: whether absent leads are left out; other models take them as rows of zeros
     leaves_out_absent: ClassVar[bool] = False
+    #: whether a token sees all of the window: by attention, by memory, or by gates
+    sees_whole_window: ClassVar[bool] = False
     #: how tokens stand; see `TokenOrder`
     token_order: ClassVar[TokenOrder] = "time"
     #: what a score is of; those of samples are (batch, statement, sample)
@@ -178,7 +181,7 @@ class Encoder(nn.Module):
 
     def receptive_field(self) -> int | None:
         """Return how many samples a token sees; None for all of the window."""
-        return receptive_field(self.stages())
+        return None if self.sees_whole_window else receptive_field(self.stages())
 
     def replace_head(self, n_outputs: int, *, seed: int = 0) -> None:
         """Put a new head with random weights in the place of the old one.

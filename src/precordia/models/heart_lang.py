@@ -88,6 +88,8 @@ class HeartLang(Encoder):
     token_order: ClassVar[TokenOrder] = "other"
     left_out_weights: ClassVar[tuple[str, ...]] = (r"(backbone\.)?mask_token",)
     lead_numbers: Tensor
+    #: tokens see one another
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -226,10 +228,6 @@ class HeartLang(Encoder):
         """Return the words with their tables, the blocks, and what follows them."""
         words = nn.ModuleList([self.project, self.lead_table, self.time_table])
         return [words, *self.blocks, nn.ModuleList([self.norm, self.score_words])]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see one another."""
-        return
 
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename weights of pretraining or fine-tuning.

@@ -78,6 +78,8 @@ class HubertEcg(Encoder):
 
     token_order: ClassVar[TokenOrder] = "other"
     left_out_weights: ClassVar[tuple[str, ...]] = (r"(.*\.)?masked_spec_embed", *_SCORING)
+    #: tokens see all of the window
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -128,10 +130,6 @@ class HubertEcg(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return convolutions, what joins them to the blocks, and the blocks."""
         return self.network.stages()
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see all of the window."""
-        return
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None

@@ -7,15 +7,13 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from precordia.core.errors import OptionError
-from precordia.models.encoder import Encoder
-from precordia.models.options import check_positive, check_share
+from precordia.models.options import check_positive
+from precordia.models.ptbxl_network import PtbxlNetwork
 from precordia.models.signal_shape import SignalShape
-from precordia.nn.dense_neck import dense_neck
 from precordia.nn.inception import InceptionGroup
-from precordia.nn.pooling import max_and_mean
 
 
-class Inception1d(Encoder):
+class Inception1d(PtbxlNetwork):
     """Kernels of three lengths side by side, block after block, at the full rate.
 
     Parameters
@@ -76,9 +74,8 @@ class Inception1d(Encoder):
             check_positive(name, value)
         if kernel < 4:
             raise OptionError(f"kernel is {kernel}; at least 4 samples, such as 40, are needed.")
-        check_share("dropout", dropout)
         wide = 4 * width
-        super().__init__(shape, n_outputs, dim=2 * wide, token_dim=wide, head_dim=hidden)
+        super().__init__(shape, n_outputs, width=wide, hidden=hidden, dropout=dropout)
         self.kernels = tuple(n if n % 2 else n - 1 for n in (kernel, kernel // 2, kernel // 4))
         self.groups = nn.ModuleList(
             InceptionGroup(
@@ -86,7 +83,7 @@ class Inception1d(Encoder):
             )
             for group in range(groups)
         )
-        self.neck = dense_neck(2 * wide, hidden, dropout=dropout)
+        self.end_with(hidden, dropout)
 
     def features(
         self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
@@ -95,12 +92,6 @@ class Inception1d(Encoder):
         for group in self.groups:
             x = group(x)
         return x.transpose(1, 2)
-
-    def pool(
-        self, tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch dim_twice"]:
-        """Return maximum and mean over time."""
-        return max_and_mean(tokens)
 
     def stages(self) -> list[nn.Module]:
         """Return the groups."""

@@ -19,7 +19,7 @@ from precordia.models.known_leads import KNOWN_LEADS, rows_of
 from precordia.models.signal_shape import SignalShape
 from precordia.models.vit1d import check_patch, check_transformer
 from precordia.nn.patching import PerLeadPatches
-from precordia.nn.pooling import masked_mean
+from precordia.nn.pooling import mean_of_leads
 from precordia.nn.positions import plane_positions
 from precordia.nn.transformer import make_blocks, scale_additions
 
@@ -73,6 +73,8 @@ class KimJepa(Encoder):
     leaves_out_absent: ClassVar[bool] = True
     token_order: ClassVar[TokenOrder] = "leads"
     places: Tensor
+    #: tokens see one another
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -133,10 +135,7 @@ class KimJepa(Encoder):
         self, tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
     ) -> Float[Tensor, "batch dim"]:
         """Return the mean over the tokens of leads that are there."""
-        if present is None:
-            return tokens.mean(dim=1)
-        n_patches = int(tokens.shape[1]) // self.shape.n_leads
-        return masked_mean(tokens, present.repeat_interleave(n_patches, dim=1))
+        return mean_of_leads(tokens, present)
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
@@ -154,10 +153,6 @@ class KimJepa(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return the patches, the blocks, and the last normalisation."""
         return [self.patches, *self.blocks, self.norm]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see one another."""
-        return
 
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename weights of the authors' encoder.

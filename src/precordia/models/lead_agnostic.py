@@ -68,6 +68,8 @@ class LeadAgnostic(Encoder):
 
     smallest: ClassVar[int] = 16
     leaves_out_absent: ClassVar[bool] = True
+    #: gates and weights of leads see all of the window
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -127,10 +129,6 @@ class LeadAgnostic(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return stem, merging and blocks."""
         return [self.stem, nn.ModuleList([self.names, self.merging, self.norm]), *self.blocks]
-
-    def receptive_field(self) -> None:
-        """Return None: gates and weights of leads see all of the window."""
-        return
 
     def _each_lead(self, x: Tensor, present: Tensor | None) -> Tensor:
         """Send leads through the stem: those that are there, so that others spoil no statistics."""

@@ -62,6 +62,8 @@ class LeadQueriesViT(Encoder):
     """
 
     leaves_out_absent: ClassVar[bool] = True
+    #: tokens see one another
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -116,7 +118,3 @@ class LeadQueriesViT(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return what becomes of leads, the blocks, and the last normalisation."""
         return [nn.ModuleList([self.patches, self.leads, self.asking]), *self.blocks, self.norm]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see one another."""
-        return

@@ -83,6 +83,8 @@ class Melp(Encoder):
         *_TEXT_SIDE,
         *_REPORTS,
     )
+    #: tokens see all of the window
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -140,10 +142,6 @@ class Melp(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return convolutions, what joins them to the blocks, the blocks and the queries."""
         return [*self.network.stages(), self.beats]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see all of the window."""
-        return
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None

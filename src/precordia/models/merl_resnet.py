@@ -12,9 +12,9 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from precordia.core.errors import SignalError
-from precordia.models.encoder import Encoder
 from precordia.models.options import check_one_of, check_positive
 from precordia.models.signal_shape import SignalShape
+from precordia.models.stem_and_blocks import StemAndBlocks
 from precordia.nn.class_token_pool import ClassTokenPool
 from precordia.nn.convolution import convolution
 from precordia.nn.residual import ResidualBlock
@@ -23,7 +23,7 @@ from precordia.nn.residual import ResidualBlock
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
-class MerlResNet(Encoder):
+class MerlResNet(StemAndBlocks):
     """Residual network without the maximum behind its stem, so with twice as many time steps.
 
     Parameters
@@ -97,19 +97,6 @@ class MerlResNet(Encoder):
             n_in = n_out
         n_tokens = -(-shape.n_samples // 16)
         self.projector = _Projector(8 * width, projection, n_tokens) if projector else None
-
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return the time steps of the last stage."""
-        x = self.stem(x)
-        for stage in self.blocks:
-            x = stage(x)
-        return x.transpose(1, 2)
-
-    def stages(self) -> list[nn.Module]:
-        """Return stem and stages."""
-        return [self.stem, *self.blocks]
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None

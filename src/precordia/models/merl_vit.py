@@ -58,6 +58,8 @@ class MerlViT(Encoder):
 
     flexible_length: ClassVar[bool] = False
     left_out_weights: ClassVar[tuple[str, ...]] = (r"proj_t\..*", r"lm_model\..*")
+    #: tokens see one another
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -103,10 +105,6 @@ class MerlViT(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return the patches, the blocks, and the last normalisation."""
         return [self.patches, *self.blocks, self.norm]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see one another."""
-        return
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None

@@ -11,9 +11,9 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
-from precordia.models.encoder import Encoder
 from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
+from precordia.models.stem_and_blocks import StemAndBlocks
 from precordia.nn.convolution import SameConvolution
 from precordia.nn.squeeze_excitation import SqueezeExcitation
 
@@ -36,7 +36,7 @@ _SIZES = {
 }
 
 
-class Net1d(Encoder):
+class Net1d(StemAndBlocks):
     """Grouped convolutions with squeeze and excitation, each stage halving the length.
 
     Parameters
@@ -72,6 +72,8 @@ class Net1d(Encoder):
     """
 
     smallest: ClassVar[int] = 2
+    #: the gates of every block see all of the window
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -110,23 +112,6 @@ class Net1d(Encoder):
                 )
                 n_in = width
             self.blocks.append(nn.Sequential(*layers))
-
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return the time steps of the last stage."""
-        x = self.stem(x)
-        for stage in self.blocks:
-            x = stage(x)
-        return x.transpose(1, 2)
-
-    def stages(self) -> list[nn.Module]:
-        """Return stem and stages."""
-        return [self.stem, *self.blocks]
-
-    def receptive_field(self) -> None:
-        """Return None: the gates of every block see all of the window."""
-        return
 
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename weights of ECGFounder and CLEF.

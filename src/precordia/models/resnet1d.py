@@ -3,12 +3,11 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from torch import nn
 
-from precordia.models.encoder import Encoder
 from precordia.models.options import check_odd, check_one_of, check_share
 from precordia.models.signal_shape import SignalShape
+from precordia.models.stem_and_blocks import StemAndBlocks
 from precordia.nn.convolution import convolution
 from precordia.nn.residual import BottleneckBlock, ResidualBlock
 
@@ -16,7 +15,7 @@ from precordia.nn.residual import BottleneckBlock, ResidualBlock
 _BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3), 50: (3, 4, 6, 3)}
 
 
-class ResNet1d(Encoder):
+class ResNet1d(StemAndBlocks):
     """Residual network of 18, 34 or 50 layers over time.
 
     Parameters
@@ -90,16 +89,3 @@ class ResNet1d(Encoder):
                 n_in = narrow * growth
             self.blocks.append(nn.Sequential(*layers))
         self.neck = nn.Dropout(dropout)
-
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return the time steps of the last stage."""
-        x = self.stem(x)
-        for stage in self.blocks:
-            x = stage(x)
-        return x.transpose(1, 2)
-
-    def stages(self) -> list[nn.Module]:
-        """Return stem and stages."""
-        return [self.stem, *self.blocks]

@@ -7,19 +7,17 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from jaxtyping import Float
 from torch import Tensor, nn
 
-from precordia.models.encoder import Encoder
-from precordia.models.options import check_odd, check_positive, check_share
+from precordia.models.options import check_odd, check_positive
+from precordia.models.ptbxl_network import PtbxlNetwork, renamed_end
 from precordia.models.signal_shape import SignalShape
+from precordia.models.stem_and_blocks import StemAndBlocks
 from precordia.nn.convolution import ConvNorm
-from precordia.nn.dense_neck import dense_neck
-from precordia.nn.pooling import max_and_mean
 from precordia.nn.residual import ResidualBlock
 
 
-class ResNet1dWang(Encoder):
+class ResNet1dWang(StemAndBlocks, PtbxlNetwork):
     """Three wide residual blocks.
 
     Parameters
@@ -70,40 +68,19 @@ class ResNet1dWang(Encoder):
         dropout: float = 0.5,
     ) -> None:
         check_positive("width", width)
-        check_positive("hidden", hidden)
         for name, samples in (
             ("kernel", kernel),
             ("second_kernel", second_kernel),
             ("stem_kernel", stem_kernel),
         ):
             check_odd(name, samples)
-        check_share("dropout", dropout)
-        super().__init__(shape, n_outputs, dim=2 * width, token_dim=width, head_dim=hidden)
+        super().__init__(shape, n_outputs, width=width, hidden=hidden, dropout=dropout)
         self.stem = ConvNorm(shape.n_leads, width, stem_kernel)
         self.blocks = nn.ModuleList(
             ResidualBlock(width, width, kernels=(kernel, second_kernel), stride=stride)
             for stride in (1, 2, 2)
         )
-        self.neck = dense_neck(2 * width, hidden, dropout=dropout)
-
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return the time steps of the last block."""
-        x = self.stem(x)
-        for block in self.blocks:
-            x = block(x)
-        return x.transpose(1, 2)
-
-    def pool(
-        self, tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch dim_twice"]:
-        """Return maximum and mean over time."""
-        return max_and_mean(tokens)
-
-    def stages(self) -> list[nn.Module]:
-        """Return stem and blocks."""
-        return [self.stem, *self.blocks]
+        self.end_with(hidden, dropout)
 
     @classmethod
     def rename_weights(cls, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -115,7 +92,6 @@ class ResNet1dWang(Encoder):
 
 
 _IN_BLOCK = {"conv1": "path.0", "bn1": "path.1", "conv2": "path.3", "bn2": "path.4"}
-_HEAD_PARTS = {"2": "neck.0", "4": "neck.2", "6": "neck.4", "8": "head"}
 
 
 def _renamed(key: str) -> str:
@@ -125,6 +101,4 @@ def _renamed(key: str) -> str:
         return f"blocks.{int(match[1]) - 3}.{_IN_BLOCK[match[2]]}.{match[3]}"
     if match := re.fullmatch(r"([345])\.0\.downsample\.([01])\.(\w+)", key):
         return f"blocks.{int(match[1]) - 3}.around.{match[2]}.{match[3]}"
-    if match := re.fullmatch(r"6\.([2468])\.(\w+)", key):
-        return f"{_HEAD_PARTS[match[1]]}.{match[2]}"
-    return key
+    return renamed_end(key, 6)

@@ -3,17 +3,18 @@
 
 from __future__ import annotations
 
-from jaxtyping import Float
-from torch import Tensor, nn
+from typing import ClassVar
+
+from torch import nn
 
 from precordia.core.errors import OptionError
-from precordia.models.encoder import Encoder
 from precordia.models.options import check_positive, check_share
 from precordia.models.signal_shape import SignalShape
+from precordia.models.stem_and_blocks import StemAndBlocks
 from precordia.nn.state_space import StateSpaceBlock
 
 
-class S4(Encoder):
+class S4(StemAndBlocks):
     """State-space layers over all samples, then their mean.
 
     Parameters
@@ -56,6 +57,9 @@ class S4(Encoder):
     torch.Size([2, 5])
     """
 
+    #: systems remember all of the window
+    sees_whole_window: ClassVar[bool] = True
+
     def __init__(
         self,
         shape: SignalShape,
@@ -93,31 +97,6 @@ class S4(Encoder):
             )
             for _ in range(depth)
         )
-
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return one token for each kept sample."""
-        return self.context(self.frames(x))
-
-    def frames(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch token dim"]:
-        """Return what the stem makes of each stretch of as many samples as the stride."""
-        return self.stem(x).transpose(1, 2)
-
-    def context(self, frames: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch token dim"]:
-        """Let each frame see those before it; those behind it too, if the model is two-way."""
-        x = frames.transpose(1, 2)
-        for block in self.blocks:
-            x = block(x)
-        return x.transpose(1, 2)
-
-    def stages(self) -> list[nn.Module]:
-        """Return stem and blocks."""
-        return [self.stem, *self.blocks]
-
-    def receptive_field(self) -> None:
-        """Return None: systems remember all of the window."""
-        return
 
 
 def _step_by_step(width: int) -> nn.Module:

@@ -3,6 +3,8 @@
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 from jaxtyping import Float
 from torch import Tensor, nn
 
@@ -49,6 +51,9 @@ class ViT1d(Encoder):
     >>> model.tokens(torch.zeros(2, 12, 1000)).shape
     torch.Size([2, 50, 32])
     """
+
+    #: tokens see one another
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -107,10 +112,6 @@ class ViT1d(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return the patches, the blocks, and the last normalisation."""
         return [self.patches, *self.blocks, self.norm]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see one another."""
-        return
 
 
 def check_transformer(width: int, depth: int, heads: int, dropout: float, drop_path: float) -> None:

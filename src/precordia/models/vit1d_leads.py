@@ -13,7 +13,7 @@ from precordia.models.known_leads import KNOWN_LEADS, rows_of
 from precordia.models.signal_shape import SignalShape
 from precordia.models.vit1d import check_patch, check_transformer
 from precordia.nn.patching import PerLeadPatches
-from precordia.nn.pooling import masked_mean
+from precordia.nn.pooling import mean_of_leads
 from precordia.nn.positions import LeadEmbedding, SinusoidalPositions
 from precordia.nn.transformer import make_blocks
 
@@ -56,6 +56,8 @@ class ViT1dLeads(Encoder):
 
     leaves_out_absent: ClassVar[bool] = True
     token_order: ClassVar[TokenOrder] = "leads"
+    #: tokens see one another
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -99,15 +101,8 @@ class ViT1dLeads(Encoder):
         self, tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
     ) -> Float[Tensor, "batch dim"]:
         """Return the mean over the tokens of leads that are there."""
-        if present is None:
-            return tokens.mean(dim=1)
-        n_patches = int(tokens.shape[1]) // self.shape.n_leads
-        return masked_mean(tokens, present.repeat_interleave(n_patches, dim=1))
+        return mean_of_leads(tokens, present)
 
     def stages(self) -> list[nn.Module]:
         """Return the patches, the blocks, and the last normalisation."""
         return [self.patches, *self.blocks, self.norm]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see one another."""
-        return

@@ -69,6 +69,8 @@ class WeimannJepa(Encoder):
 
     token_order: ClassVar[TokenOrder] = "other"
     left_out_weights: ClassVar[tuple[str, ...]] = (r"predictor\..*",)
+    #: tokens see one another
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -151,10 +153,6 @@ class WeimannJepa(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return the patches, the blocks, the last normalisation, and the query."""
         return [self.patches, *self.blocks, self.norm, self.query]
-
-    def receptive_field(self) -> None:
-        """Return None: tokens see one another."""
-        return
 
     def rename_weights(self, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Rename weights of pretraining or of a classifier.

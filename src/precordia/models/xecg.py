@@ -67,6 +67,8 @@ class Xecg(Encoder):
         r"(.*\.)?(mask_token|attn_pool\..*|reconstruction\..*)",
         r"(.*\.)?_teacher\..*",
     )
+    #: memories hold all of the window
+    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -125,10 +127,6 @@ class Xecg(Encoder):
     def stages(self) -> list[nn.Module]:
         """Return patches and blocks."""
         return [self.patches, *self.blocks]
-
-    def receptive_field(self) -> None:
-        """Return None: memories hold all of the window."""
-        return
 
     def encode(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None

@@ -10,17 +10,16 @@ from typing import ClassVar
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from precordia.models.encoder import Encoder
-from precordia.models.options import check_odd, check_positive, check_share
+from precordia.models.options import check_odd, check_positive
+from precordia.models.ptbxl_network import PtbxlNetwork, renamed_end
 from precordia.models.signal_shape import SignalShape
+from precordia.models.stem_and_blocks import StemAndBlocks
 from precordia.nn.convolution import ConvNorm
-from precordia.nn.dense_neck import dense_neck
-from precordia.nn.pooling import max_and_mean
 
 _GROWTH = 4
 
 
-class XResNet1d101(Encoder):
+class XResNet1d101(StemAndBlocks, PtbxlNetwork):
     """Residual network with a deep stem and average pooling around its halvings.
 
     Parameters
@@ -34,7 +33,7 @@ class XResNet1d101(Encoder):
     hidden
         Length of the hidden layer before the last.
     dropout
-        Share hidden before the last layer while training, and twice that before the hidden one.
+        Share hidden before the last layer while training, and half of it before the hidden one.
 
     Notes
     -----
@@ -72,10 +71,8 @@ class XResNet1d101(Encoder):
     ) -> None:
         check_positive("width", width)
         check_odd("kernel", kernel)
-        check_positive("hidden", hidden)
-        check_share("dropout", dropout)
         wide = width * _GROWTH
-        super().__init__(shape, n_outputs, dim=2 * wide, token_dim=wide, head_dim=hidden)
+        super().__init__(shape, n_outputs, width=wide, hidden=hidden, dropout=dropout)
         first = max(1, width // 2)
         self.stem = nn.Sequential(
             ConvNorm(shape.n_leads, first, kernel, stride=2),
@@ -98,27 +95,8 @@ class XResNet1d101(Encoder):
                     )
                 )
             )
-        self.neck = dense_neck(2 * wide, hidden, dropout=dropout)
+        self.end_with(hidden, dropout)
         _start(self)
-
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return the time steps of the last stage."""
-        x = self.stem(x)
-        for stage in self.blocks:
-            x = stage(x)
-        return x.transpose(1, 2)
-
-    def pool(
-        self, tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch dim_twice"]:
-        """Return maximum and mean over time."""
-        return max_and_mean(tokens)
-
-    def stages(self) -> list[nn.Module]:
-        """Return stem and stages."""
-        return [self.stem, *self.blocks]
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
@@ -178,15 +156,10 @@ def _start(model: nn.Module) -> None:
                 nn.init.zeros_(layer.bias)
 
 
-_HEAD_PARTS = {"2": "neck.0", "4": "neck.2", "6": "neck.4", "8": "head"}
-
-
 def _renamed(key: str) -> str:
     if match := re.fullmatch(r"([012])\.([01])\.(\w+)", key):
         return f"stem.{match[1]}.{match[2]}.{match[3]}"
     if match := re.fullmatch(r"([4-7])\.(\d+)\.(convs|idpath)\.(\d\.\d\.\w+)", key):
         way = {"convs": "path", "idpath": "around"}[match[3]]
         return f"blocks.{int(match[1]) - 4}.{match[2]}.{way}.{match[4]}"
-    if match := re.fullmatch(r"8\.([2468])\.(\w+)", key):
-        return f"{_HEAD_PARTS[match[1]]}.{match[2]}"
-    return key
+    return renamed_end(key, 8)

@@ -34,6 +34,23 @@ def masked_mean(
     return total / weight.sum(dim=1, keepdim=True).clamp(min=1.0)
 
 
+def mean_of_leads(
+    tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
+) -> Float[Tensor, "batch dim"]:
+    """Return the mean over tokens, which stand lead by lead, of the leads that are there.
+
+    Examples
+    --------
+    >>> tokens = torch.tensor([[[1.0], [3.0], [100.0], [200.0]]])
+    >>> mean_of_leads(tokens, torch.tensor([[1.0, 0.0]]))
+    tensor([[2.]])
+    """
+    if present is None:
+        return tokens.mean(dim=1)
+    n_patches = int(tokens.shape[1]) // int(present.shape[1])
+    return masked_mean(tokens, present.repeat_interleave(n_patches, dim=1))
+
+
 def max_and_mean(tokens: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch dim_twice"]:
     """Return the maximum over tokens and, behind it, their mean.
 
