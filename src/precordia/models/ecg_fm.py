@@ -7,19 +7,17 @@ from collections.abc import Mapping
 from typing import ClassVar
 
 from jaxtyping import Float
-from torch import Tensor, nn
+from torch import Tensor
 
-from precordia.core.errors import OptionError
-from precordia.models.encoder import Encoder
 from precordia.models.key_prefix import prefix_before
 from precordia.models.options import check_positive
 from precordia.models.signal_shape import SignalShape
-from precordia.models.vit1d import check_transformer
+from precordia.models.wav2vec_encoder import Wav2VecEncoder, check_wav2vec
 from precordia.models.wav2vec_weights import FAIRSEQ, rename_wav2vec
-from precordia.nn.wav2vec import POSITION_GROUPS, Wav2Vec
+from precordia.nn.wav2vec import Wav2Vec
 
 
-class EcgFm(Encoder):
+class EcgFm(Wav2VecEncoder):
     """Four halving convolutions over all leads, then a transformer over their time steps.
 
     Parameters
@@ -60,8 +58,6 @@ class EcgFm(Encoder):
         r"(.*\.)?quantizer\.(vars|weight_proj\.(weight|bias))",
         r"(.*\.)?(project_q|final_proj)\.(weight|bias)",
     )
-    #: tokens see all of the window
-    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -88,26 +84,6 @@ class EcgFm(Encoder):
             dropout=dropout,
         )
 
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return one token for every 16 samples."""
-        return self.network(x)
-
-    def frames(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch token dim"]:
-        """Return tokens that have not seen one another."""
-        return self.network.frames(x)
-
-    def context(
-        self, frames: Float[Tensor, "batch token dim"], allowed: Tensor | None = None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Let frames see one another; ``allowed`` says which may be looked at."""
-        return self.network.context(frames, allowed)
-
-    def stages(self) -> list[nn.Module]:
-        """Return convolutions, what joins them to the blocks, and the blocks."""
-        return self.network.stages()
-
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
     ) -> dict[str, Tensor]:
@@ -129,18 +105,3 @@ class EcgFm(Encoder):
         heads = {"proj.weight": "head.weight", "proj.bias": "head.bias"}
         renamed = rename_wav2vec(state, FAIRSEQ, theirs=theirs)
         return {heads.get(key, key): value for key, value in renamed.items()}
-
-
-def check_wav2vec(dim: int, depth: int, heads: int, dropout: float) -> None:
-    """Refuse sizes that a wav2vec network cannot have.
-
-    Examples
-    --------
-    >>> check_wav2vec(768, 12, 12, 0.1)
-    """
-    check_transformer(dim, depth, heads, dropout, 0.0)
-    if dim % POSITION_GROUPS:
-        raise OptionError(
-            f"dim is {dim}; a multiple of {POSITION_GROUPS} such as 768 is needed, as places are "
-            f"made by {POSITION_GROUPS} groups of channels."
-        )

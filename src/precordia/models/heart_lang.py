@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from precordia.core.errors import LeadError, OptionError
 from precordia.core.leads import STANDARD_12
 from precordia.models.encoder import Encoder, TokenOrder
+from precordia.models.key_prefix import with_our_beginning
 from precordia.models.known_leads import rows_of
 from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
@@ -308,7 +309,4 @@ _REST = {
 def _renamed(key: str) -> str:
     if match := re.fullmatch(r"transformer\.layers\.(\d+)\.(.+)\.(weight|bias)", key):
         return f"blocks.{match[1]}.{_BLOCK.get(match[2], match[2])}.{match[3]}"
-    for theirs, ours in _REST.items():
-        if key.startswith(theirs):
-            return ours + key.removeprefix(theirs)
-    return key
+    return with_our_beginning(key, _REST)

@@ -12,10 +12,11 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from precordia.core.errors import OptionError
-from precordia.models.encoder import Encoder, TokenOrder
+from precordia.models.encoder import TokenOrder
 from precordia.models.key_prefix import prefix_before
 from precordia.models.options import check_one_of, check_share
 from precordia.models.signal_shape import SignalShape
+from precordia.models.wav2vec_encoder import Wav2VecEncoder
 from precordia.models.wav2vec_weights import TRANSFORMERS, rename_wav2vec
 from precordia.nn.wav2vec import Wav2Vec
 
@@ -42,7 +43,7 @@ _TEMPERATURE = 0.1
 _SCORING = (r"(.*\.)?final_proj\..*", r"(.*\.)?label_embedding\..*")
 
 
-class HubertEcg(Encoder):
+class HubertEcg(Wav2VecEncoder):
     """Leads one after the other as a single signal, then wav2vec's network.
 
     Parameters
@@ -78,8 +79,6 @@ class HubertEcg(Encoder):
 
     token_order: ClassVar[TokenOrder] = "other"
     left_out_weights: ClassVar[tuple[str, ...]] = (r"(.*\.)?masked_spec_embed", *_SCORING)
-    #: tokens see all of the window
-    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -111,25 +110,9 @@ class HubertEcg(Encoder):
         if clusters:
             self.left_out_weights = (self.left_out_weights[0],)  # type: ignore[misc]
 
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return the tokens of all leads, lead after lead."""
-        return self.network(_end_to_end(x))
-
-    def frames(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch token dim"]:
-        """Return tokens that have not seen one another."""
-        return self.network.frames(_end_to_end(x))
-
-    def context(
-        self, frames: Float[Tensor, "batch token dim"], allowed: Tensor | None = None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Let frames see one another; ``allowed`` says which may be looked at."""
-        return self.network.context(frames, allowed)
-
-    def stages(self) -> list[nn.Module]:
-        """Return convolutions, what joins them to the blocks, and the blocks."""
-        return self.network.stages()
+    def laid_out(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch one sample"]:
+        """Return the leads one after the other."""
+        return x.flatten(1)[:, None]
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None
@@ -140,7 +123,7 @@ class HubertEcg(Encoder):
         outputs = {
             "tokens": tokens,
             "mean_tokens": tokens.mean(dim=1),
-            "conv_features": self.network.local(_end_to_end(x)),
+            "conv_features": self.network.local(self.laid_out(x)),
         }
         if self.codebook is not None:
             outputs["logits"] = self.codebook(tokens)
@@ -175,10 +158,6 @@ class Codebook(nn.Module):
         """Return cosines divided by the temperature."""
         directions = functional.normalize(self.entries.weight, dim=-1)
         return functional.normalize(self.project(tokens), dim=-1) @ directions.T / _TEMPERATURE
-
-
-def _end_to_end(x: Tensor) -> Tensor:
-    return x.flatten(1)[:, None]
 
 
 def _renamed(key: str) -> str:

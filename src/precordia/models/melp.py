@@ -12,11 +12,10 @@ from jaxtyping import Float
 from torch import Tensor, nn
 
 from precordia.core.errors import OptionError
-from precordia.models.ecg_fm import check_wav2vec
-from precordia.models.encoder import Encoder
 from precordia.models.key_prefix import prefix_before
 from precordia.models.options import check_positive
 from precordia.models.signal_shape import SignalShape
+from precordia.models.wav2vec_encoder import Wav2VecEncoder, check_wav2vec
 from precordia.models.wav2vec_weights import FAIRSEQ, rename_wav2vec
 from precordia.nn.token_queries import TokenQueries
 from precordia.nn.wav2vec import Wav2Vec
@@ -34,7 +33,7 @@ _REPORTS = (
 )
 
 
-class Melp(Encoder):
+class Melp(Wav2VecEncoder):
     """Wav2vec's network over all leads; learned queries gather one token for each of 13 beats.
 
     Parameters
@@ -83,8 +82,6 @@ class Melp(Encoder):
         *_TEXT_SIDE,
         *_REPORTS,
     )
-    #: tokens see all of the window
-    sees_whole_window: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -127,12 +124,6 @@ class Melp(Encoder):
             kept = tuple(key for key in type(self).left_out_weights if key not in _REPORTS)
             self.left_out_weights = kept  # type: ignore[misc]
 
-    def features(
-        self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
-    ) -> Float[Tensor, "batch token dim"]:
-        """Return one token for every 16 samples."""
-        return self.network(x)
-
     def pool(
         self, tokens: Float[Tensor, "batch token dim"], present: Float[Tensor, "batch lead"] | None
     ) -> Float[Tensor, "batch embedding"]:
@@ -141,7 +132,7 @@ class Melp(Encoder):
 
     def stages(self) -> list[nn.Module]:
         """Return convolutions, what joins them to the blocks, the blocks and the queries."""
-        return [*self.network.stages(), self.beats]
+        return [*super().stages(), self.beats]
 
     def published_outputs(
         self, x: Float[Tensor, "batch lead sample"], present: Tensor | None = None

@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from precordia.core.errors import SignalError
+from precordia.models.key_prefix import with_our_beginning
 from precordia.models.options import check_one_of, check_positive
 from precordia.models.signal_shape import SignalShape
 from precordia.models.stem_and_blocks import StemAndBlocks
@@ -181,7 +182,4 @@ def _renamed(key: str) -> str:
     block = r"layer([1-4])\.(\d+)\.(conv[12]|bn[12]|shortcut\.[01])\.(\w+)"
     if match := re.fullmatch(block, key):
         return f"blocks.{int(match[1]) - 1}.{match[2]}.{_IN_BLOCK[match[3]]}.{match[4]}"
-    for theirs, ours in _PARTS.items():
-        if key.startswith(theirs):
-            return ours + key.removeprefix(theirs)
-    return key
+    return with_our_beginning(key, _PARTS)

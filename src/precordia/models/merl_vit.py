@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from precordia.models.encoder import Encoder
+from precordia.models.key_prefix import with_our_beginning
 from precordia.models.options import check_positive
 from precordia.models.signal_shape import SignalShape
 from precordia.models.vit1d import check_patch, check_transformer
@@ -171,7 +172,4 @@ def _renamed(key: str) -> str:
     parts = "|".join(map(re.escape, _IN_BLOCK))
     if match := re.fullmatch(rf"block(\d+)\.({parts})\.(weight|bias)", key):
         return f"blocks.{match[1]}.{_IN_BLOCK[match[2]]}.{match[3]}"
-    for theirs, ours in _PARTS.items():
-        if key.startswith(theirs):
-            return ours + key.removeprefix(theirs)
-    return key
+    return with_our_beginning(key, _PARTS)

@@ -11,6 +11,7 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional
 
+from precordia.models.key_prefix import with_our_beginning
 from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
 from precordia.models.stem_and_blocks import StemAndBlocks
@@ -195,13 +196,11 @@ _IN_BLOCK = {
     "se_fc1": "path.6.squeeze",
     "se_fc2": "path.6.excite",
 }
+_PARTS = {"first_conv.conv.": "stem.0.", "first_bn.": "stem.1.", "dense.": "head."}
 
 
 def _renamed(key: str) -> str:
     block = r"stage_list\.(\d+)\.block_list\.(\d+)\.(bn\d|conv\d\.conv|se_fc\d)\.(\w+)"
     if match := re.fullmatch(block, key):
         return f"blocks.{match[1]}.{match[2]}.{_IN_BLOCK[match[3]]}.{match[4]}"
-    for theirs, ours in (("first_conv.conv.", "stem.0."), ("first_bn.", "stem.1.")):
-        if key.startswith(theirs):
-            return ours + key.removeprefix(theirs)
-    return key.replace("dense.", "head.", 1) if key.startswith("dense.") else key
+    return with_our_beginning(key, _PARTS)

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from precordia.core.errors import OptionError
+from precordia.models.key_prefix import with_our_beginning
 from precordia.models.options import check_one_of, check_positive
 from precordia.models.resnet1d import ResNet1d
 from precordia.models.signal_shape import SignalShape
@@ -197,7 +198,4 @@ def _renamed(key: str) -> str:
         return f"blocks.{int(match[1]) - 1}.{match[2]}.{_IN_BLOCK[match[3]]}.{match[4]}"
     if key == "prototype_vectors":
         return "neck.prototypes"
-    for theirs, ours in _PARTS.items():
-        if key.startswith(theirs):
-            return ours + key.removeprefix(theirs)
-    return key
+    return with_our_beginning(key, _PARTS)

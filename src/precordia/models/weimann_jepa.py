@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from precordia.core.errors import WeightsError
 from precordia.models.encoder import Encoder, TokenOrder
+from precordia.models.key_prefix import with_our_beginning
 from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
 from precordia.models.vit1d import check_patch, check_transformer
@@ -209,7 +210,4 @@ _REST = {
 def _renamed(key: str) -> str:
     if match := re.fullmatch(r"blocks\.(\d+)\.(.+)\.(weight|bias)", key):
         return f"blocks.{match[1]}.{_BLOCK.get(match[2], match[2])}.{match[3]}"
-    for theirs, ours in _REST.items():
-        if key.startswith(theirs):
-            return ours + key.removeprefix(theirs)
-    return key
+    return with_our_beginning(key, _REST)
