@@ -188,6 +188,18 @@ def test_ctrl_c_is_code_130(tmp_path):
     assert run.stderr.strip() == "precordia: interrupted."
 
 
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="a full device of Linux")
+def test_a_full_disk_under_the_output_is_no_mistake_of_ours():
+    code = "from precordia.cli.main import main; main(['formats'])"
+    with open("/dev/full", "w") as full:
+        run = subprocess.run(
+            [sys.executable, "-c", code], stdout=full, stderr=-1, text=True, check=False
+        )
+    assert run.returncode == 2
+    assert run.stderr.startswith("precordia: the system refuses: No space left on device.")
+    assert run.stderr.count("\n") == 1
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_in_a_batch_is_code_130_and_keeps_what_was_done(tmp_path):
     from precordia.generation.simulate import simulate

@@ -5,6 +5,8 @@ import hashlib
 import http.server
 import json
 import re
+import subprocess
+import sys
 import threading
 
 import numpy as np
@@ -136,6 +138,32 @@ def test_a_list_of_files_that_always_breaks_off_is_no_smaller_database(server, p
     with pytest.raises(OutputError, match="broke off"):
         fetch_dataset("mitdb", tmp_path, confirmed=True, url=server.url)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_place_that_cannot_be_written_is_a_sentence(server, published, tmp_path):
+    (tmp_path / "file").write_text("mine")
+    for place in ("file", "file/deeper"):
+        with pytest.raises(OutputError, match="cannot be made"):
+            fetch_dataset("mitdb", tmp_path / place, confirmed=True, url=server.url)
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def test_two_fetches_into_one_folder_do_not_disturb_each_other(server, published, tmp_path):
+    fetching = (
+        "import sys; from precordia.datasets.fetch import fetch_dataset\n"
+        "try: fetch_dataset('mitdb', sys.argv[1], confirmed=True, url=sys.argv[2])\n"
+        "except Exception as error: print(type(error).__name__, error)\n"
+    )
+    told = []
+
+    def meanwhile(files):
+        command = [sys.executable, "-c", fetching, str(tmp_path), server.url]
+        told.append(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        yield from files
+
+    done = fetch_dataset("mitdb", tmp_path, confirmed=True, url=server.url, watch=meanwhile)
+    assert done.n_fetched == 3
+    assert told[0].startswith("OutputError another process is writing into")
 
 
 def test_a_server_that_is_busy_for_a_moment_is_asked_again_for_its_list(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import os
 import re
@@ -144,16 +145,40 @@ def _exit_code(arguments: list[str] | None) -> int:
         # The reader of our output (head, less) has left; that is no mistake.
         sys.stdout = None  # type: ignore[assignment]
         return 0
+    except OSError as error:
+        if error.errno not in _REFUSALS:
+            return _our_mistake(error)
+        place = f" '{error.filename}'" if error.filename else ""
+        _say(
+            f"the system refuses{place}: {error.strerror}. Look at the path, who may write there, "
+            "and the room on the disk."
+        )
+        return USERS_MISTAKE
     except MemoryError:
         _say("memory ran out. Examine a shorter excerpt, or fewer files at a time.")
         return USERS_MISTAKE
     except Exception as error:
-        where = error.__traceback__
-        while where is not None and where.tb_next is not None:
-            where = where.tb_next
-        place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
-        _say(f"a mistake in precordia itself: {type(error).__name__} at {place}. Please report it.")
-        return OUR_MISTAKE
+        return _our_mistake(error)
+
+
+#: what the system says no to because of the user's disk and not because of us
+_REFUSALS = {
+    getattr(errno, name)
+    for name in (
+        "EACCES", "EPERM", "EROFS", "ENOSPC", "EDQUOT", "EFBIG", "EIO", "ENOTDIR", "EISDIR",
+        "ENAMETOOLONG", "ELOOP", "EMFILE", "ENFILE",
+    )
+    if hasattr(errno, name)
+}  # fmt: skip
+
+
+def _our_mistake(error: Exception) -> int:
+    where = error.__traceback__
+    while where is not None and where.tb_next is not None:
+        where = where.tb_next
+    place = f"{where.tb_frame.f_code.co_filename}:{where.tb_lineno}" if where else "?"
+    _say(f"a mistake in precordia itself: {type(error).__name__} at {place}. Please report it.")
+    return OUR_MISTAKE
 
 
 #: what the sentences of the library call things, and what they are called here

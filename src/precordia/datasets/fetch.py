@@ -12,13 +12,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from precordia.core.errors import FormatError, OptionError, OutputError
+from precordia.core.output import write_text_whole
 from precordia.core.value import Value
 from precordia.datasets.card import DatasetCard
 from precordia.datasets.checksums import LIST_NAME, digest_of, parse_checksums, safe_parts
 from precordia.datasets.databases import dataset_card
 from precordia.datasets.download import check_address, fetch_file, fetch_text
+from precordia.datasets.store_lock import writing
 
 _MOST_LIST_BYTES = 512 << 20
+#: carries the lock of the process that fetches into a folder
+_LOCK = ".fetch.lock"
 #: room that is left on the disk whatever is fetched
 _SPARE_BYTES = 100 << 20
 
@@ -128,7 +132,8 @@ def fetch_dataset(
         If it was not confirmed, the database cannot be fetched, the environment forbids the
         network (``PRECORDIA_OFFLINE``), or the address is none of http or https.
     OutputError
-        If the server fails, a file is not what its checksum says, or the disk is too small.
+        If the server fails, a file is not what its checksum says, the disk is too small or
+        refuses, or another process is fetching into the folder.
     FormatError
         If the list of files is damaged, or names one out of the folder.
 
@@ -158,18 +163,20 @@ def fetch_dataset(
         )
     _check_room(root, sum(file.n_bytes for file in files) or int(card.fetch.get("bytes", 0)), only)
     targets = {file.name: _target(root, file.name) for file in files}
-    root.mkdir(parents=True, exist_ok=True)
-    if listing:
-        (root / LIST_NAME).write_text(listing, encoding="utf-8")
+    _make_folder(root)
     fetched = kept = n_bytes = 0
-    for file in watch(files):
-        target = targets[file.name]
-        if _is_right(target, file):
-            kept += 1
-            continue
-        _make_parent(root, target)
-        n_bytes += fetch_file(file.url, target, digest=file.digest, algorithm=file.algorithm)
-        fetched += 1
+    with writing(root, name=_LOCK, stays=False):
+        if listing:
+            write_text_whole(listing, root / LIST_NAME, overwrite=True)
+        for file in watch(files):
+            target = targets[file.name]
+            if _is_right(target, file):
+                kept += 1
+                continue
+            _make_folder(target.parent)
+            _target(root, file.name)  # again: a link may have come meanwhile
+            n_bytes += fetch_file(file.url, target, digest=file.digest, algorithm=file.algorithm)
+            fetched += 1
     return Fetched(
         name=name,
         folder=str(root),
@@ -254,14 +261,13 @@ def _target(root: Path, name: str) -> Path:
     return target
 
 
-def _make_parent(root: Path, target: Path) -> None:
+def _make_folder(folder: Path) -> None:
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise OutputError(
-            f"the folder '{target.parent}' cannot be made ({error.strerror}). Choose another."
+            f"the folder '{folder}' cannot be made ({error.strerror}). Choose another."
         ) from error
-    _target(root, target.relative_to(root).as_posix())
 
 
 def _is_right(target: Path, file: RemoteFile) -> bool:

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One writer at a time: a lock on a store that ends with the process that holds it."""
+"""One writer at a time: a lock on a folder that ends with the process that holds it."""
 
 from __future__ import annotations
 
@@ -13,13 +13,22 @@ LOCK = ".store.lock"
 
 
 @contextlib.contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """Hold a store for writing.
+def writing(folder: Path, *, name: str = LOCK, stays: bool = True) -> Iterator[None]:
+    """Hold a folder for writing, such as a store.
+
+    Parameters
+    ----------
+    folder
+        Which; it is there already.
+    name
+        Hidden, empty file in it that carries the lock.
+    stays
+        Whether that file is still there afterwards.
 
     Raises
     ------
     OutputError
-        If another process writes into it.
+        If another process writes into it, or nobody may.
 
     Notes
     -----
@@ -32,11 +41,22 @@ def writing(folder: Path) -> Iterator[None]:
     except ModuleNotFoundError:
         yield
         return
-    with (folder / LOCK).open("a") as file:
+    try:
+        file = (folder / name).open("a")
+    except OSError as error:
+        raise OutputError(
+            f"nothing can be written into '{folder}' ({error.strerror}). Choose another folder, or "
+            "make this one writable."
+        ) from error
+    with file:
         try:
             fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
             raise OutputError(
                 f"another process is writing into '{folder}'. Wait until it is done."
             ) from error
-        yield
+        try:
+            yield
+        finally:
+            if not stays:
+                (folder / name).unlink(missing_ok=True)
