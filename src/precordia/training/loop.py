@@ -5,16 +5,13 @@ from __future__ import annotations
 
 import contextlib
 import math
-import time
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from precordia.core.errors import OptionError
 from precordia.training.checkpoint import (
     Checkpoint,
     optimiser_state,
@@ -34,6 +31,7 @@ from precordia.training.run_log import RunLog
 from precordia.training.schedule import lr_factor
 from precordia.training.settings import TrainingSettings
 from precordia.training.step_gradients import clip_gradients, learning_of, sum_gradients
+from precordia.training.step_log import Noted, StepLog
 from precordia.training.synchronised_norm import synchronised_norms
 from precordia.training.targets import check_logits, summed_loss
 from precordia.training.training_set import TrainingSet
@@ -42,18 +40,6 @@ from precordia.training.validation_scores import LESS_IS_BETTER
 from precordia.training.weight_average import WeightAverage
 
 Watch = Callable[[int, int, str], None]
-
-
-@dataclass(slots=True)
-class _Noted:
-    """A step whose loss has not been looked at yet: looking would wait for the accelerator."""
-
-    step: int
-    epoch: int
-    lr: float
-    loss: Tensor
-    norm: Tensor
-    n_records: int
 
 
 class Loop:
@@ -111,7 +97,6 @@ class Loop:
         self.best: dict[str, Tensor] = {}
         self.epoch_steps = n_batches(len(train), settings.batch_size)
         self.n_steps = settings.epochs * self.epoch_steps
-        self.noted: list[_Noted] = []
         self.interruption = Interruption()
         if found is not None:
             self._restore(found)
@@ -121,8 +106,7 @@ class Loop:
         at = self.progress
         first = self.processes.is_first and not at.ended
         self.log = RunLog(self.folder if first else None, length=at.log_bytes, step=at.step)
-        self.started = time.monotonic() - at.seconds
-        self.looked = time.monotonic()
+        self.steps = StepLog(self.log, at, n_steps=self.n_steps, lr=self.settings.lr)
         with contextlib.ExitStack() as stack:
             stack.callback(self.log.close)
             stack.enter_context(
@@ -170,12 +154,12 @@ class Loop:
         self.optimiser.step()
         if self.average is not None:
             self.average.update(self.model, at.step)
-        self.noted.append(
-            _Noted(at.step, at.epoch, s.lr * factor, total, norm, len(feed.batch.rows))
+        self.steps.noted.append(
+            Noted(at.step, at.epoch, s.lr * factor, total, norm, len(feed.batch.rows))
         )
         at.step += 1
         at.number += 1
-        if len(self.noted) >= s.log_steps:
+        if len(self.steps.noted) >= s.log_steps:
             self._look()
         if self.watch is not None:
             self.watch(at.step, self.n_steps, self._words())
@@ -197,32 +181,9 @@ class Loop:
         return loss.detach()
 
     def _look(self) -> None:
-        """Look at the losses of the last steps, log them, and refuse to go on from nonsense."""
-        at, now = self.progress, time.monotonic()
-        at.seconds = now - self.started
-        rate = sum(n.n_records for n in self.noted) / max(now - self.looked, 1e-9)
-        left = (now - self.looked) / max(len(self.noted), 1) * (self.n_steps - at.step)
-        self.looked = now
-        for noted in self.noted:
-            loss, norm = float(noted.loss), float(noted.norm)
-            if not math.isfinite(loss + norm):
-                raise OptionError(
-                    f"the loss is {loss:g} and its gradient {norm:g} in step {noted.step + 1}; "
-                    f"training diverged. Use a lower lr than {self.settings.lr:g}, or clip."
-                )
-            at.loss_sum += loss
-            self.log.write(
-                {
-                    "step": noted.step + 1,
-                    "epoch": noted.epoch + 1,
-                    "loss": loss,
-                    "lr": noted.lr,
-                    "gradient_norm": norm,
-                    "records_per_s": round(rate, 1),
-                    "seconds_left": round(left, 1),
-                }
-            )
-        self.noted.clear()
+        """Log the last steps, and refuse to go on from nonsense."""
+        for loss in self.steps.look():  # one by one: sums of sums round differently
+            self.progress.loss_sum += loss
 
     def _end_epoch(self) -> None:
         self._look()
@@ -241,7 +202,7 @@ class Loop:
             score = told["valid_loss" if self.metric == "loss" else self.metric]
             if at.is_better(score, less=self.metric in LESS_IS_BETTER):
                 at.best_score, at.best_epoch, self.best = score, at.epoch, self._weights()
-        at.seconds = time.monotonic() - self.started
+        self.steps.pause()
         at.epochs.append({"epoch": at.epoch + 1, **told})
         self.log.write(
             {"epoch_ended": at.epoch + 1, "step": at.step, **told, "seconds": round(at.seconds, 1)}
@@ -252,7 +213,6 @@ class Loop:
             at.ended = "patience"
         elif at.epoch == self.settings.epochs:
             at.ended = "epochs"
-        self.looked = time.monotonic()
 
     def _weights(self) -> dict[str, Tensor]:
         held = self.average.held if self.average is not None else self.model.state_dict()

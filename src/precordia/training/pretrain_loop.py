@@ -9,14 +9,11 @@ import dataclasses
 import math
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from precordia.core.errors import OptionError
 from precordia.core.record import Remark
 from precordia.training.ahead import made_ahead
 from precordia.training.array_source import ArraySource
@@ -40,6 +37,7 @@ from precordia.training.run_log import RunLog
 from precordia.training.schedule import lr_factor
 from precordia.training.settings import TrainingSettings
 from precordia.training.step_gradients import clip_gradients, learning_of, sum_gradients
+from precordia.training.step_log import Noted, StepLog
 from precordia.training.synchronised_norm import synchronised_norms
 from precordia.training.unlabelled_batch import UnlabelledBatch
 from precordia.training.unlabelled_source import UnlabelledSource
@@ -49,18 +47,6 @@ Watch = Callable[[int, int, str], None]
 _EARLY = 0.2
 #: steps that are thrown away before the time of others is taken
 _WARM = 2
-
-
-@dataclass(slots=True)
-class _Noted:
-    """A step that has not been looked at yet: looking would wait for the accelerator."""
-
-    step: int
-    lr: float
-    loss: Tensor
-    norm: Tensor
-    parts: dict[str, Tensor]
-    n_windows: int
 
 
 class PretrainLoop:
@@ -114,7 +100,6 @@ class PretrainLoop:
         processes.share([*objective.parameters(), *objective.buffers()])
         self.optimiser = optimiser_of(objective, settings)
         self.progress = Progress()
-        self.noted: list[_Noted] = []
         self.interruption = Interruption()
         self.last_loss = math.nan
         self.spread: Spread | None = None
@@ -128,8 +113,7 @@ class PretrainLoop:
         at = self.progress
         first = self.processes.is_first and not at.ended
         self.log = RunLog(self.folder if first else None, length=at.log_bytes, step=at.step)
-        self.started = time.monotonic() - at.seconds
-        self.looked = time.monotonic()
+        self.steps = StepLog(self.log, at, n_steps=self.n_steps, lr=self.settings.lr)
         with contextlib.ExitStack() as stack:
             stack.callback(self.log.close)
             stack.enter_context(
@@ -167,12 +151,14 @@ class PretrainLoop:
         times: list[float] = []
         with synchronised_norms(loop.objective, self.processes):
             loop.objective.train()
-            loop.started = loop.looked = before = time.monotonic()
+            loop.steps = StepLog(loop.log, loop.progress, n_steps=loop.n_steps, lr=self.settings.lr)
+            before = time.monotonic()
             ahead = made_ahead(loop._made, loop._choices(), workers=self.settings.workers)
             with contextlib.closing(ahead) as batches:
                 for batch in batches:
                     loop._step(batch)
-                    float(loop.noted[-1].loss if loop.noted else 0)  # waits for the accelerator
+                    if loop.steps.noted:
+                        float(loop.steps.noted[-1].loss)  # waits for the accelerator
                     now = time.monotonic()
                     times.append(now - before)
                     before, known = now, times[_WARM:]
@@ -216,12 +202,11 @@ class PretrainLoop:
         done = (at.step + 1) / self.n_steps
         self.objective.after_step(done)
         parts = {name: value.detach() for name, value in learned.logged.items()}
-        self.noted.append(
-            _Noted(at.step, s.lr * factor, loss, norm, parts, len(batch) * self.processes.n)
-        )
+        epoch, n_windows = at.step // self.order.n_batches, len(batch) * self.processes.n
+        self.steps.noted.append(Noted(at.step, epoch, s.lr * factor, loss, norm, n_windows, parts))
         at.step += 1
         at.epoch = at.step // self.order.n_batches
-        if len(self.noted) >= s.log_steps or at.step == 1:
+        if len(self.steps.noted) >= s.log_steps or at.step == 1:
             self._look()
         if at.step % self.spread_steps == 0 or at.step == self.n_steps:
             self._measure(learned)
@@ -243,34 +228,9 @@ class PretrainLoop:
         return learned
 
     def _look(self) -> None:
-        """Look at the losses of the last steps, log them, and refuse to go on from nonsense."""
-        at, now = self.progress, time.monotonic()
-        at.seconds = now - self.started
-        rate = sum(n.n_windows for n in self.noted) / max(now - self.looked, 1e-9)
-        left = (now - self.looked) / max(len(self.noted), 1) * (self.n_steps - at.step)
-        self.looked = now
-        for noted in self.noted:
-            loss, norm = float(noted.loss), float(noted.norm)
-            if not math.isfinite(loss + norm):
-                raise OptionError(
-                    f"the loss is {loss:g} and its gradient {norm:g} in step {noted.step + 1}; "
-                    f"training diverged. Use a lower lr than {self.settings.lr:g} (--set "
-                    f"training.lr={self.settings.lr / 10:g}), or clip."
-                )
-            self.last_loss = at.loss_sum = loss
-            self.log.write(
-                {
-                    "step": noted.step + 1,
-                    "epoch": noted.step // self.order.n_batches + 1,
-                    "loss": loss,
-                    **{name: float(value) for name, value in noted.parts.items()},
-                    "lr": noted.lr,
-                    "gradient_norm": norm,
-                    "records_per_s": round(rate, 1),
-                    "seconds_left": round(left, 1),
-                }
-            )
-        self.noted.clear()
+        """Log the last steps, and refuse to go on from nonsense."""
+        for loss in self.steps.look():
+            self.last_loss = self.progress.loss_sum = loss
 
     def _measure(self, learned: Learned) -> None:
         """Log how far the embeddings of this process lie apart, and say so if they do not."""
