@@ -11,9 +11,16 @@ import pytest
 from precordia.core.errors import OptionError
 from precordia.core.record import Patient
 from precordia.core.verify import verify
+from precordia.generation.reversed_time import with_time_reversed
 from precordia.generation.simulate import simulate
 from precordia.pipeline import examine
-from precordia.questions.answer import ANOTHER_PATIENT, INSTRUCTED, Answer, answer
+from precordia.questions.answer import (
+    ANOTHER_PATIENT,
+    BACKWARDS,
+    INSTRUCTED,
+    Answer,
+    answer,
+)
 from precordia.questions.limits import Comparison, Limits, fit_limits
 
 
@@ -96,6 +103,13 @@ def test_what_cannot_be_answered_gets_a_sentence_and_the_facts(question, said, s
     assert said in found.why
     assert any(c.measure == "heart_rate_bpm" for c in found.evidence)
     assert all(verify(c, slow).holds for c in found.evidence)
+
+
+def test_what_is_answered_of_a_recording_that_seems_to_run_backwards_says_so(slow):
+    back = examine(with_time_reversed(simulate(heart_rate_bpm=75, seed=1)))
+    question = "Is the PR interval longer than 0.2 s?"
+    assert BACKWARDS in answer(back, question).why
+    assert BACKWARDS not in answer(slow, question).why
 
 
 def test_an_instruction_does_not_reach_the_answer(fast):

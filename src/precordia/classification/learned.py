@@ -35,7 +35,8 @@ _SCALES = {
         "the amplitudes are no usual millivolts: check unit and gain before trusting any voltage"
     ),
 }
-_MISPLACED = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP)
+#: what makes leads, or time, others than the model learned from
+_MISPLACED = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP, QualityReason.TIME_REVERSED)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

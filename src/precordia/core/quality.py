@@ -29,6 +29,7 @@ class QualityReason(StrEnum):
     LEAD_REVERSAL = "suspected lead reversal"
     LEAD_SWAP = "suspected lead swap"
     LEADS_INCONSISTENT = "leads inconsistent"
+    TIME_REVERSED = "suspected reversed time"
     GAIN_ERROR = "suspected gain error"
     NORMALISED = "normalised, not millivolts"
     TOO_SHORT = "too short"

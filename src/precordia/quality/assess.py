@@ -18,6 +18,7 @@ from precordia.quality.lead_identities import contradicting_leads
 from precordia.quality.lead_reversal import suspect_reversal
 from precordia.quality.mains_level import measure_mains
 from precordia.quality.reasons import ReasonSettings, lead_reasons
+from precordia.quality.time_direction import TIME_REVERSED, suspect_reversed_time
 
 _REPEATED = 0.4
 #: where the steepest lead is less steep at its beats than this many times elsewhere, there are no
@@ -189,7 +190,8 @@ def _assess_window(signal, fs, leads, settings, finite):
         lead_reasons({k: v[i] for k, v in columns.items()}, settings.limits)
         for i in range(len(leads))
     )
-    remarks = suspect_reversal(found, leads)
+    # what runs backwards fits no order of the electrodes either
+    remarks = suspect_reversed_time(found, leads) or suspect_reversal(found, leads)
     return _Part(score, lead_score, lead, window, reasons, remarks)
 
 
@@ -259,7 +261,7 @@ def _join(record, parts, remarks, normalised, settings, source):
     for code, held in counts.items():
         if len(held) > 0.5 * n:
             remarks.append(held[0])
-            why.append(QualityReason.LEAD_REVERSAL if "limb" in code else QualityReason.LEAD_SWAP)
+            why.append(_REASON_OF_REMARK[code])
     threshold = load_model().threshold if settings.threshold is None else settings.threshold
     if score < threshold and not why:  # no reason is common: name those of the worst lead
         why = list(min(leads.values(), key=lambda q: (not q.reasons, q.score)).reasons)
@@ -273,6 +275,11 @@ def _join(record, parts, remarks, normalised, settings, source):
     )
 
 
+_REASON_OF_REMARK = {
+    "limb-reversal": QualityReason.LEAD_REVERSAL,
+    "precordial-swap": QualityReason.LEAD_SWAP,
+    TIME_REVERSED: QualityReason.TIME_REVERSED,
+}
 _MILLIVOLT_REASONS = {
     QualityReason.LOW_AMPLITUDE,
     QualityReason.MAINS,

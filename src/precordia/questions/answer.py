@@ -29,6 +29,10 @@ ANOTHER_PATIENT = (
     "people, not one person's course."
 )
 MISPLACED = "What is said of single leads may be of others: the leads do not fit together"
+BACKWARDS = (
+    "The recording may run backwards: what is said of times before and after the QRS complexes may "
+    "be of the other."
+)
 _EXCHANGED = (
     QualityReason.LEAD_REVERSAL,
     QualityReason.LEAD_SWAP,
@@ -212,6 +216,8 @@ def _one(question: str, now: _Seen, then: _Seen | None, limits: Limits) -> Answe
         outcome = evaluate(query, now.facts, then.facts if then else None)
         evidence = _evidence(query, outcome, now, then, limits)
     notes += _about_leads(query, evidence, now.study)
+    if QualityReason.TIME_REVERSED in now.study.quality.reasons and query.attribute != "quality":
+        notes.append(BACKWARDS)
     if not outcome.answers:
         evidence = evidence or main_claims(now.numbers)
     return Answer(
