@@ -54,6 +54,40 @@ def test_a_name_that_comes_twice_is_kept_once_and_said_with_its_conflict(three):
     assert "1 of them with other labels" in _codes(dataset)["duplicate-records"]
 
 
+def test_one_recording_that_is_written_in_several_ways_is_one_record(three):
+    _own(three, ["a.hea,1,x,train", "./a.hea,2,x,test", "a,3,x,test", "a.dat,4,x,test", "b,5,y,"],
+         "path,patient_id,label,fold")  # fmt: skip
+    dataset = load_dataset("folder", three)
+    assert [item.name for item in dataset] == ["a.hea", "b.hea"]
+    assert "1 record name more than once (a.hea)" in _codes(dataset)["duplicate-records"]
+    assert dataset["b.hea"].read().n_leads > 0
+
+
+def test_a_comma_in_a_cell_without_quotation_marks_is_refused_and_not_shifted(three):
+    head = "path,label,patient_id,fold"
+    _own(three, ["a.hea,x,1,train", "b.hea,AF, chronic,2,test"], head)
+    with pytest.raises(FormatError, match=r"line 3 of .* has 5 cells and the first line 4"):
+        load_dataset("folder", three)
+    _own(three, ["a.hea,x,1,train", 'b.hea,"AF, chronic",2,test', "c.hea,x,3,,,"], head)
+    assert load_dataset("folder", three)["b.hea"].labels == ("AF, chronic",)
+
+
+def test_empty_lines_of_a_table_are_passed_over(three):
+    _own(three, ["a.hea,1,x", "", ",,", " , ,", "b.hea,2,y"])
+    assert len(load_dataset("folder", three)) == 2
+
+
+def test_a_column_that_comes_twice_is_refused(three):
+    _own(three, ["a.hea,1,x,56"], "path,patient_id,label,label")
+    with pytest.raises(FormatError, match="has the column label more than once"):
+        load_dataset("folder", three)
+
+
+def test_ages_that_are_none_are_counted(three):
+    _own(three, ["a.hea,1,x,old", "b.hea,2,x,-5", "c.hea,3,x,"], "path,patient_id,label,age")
+    assert _codes(load_dataset("folder", three))["age-unknown"].startswith("2 ages that are no")
+
+
 def test_a_patient_in_two_folds_is_counted_and_not_named(three):
     rows = ["a.hea,SECRET,x,train", "b.hea,SECRET,x,test", "c.hea,2,x,test"]
     _own(three, rows, "path,patient_id,label,fold")

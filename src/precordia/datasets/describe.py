@@ -11,6 +11,7 @@ import numpy as np
 
 from precordia.core.value import Value
 from precordia.datasets.dataset import Dataset
+from precordia.datasets.found import counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,7 +73,7 @@ class Description(Value):
             lines.append(f"age         {middle:g} years (5 % below {low:g}, 5 % above {high:g})")
         if self.folds:
             lines.append("folds       " + ", ".join(f"{k}: {n}" for k, n in self.folds.items()))
-        lines.append(f"task        {self.task}, {len(self.classes)} classes")
+        lines.append(f"task        {self.task}, {counted(len(self.classes), 'class', 'classes')}")
         lines += [f"  {n:>7}  {name}" for name, n in self.classes.items()]
         lines += [f"note: {text}" for text in self.remarks]
         lines += [f"beware: {text}" for text in self.traps]

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -43,7 +44,8 @@ def find_folder(
     path_column, label_column, patient_column
         Its columns. Columns ``age``, ``sex``, ``fold`` and ``report`` are used where they are
         there; folds are train, validation and test. Without the column of patients each record
-        counts as a patient of its own, which is said.
+        counts as a patient of its own, which is said. A path may leave out ``.hea`` of a WFDB
+        header.
     separator
         What stands between several labels in a cell.
     scheme
@@ -66,19 +68,23 @@ def find_folder(
     own = Path(table) if Path(table).is_absolute() else folder / table
     found = Found(items=[], keep_empty=True)
     unknown = []
+    ageless = 0
     for row in read_table(own, (path_column, label_column), own=True):
+        name = _name_of(folder, row[path_column])
         if row[label_column].lower() == _NAN:
-            unknown.append(row[path_column])
+            unknown.append(name)
             continue
+        age = age_of(row.get("age", ""))
+        ageless += math.isnan(age) and row.get("age", "").lower() not in ("", _NAN)
         labels = [x.strip() for x in row[label_column].split(separator)]
         labels = [x for x in dict.fromkeys(labels) if x]
         found.items.append(
             Item(
-                name=row[path_column],
-                path=below(folder, row[path_column]),
+                name=name,
+                path=below(folder, name),
                 patient=Patient(
                     patient_id=row.get(patient_column) or None,
-                    age_years=age_of(row.get("age", "")),
+                    age_years=age,
                     sex=sex_of(row.get("sex", "")),
                 ),
                 labels=tuple(labels),
@@ -89,6 +95,12 @@ def find_folder(
             )
         )
     _remark_folds(found)
+    if ageless:
+        found.remark(
+            "age-unknown",
+            f"{counted(ageless, 'age')} that {'is' if ageless == 1 else 'are'} no "
+            "number of years from 0 to 130; taken as unknown.",
+        )
     if unknown:
         found.remark(
             "label-unknown",
@@ -103,6 +115,20 @@ def find_folder(
         if path not in named and path.with_suffix("") not in stems and path != own
     ]
     return found
+
+
+def _name_of(folder: Path, written: str) -> str:
+    """Return the one name of a recording that a table may write in several ways.
+
+    So that ``./a.hea``, ``a.dat`` and ``a`` are one record and not three of them.
+    """
+    path = below(folder, written)
+    header = path.with_name(path.name + ".hea")
+    if path.suffix == ".dat":
+        header = path.with_suffix(".hea")
+    if (path.suffix == ".dat" or not path.exists()) and header.is_file():
+        path = header
+    return path.relative_to(folder).as_posix()
 
 
 def _remark_folds(found: Found) -> None:

@@ -10,6 +10,7 @@ import re
 import zlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from precordia.core.errors import FormatError
 from precordia.core.record import Sex
@@ -41,7 +42,8 @@ def read_table(
     only
         Columns that are kept, where a table is long; all by default.
     own
-        Whether the table is the user's, and not that of a published database.
+        Whether the table is the user's, and not that of a published database. Then rows of nothing
+        but empty cells are passed over, and a row with more cells than names is refused.
 
     Returns
     -------
@@ -50,7 +52,8 @@ def read_table(
     Raises
     ------
     FormatError
-        If the table is missing, no text, or lacks a column.
+        If the table is missing, no text, lacks a column or, where it is the user's, has one twice
+        or a row that is too long.
     """
     return list(walk_table(path, columns, names=names, only=only, own=own))
 
@@ -79,6 +82,10 @@ def walk_table(
             _check_columns(path, columns, held, own=own)
             wanted = frozenset(held if only is None else only)
             for row in reader:
+                if own:
+                    _check_length(path, row, reader.line_num)
+                    if not any(cell and cell.strip() for cell in row.values()):
+                        continue
                 yield {k: (v or "").strip() for k, v in row.items() if k in wanted}
     except FileNotFoundError:
         advice = "Copy it from where the database is published."
@@ -97,18 +104,38 @@ def _check_columns(
 ) -> None:
     lacking = [name for name in columns if name not in held]
     if not lacking:
+        twice = [name for name in dict.fromkeys(held) if name and held.count(name) > 1]
+        if own and twice:
+            raise FormatError(
+                f"'{path.name}' has the column {', '.join(twice)} more than once. Which is meant? "
+                "Give each column a name of its own."
+            )
         return
     between = next((sign for sign in (";", "\t") if len(held) == 1 and sign in held[0]), "")
     if between:
         advice = "Its cells stand between semicolons or tabs: save it with commas."
     elif own:
-        advice = "Name the columns so, or say which they are with the options of the loader."
+        advice = (
+            "Name the columns so, or say which they are with the options of the loader, such as "
+            "path_column=FILE."
+        )
     else:
         advice = "Compare it with the published table."
     raise FormatError(
         f"'{path.name}' lacks the column{'s' if len(lacking) > 1 else ''} "
         f"{', '.join(lacking)}; it has {', '.join(held[:12]) or 'none'}. {advice}"
     )
+
+
+def _check_length(path: Path, row: dict[Any, Any], line: int) -> None:
+    """Refuse a row with cells beyond the names: what stands in which column is not known then."""
+    beyond = row.get(None)
+    if beyond and any(cell.strip() for cell in beyond):
+        n_named = len(row) - 1
+        raise FormatError(
+            f"line {line} of '{path.name}' has {n_named + len(beyond)} cells and the first line "
+            f"{n_named}. Put a cell that holds a comma between quotation marks."
+        )
 
 
 def find_files(folder: Path, pattern: str) -> list[Path]:
@@ -195,6 +222,6 @@ def below(folder: Path, name: str) -> Path:
     if not parts or not name.isprintable() or any(part in ("..", "/") for part in parts):
         raise FormatError(
             f"a table of labels names the file '{name[:80]}'; a path below the folder is needed. "
-            "Compare the table with the published one."
+            "Correct the table."
         )
     return folder.joinpath(*parts)
