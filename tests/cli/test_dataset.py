@@ -64,6 +64,19 @@ def test_mistakes_are_sentences(capsys, own):
     assert (code, err) == (0, "")
 
 
+def test_a_recording_without_unit_and_rate_is_told_them(capsys, tmp_path):
+    rows = "\n".join(f"{k % 7},{k % 5}" for k in range(2000))
+    (tmp_path / "a.csv").write_text(f"I,II\n{rows}\n")
+    (tmp_path / "labels.csv").write_text("path,label\na.csv,x\n")
+    assert _run(capsys, "verify", "folder", tmp_path)[0] == 2
+    told = ["--option", 'reading={unit = "uV", fs = 500}']
+    assert _run(capsys, "verify", "folder", tmp_path, *told)[0] == 0
+    code, _, err = _run(capsys, "verify", "folder", tmp_path, "--option", "reading=uV")
+    assert code == 2
+    assert "a table of options for reading is needed" in err
+    assert "is no table" in _run(capsys, "verify", "folder", tmp_path, "--option", "reading={x")[2]
+
+
 @pytest.mark.parametrize("command", ["list", "describe", "verify", "fetch"])
 def test_every_help_has_an_example(capsys, command):
     assert "Example:  precordia dataset" in _run(capsys, command, "--help")[1]

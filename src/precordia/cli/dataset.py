@@ -42,6 +42,7 @@ _HELPS = {
 }
 
 Name = Annotated[str, typer.Argument(metavar="NAME", help="Name of the database, or a store.")]
+Fetched = Annotated[str, typer.Argument(metavar="NAME", help="Name of the database.")]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of its files.")]
 Task = Annotated[str | None, typer.Option("--task", help="Which labels; see its card.")]
 Option = Annotated[
@@ -154,7 +155,7 @@ def _is_store(name: str) -> bool:
 
 
 def fetch(
-    name: Name,
+    name: Fetched,
     folder: Folder,
     yes: Annotated[bool, typer.Option("--yes", help="Say yes to the size and licence.")] = False,
     only: Annotated[
@@ -172,13 +173,22 @@ def fetch(
 
 
 def loader_options(given: list[str] | None) -> dict[str, Any]:
-    """Turn NAME=VALUE into arguments; whole numbers become numbers."""
-    said = {}
+    """Turn NAME=VALUE into arguments; whole numbers become numbers, ``{...}`` a table of TOML."""
+    import tomllib
+
+    said: dict[str, Any] = {}
     for pair in given or ():
         key, equals, value = pair.partition("=")
         if not equals or not key.isidentifier() or key in ("task", "check_files", "watch"):
             raise typer.BadParameter(f"'{pair}' is no NAME=VALUE of a loader, such as fs=500.")
         said[key] = int(value) if value.isdecimal() else value
+        if value.startswith("{"):
+            try:
+                said[key] = tomllib.loads(f"value = {value}")["value"]
+            except tomllib.TOMLDecodeError as error:
+                raise typer.BadParameter(
+                    f"'{value}' is no table such as {{unit = \"uV\"}} ({error})."
+                ) from error
     return said
 
 

@@ -4,9 +4,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from precordia.core.errors import OptionError
 from precordia.core.record import Patient
 from precordia.core.statements import Statement
 from precordia.datasets.found import Found, counted, such_as
@@ -62,9 +64,16 @@ def find_folder(
     ------
     FormatError
         If the table is missing or lacks a column, or a path leads out of the folder.
+    OptionError
+        If what reading takes is no table.
     """
     from precordia.io.find import find_recordings
 
+    if reading is not None and not isinstance(reading, Mapping):
+        raise OptionError(
+            f"reading is {reading!r}; a table of options for reading is needed, such as "
+            '{unit = "uV"}.'
+        )
     own = Path(table) if Path(table).is_absolute() else folder / table
     found = Found(items=[], keep_empty=True)
     unknown = []
