@@ -103,11 +103,14 @@ class Network:
             )
 
     def load(self, n_outputs: int, *, seed: int) -> Any:
-        """Make the network; random weights, and a new head, depend on the seed."""
+        """Make the network on its device; random weights, and a new head, depend on the seed."""
         if self.graph:
-            return _FinishedGraph(self.graph)
+            from precordia.benchmarking.finished_graph import FinishedGraph
+
+            return FinishedGraph(self.graph)
         if n_outputs:
             self.check_statements()
+        from precordia.models.device import chosen_device
         from precordia.models.load_model import load_model
 
         shape = {
@@ -117,28 +120,10 @@ class Network:
         }
         if self.weights:
             shape |= {"weights": self.weights, "head": "new"}
-        return load_model(
+        made = load_model(
             self.architecture, n_outputs=n_outputs, seed=seed, **shape, **self.options
         )
-
-
-class _FinishedGraph:
-    """A graph that ships with the package, asked for embeddings as an encoder is."""
-
-    def __init__(self, name: str) -> None:
-        from precordia.models.runtime import load_graph
-
-        self._graph = load_graph(name)
-
-    def eval(self) -> None:
-        """Do nothing: a graph does not learn."""
-
-    def encode(self, x: Any, present: Any = None) -> Any:
-        """Return the embedding of each window."""
-        import torch
-
-        there = None if present is None or not self._graph.takes_present else present.numpy()
-        return torch.from_numpy(self._graph(x.numpy(), there).embedding)
+        return made.to(chosen_device())
 
 
 def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -> Network:

@@ -45,17 +45,19 @@ def usable(
 
 def embed_windows(encoder: Any, part: Part, spec: InputSpec) -> Float[np.ndarray, "batch dim"]:
     """Mean embedding of the windows of each record; NaN where it has none."""
-    import torch
+    from precordia.models.frozen import encode_frozen
 
     encoder.eval()
     found: list[tuple[range, np.ndarray]] = []
     for rows, held in part.window_pieces(spec):
-        values = []
-        with torch.no_grad():
-            for first in range(0, len(held.windows), _BATCH):
-                x = torch.from_numpy(held.windows[first : first + _BATCH])
-                there = torch.from_numpy(held.present[first : first + _BATCH])
-                values.append(encoder.encode(x, None if bool(there.all()) else there).numpy())
+        values = [
+            encode_frozen(
+                encoder,
+                held.windows[first : first + _BATCH],
+                held.present[first : first + _BATCH],
+            )
+            for first in range(0, len(held.windows), _BATCH)
+        ]
         if values:
             here = dataclasses.replace(held, owner=held.owner - rows.start)
             joined = np.concatenate(values).astype(float)

@@ -240,7 +240,7 @@ def _learn(
 
 def _tokenizer(network: Network, seed: int):
     """Return what gives the tokens of a part, some windows at a time with their rows."""
-    import torch
+    from precordia.models.frozen import encode_frozen
 
     if network.graph:
         raise OptionError(
@@ -259,12 +259,9 @@ def _tokenizer(network: Network, seed: int):
         for _, held in part.window_pieces(network.spec):
             for first in range(0, len(held.windows), _BATCH):
                 some = slice(first, first + _BATCH)
-                there = torch.from_numpy(held.present[some])
-                with torch.no_grad():
-                    found = encoder.tokens(
-                        torch.from_numpy(held.windows[some]), None if there.all() else there
-                    )
-                tokens = found.float().numpy()
+                tokens = encode_frozen(
+                    encoder, held.windows[some], held.present[some], what="tokens"
+                )
                 by_lead = tokens.reshape(len(tokens), n_leads, -1, tokens.shape[2])
                 weights = held.present[some] if n_leads > 1 else np.ones((len(tokens), 1))
                 share = weights / np.maximum(weights.sum(axis=1, keepdims=True), 1)

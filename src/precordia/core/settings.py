@@ -18,7 +18,7 @@ VARIABLES = {
     "PRECORDIA_OFFLINE": "1 to refuse every network access",
     "PRECORDIA_REMOTE": "1 to allow asking language models on other machines",
     "PRECORDIA_API_KEY": "key of the language model's endpoint; never written anywhere",
-    "PRECORDIA_DEVICE": "device for models that use torch",
+    "PRECORDIA_DEVICE": "device for models that use torch: cpu, cuda or cuda:1",
     "PRECORDIA_DATA": "folder of recordings for tests and benchmarks",
     "PRECORDIA_PARITY": "folder of fixtures of published models for tests",
     "PRECORDIA_FOLDS": "folds that an external check should use",
@@ -64,7 +64,7 @@ def settings() -> Settings:
         cache=cache,
         models=Path(os.environ.get("PRECORDIA_MODELS") or cache / "models"),
         offline=os.environ.get("PRECORDIA_OFFLINE", "") not in ("", "0"),
-        device=os.environ.get("PRECORDIA_DEVICE", "cpu"),
+        device=os.environ.get("PRECORDIA_DEVICE") or "auto",
         data=Path(data) if data else None,
         remote=os.environ.get("PRECORDIA_REMOTE", "") not in ("", "0"),
     )

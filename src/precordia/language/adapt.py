@@ -292,7 +292,7 @@ def _model(
     held: AdaptConfiguration, base: CausalModel, recordings: RecordingInput, place: Path
 ) -> Any:
     from precordia.language.adapted_model import AdaptedModel
-    from precordia.training.device import chosen_device
+    from precordia.models.device import chosen_device
 
     made = make_adapter(
         held.adapter.name,

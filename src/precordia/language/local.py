@@ -12,9 +12,9 @@ import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
 from precordia.core.errors import MissingFileError, OptionError, WeightsError
-from precordia.core.settings import settings
 from precordia.language.backend import MAX_TOKENS, Message, Reply
 from precordia.language.failures import BackendError, BackendSlowError
+from precordia.models.device import chosen_device
 
 _DTYPES = {"float32": torch.float32, "bfloat16": torch.bfloat16, "float16": torch.float16}
 #: positions of a model whose configuration does not tell
@@ -30,7 +30,8 @@ class LocalModel:
         Holds ``config.json``, a tokenizer and weights as safetensors. Nothing is downloaded, no
         code of the folder is run and no pickle is opened.
     device
-        Such as ``"cpu"`` or ``"cuda"``; None asks ``PRECORDIA_DEVICE``.
+        Such as ``"cpu"`` or ``"cuda"``; None is what ``PRECORDIA_DEVICE`` names, else an
+        accelerator where there is one.
     dtype
         ``"float32"``, ``"bfloat16"`` or ``"float16"``.
     timeout_s
@@ -86,12 +87,7 @@ class LocalModel:
         self.model = place.resolve().name
         self.timeout_s = float(timeout_s)
         self.network, self.tokenizer = _loaded(place, _DTYPES[dtype])
-        try:
-            self.network = self.network.to(device or settings().device).eval()
-        except (RuntimeError, AssertionError) as error:
-            raise OptionError(
-                f"device '{device}' cannot be used ({_first_line(error)})."
-            ) from error
+        self.network = self.network.to(chosen_device(device or "auto")).eval()
 
     def __repr__(self) -> str:
         return f"LocalModel({self.model})"

@@ -14,6 +14,7 @@ import torch
 
 from precordia.core.cards import Card
 from precordia.core.errors import WeightsError
+from precordia.models.device import chosen_device, repeatable
 from precordia.models.encoder import Encoder
 from precordia.models.pretrained import from_pretrained
 from precordia.models.runtime import Graph
@@ -61,7 +62,7 @@ def load_saved_graph(folder: Path, *, name: str = "", half: bool = False) -> Gra
                 f"'{folder}' does not say how a recording becomes its input. Save the model with "
                 "save_pretrained(folder, input_spec=...)."
             )
-        model = from_pretrained(folder).eval().requires_grad_(False)
+        model = from_pretrained(folder).eval().requires_grad_(False).to(chosen_device())
         graph = Graph(
             name=name or os.fspath(folder),
             version=saved.sha256[:12] + ("-bf16" if half else ""),
@@ -88,19 +89,21 @@ class _TorchSession:
 
     def __init__(self, model: Encoder, half: bool) -> None:
         self._model, self._half = model, half
+        self._device = next(model.parameters()).device
 
     def run(self, outputs: Sequence[str], given: dict[str, np.ndarray]) -> list[np.ndarray]:
         """Return scores and embeddings of windows."""
-        model = self._model
+        model, device = self._model, self._device
         present = given.get("present")
-        there = None if present is None else torch.from_numpy(present) > 0
-        with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=self._half):
+        there = None if present is None else (torch.from_numpy(present) > 0).to(device)
+        half = torch.autocast(device.type, torch.bfloat16, enabled=self._half)
+        with torch.inference_mode(), repeatable(device), half:
             # PyTorch warns of arrays that nobody may write to; nobody does.
-            windows = torch.from_numpy(np.require(given["window"], requirements="W"))
+            windows = torch.from_numpy(np.require(given["window"], requirements="W")).to(device)
             embedding = model.encode(windows, there)
             logits = model.head(model.neck(embedding))
-        found = {"logits": logits.float().numpy(), "embedding": embedding.float().numpy()}
-        return [found[name] for name in outputs]
+        found = {"logits": logits, "embedding": embedding}
+        return [found[name].float().cpu().numpy() for name in outputs]
 
 
 def _forget_after_fork() -> None:

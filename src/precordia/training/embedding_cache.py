@@ -17,6 +17,7 @@ from torch import nn
 from precordia.core.errors import OptionError, OutputError, SignalError
 from precordia.core.output import whole_file
 from precordia.core.settings import settings
+from precordia.models.frozen import encode_frozen
 
 #: changes whenever the same weights and windows may give other numbers
 _VERSION = 1
@@ -149,13 +150,8 @@ def _piece(model, batch, there, what, place):
     return found
 
 
-@torch.no_grad()
 def _embed(model, batch, there, what):
-    device = next((p.device for p in model.parameters()), torch.device("cpu"))
-    x = torch.from_numpy(batch).to(device)
-    given = None if there is None else torch.from_numpy(np.ascontiguousarray(there)).to(device)
-    made = model.encode(x, given) if what == "embedding" else model.tokens(x, given)
-    found = made.float().cpu().numpy()
+    found = encode_frozen(model, batch, there, what=what)
     if len(found) != len(batch):
         raise SignalError(f"the model gave {len(found)} embeddings of {len(batch)} windows.")
     if not np.isfinite(found).all():

@@ -45,7 +45,7 @@ patience = 10                 # epochs without a better score; 0 never stops ear
 average = 0.98                # running average of the weights; 0 for none
 seed = 1
 # precision = "auto"          # bfloat16 where the processor or accelerator is made for it
-# device = "auto"             # an accelerator where there is one
+# device = "cpu"              # by default an accelerator where there is one
 
 [[augment]]
 name = "gain"

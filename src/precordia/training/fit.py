@@ -14,7 +14,12 @@ from torch import nn
 
 from precordia.core.errors import OptionError
 from precordia.core.record import Remark
-from precordia.training.device import chosen_device, chosen_precision, seeded_devices
+from precordia.models.device import (
+    chosen_device,
+    chosen_precision,
+    repeatable,
+    seeded_devices,
+)
 from precordia.training.feeding import Augmentation
 from precordia.training.loop import Loop, Watch
 from precordia.training.order import n_batches
@@ -157,7 +162,7 @@ def fit(
     if settings.threads:
         torch.set_num_threads(settings.threads)
     processes = join(device)
-    with torch.random.fork_rng(devices=seeded_devices(device)):
+    with torch.random.fork_rng(devices=seeded_devices(device)), repeatable(device):
         _check_division(train, settings, processes)
         about = _about(train, valid, settings, augment)
         place = None if folder is None else Path(folder)

@@ -170,7 +170,7 @@ def pretrain(
     place = Path(folder)
     torch = load_object("torch:random", extra="train", purpose="pretraining")
     kind = load_object(request.row.path, extra="train", purpose="pretraining")
-    from precordia.training.device import chosen_device, seeded_devices
+    from precordia.models.device import chosen_device, repeatable, seeded_devices
     from precordia.training.processes import join
 
     device = chosen_device(request.training.device)
@@ -179,7 +179,7 @@ def pretrain(
         make_place(place, resume=resume, overwrite=overwrite)
     held = _data(request, data, processes, trust_scale, cache, n_jobs, watch)
     order = _order(request, held, processes)
-    with torch.fork_rng(devices=seeded_devices(device)):
+    with torch.fork_rng(devices=seeded_devices(device)), repeatable(device):
         encoder, before = _encoder(request)
         torch.manual_seed(seed)
         learner = kind(encoder, **request.options).to(device)
@@ -305,7 +305,7 @@ def _loop(
 ) -> PretrainLoop:
     from dataclasses import replace
 
-    from precordia.training.device import chosen_precision
+    from precordia.models.device import chosen_precision
     from precordia.training.predict import device_of
     from precordia.training.pretrain_loop import PretrainLoop
     from precordia.training.run_folder import checkpoint_to_go_on_from

@@ -80,7 +80,7 @@ def join(device: torch.device) -> Processes:
     if not dist.is_initialized():
         if int(os.environ.get("WORLD_SIZE", "1")) == 1 or "RANK" not in os.environ:
             return Processes()
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        dist.init_process_group(dist.get_default_backend_for_device(device))
         atexit.register(_leave)
     return Processes(dist.get_rank(), dist.get_world_size())
 

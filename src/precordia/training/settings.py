@@ -82,7 +82,8 @@ class TrainingSettings(Value):
         ``"float32"``; ``"bfloat16"`` for matrix products and convolutions; or ``"auto"``: bfloat16
         where the processor or accelerator is made for it.
     device
-        ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"auto"``: an accelerator where there is one.
+        ``"cpu"``, ``"cuda"``, ``"cuda:1"`` or ``"auto"``: what ``PRECORDIA_DEVICE`` names, else an
+        accelerator where there is one.
     threads
         Threads of one process; 0 leaves PyTorch's number.
     workers
@@ -123,7 +124,7 @@ class TrainingSettings(Value):
     loss_options: dict[str, Any] | None = None
     mixup: float = 0.0
     precision: str = "float32"
-    device: str = "cpu"
+    device: str = "auto"
     threads: int = 0
     workers: int = 1
     seed: int = 0

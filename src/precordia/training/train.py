@@ -147,7 +147,7 @@ def train(
     if not str(folder or held.output):
         raise OptionError("nothing says where to; give output, or a folder (folder=, --folder).")
     join = load_object("precordia.training.processes:join", extra="train", purpose="training")
-    chosen_device = load_object("precordia.training.device:chosen_device", extra="train")
+    chosen_device = load_object("precordia.models.device:chosen_device", extra="train")
     processes = join(chosen_device(held.training.device))
     if processes.is_first:
         _make_place(place, held, resume=resume, overwrite=overwrite)
