@@ -8,8 +8,6 @@ from jaxtyping import Float, Real
 
 from precordia.core.errors import SignalError
 
-NUMBER_METRICS = ("r2", "mean_absolute_error", "correlation")
-
 
 def number_scores(
     predicted: Real[np.ndarray, " batch"],

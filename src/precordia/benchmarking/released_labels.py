@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -194,14 +193,3 @@ def _label(cell: str, record: str, row: dict[str, str]) -> float:
             f"the released table holds '{cell[:20]}' for '{row[record]}'; 0 and 1 are its labels. "
             "Copy it again."
         ) from None
-
-
-def list_released() -> Sequence[str]:
-    """Return the names of the released sets.
-
-    Examples
-    --------
-    >>> list_released()
-    ('csn', 'cpsc2018')
-    """
-    return tuple(_SETS)

@@ -4,7 +4,7 @@
 from __future__ import annotations
 
 import numpy as np
-from jaxtyping import Float, Int, Num
+from jaxtyping import Float, Num
 
 #: natural logarithms of the coldest and hottest temperature that is looked for
 _LOWEST, _HIGHEST = -7.0, 7.0
@@ -43,43 +43,6 @@ def fit_temperature(
     def loss(log_temperature: float) -> float:
         cold = z * np.exp(-log_temperature)
         return float((np.maximum(cold, 0) + np.log1p(np.exp(-np.abs(cold))) - y * cold).mean())
-
-    return float(np.exp(_lowest(loss)))
-
-
-def fit_softmax_temperature(
-    logits: Float[np.ndarray, "record statement"], labels: Int[np.ndarray, " record"]
-) -> float:
-    """Find the temperature of statements of which exactly one is true.
-
-    Parameters
-    ----------
-    logits
-        Scores.
-    labels
-        Column of the true statement of each record.
-
-    Returns
-    -------
-    The temperature: ``softmax(logits / temperature)`` has the lowest log-loss.
-
-    References
-    ----------
-    Guo C et al. ICML 2017. arXiv:1706.04599
-
-    Examples
-    --------
-    >>> logits = np.array([[3.0, 0.0]] * 10)
-    >>> labels = np.array([0] * 9 + [1])
-    >>> round(fit_softmax_temperature(logits, labels), 4), round(float(3 / np.log(9)), 4)
-    (1.3654, 1.3654)
-    """
-    z, rows = np.asarray(logits, float), np.arange(len(logits))
-
-    def loss(log_temperature: float) -> float:
-        cold = z * np.exp(-log_temperature)
-        cold = cold - cold.max(axis=1, keepdims=True)
-        return float((np.log(np.exp(cold).sum(axis=1)) - cold[rows, labels]).mean())
 
     return float(np.exp(_lowest(loss)))
 

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 
 import numpy as np
 from jaxtyping import Bool, Float
@@ -144,15 +144,3 @@ class Fiducials(Waves):
             f"Fiducials({_tally(self)} in {self.n_samples / self.fs:g} s, "
             f"{len(self.leads)} leads, {self.source})"
         )
-
-
-def global_waves(fiducials: Fiducials) -> Waves:
-    """Return the global rows alone, without the leads.
-
-    Examples
-    --------
-    >>> empty = Fiducials(fs=500, n_samples=5000, **{f.name: np.zeros(0) for f in fields(Waves)})
-    >>> global_waves(empty)
-    Waves(0 QRS, 0 P, 0 T)
-    """
-    return Waves(**{f.name: getattr(fiducials, f.name) for f in fields(Waves)})

@@ -132,12 +132,6 @@ class AlignedBeatsNet(Encoder):
         numbers = torch.cat([view.numbers, view.proportions.clamp(min=1e-3).log(), present], 1)
         return torch.cat([self.numbers(numbers)[:, None], beat.transpose(1, 2)], 1)
 
-    def logits_of(
-        self, view: BeatView, present: Float[Tensor, "batch lead"]
-    ) -> Float[Tensor, "batch statement"]:
-        """Return logits of what `look` returned."""
-        return self.head(self.neck(self.pool(self.tokens_of(view, present), present)))
-
     def features(
         self, x: Float[Tensor, "batch lead sample"], present: Float[Tensor, "batch lead"] | None
     ) -> Float[Tensor, "batch token dim"]:

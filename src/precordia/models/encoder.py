@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor, nn
 
 from precordia.core.errors import OptionError, SignalError
@@ -290,7 +290,3 @@ class Encoder(nn.Module):
                 f"present has the shape {tuple(present.shape)}; one value for each of the "
                 f"{x.shape[0]} windows and {n_leads} leads is needed."
             )
-
-
-#: which leads are there, as a caller may give it
-Present = Bool[Tensor, "batch lead"]

@@ -20,7 +20,6 @@ Change = Literal[
     "", "gone", "new", "persisting", "absent", "normalized", "deviated", "abnormal", "normal"
 ]
 ABOVE, WITHIN, BELOW = (f"{where} the normal range" for where in ("above", "within", "below"))
-RANGES = (ABOVE, WITHIN, BELOW)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
