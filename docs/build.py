@@ -81,9 +81,9 @@ def commands() -> str:
     """List every command with the first sentence of its help."""
     import typer
 
-    from precordia.cli.main import app
+    from precordia.cli.main import command_line
 
-    group: Any = typer.main.get_command(app)
+    group: Any = typer.main.get_command(command_line())
     rows = []
     for name, command in group.commands.items():
         words = (command.help or "").split("\n\n")[0]

@@ -6,8 +6,12 @@ The names below are loaded when first used, so that importing the package costs 
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Any
+TYPE_CHECKING = False  # type checkers take it for true; importing typing would take milliseconds
+if TYPE_CHECKING:
+    from typing import Any
+
+    from precordia.core.errors import PrecordiaError as PrecordiaError
+    from precordia.core.record import Record as Record
 
 __version__ = "0.1.0.dev0"
 
@@ -96,6 +100,8 @@ __all__ = ["__version__", *_WHERE]
 def __getattr__(name: str) -> Any:
     if name not in _WHERE:
         raise AttributeError(f"module 'precordia' has no attribute '{name}'")
+    import importlib
+
     value = getattr(importlib.import_module(_WHERE[name]), name)
     globals()[name] = value
     return value
@@ -103,8 +109,3 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_WHERE})
-
-
-if TYPE_CHECKING:
-    from precordia.core.errors import PrecordiaError as PrecordiaError
-    from precordia.core.record import Record as Record

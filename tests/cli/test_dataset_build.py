@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from typer.testing import CliRunner
 
-from precordia.cli.main import _exit_code, app
+from precordia.cli.main import _exit_code, command_line
 from precordia.core.record import Record
 from precordia.datasets.store import open_store
 from precordia.io.write import write
@@ -28,7 +28,7 @@ def folder(tmp_path):
 
 
 def told(*arguments):
-    done = CliRunner().invoke(app, ["dataset", *map(str, arguments)])
+    done = CliRunner().invoke(command_line(), ["dataset", *map(str, arguments)])
     assert done.exit_code == 0, done.output
     return done.stdout
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from precordia.cli.main import app, main
+from precordia.cli.main import command_line, main
 from precordia.generation.simulate import simulate
 from precordia.io.write import write
 
@@ -55,24 +55,26 @@ def asked():
 
 
 def test_ask_prints_the_answer_and_the_checked_words(file: str, asked: list[str]) -> None:
-    run = CliRunner().invoke(app, ["ask", file, "Is the QRS wide?", *asked])
+    run = CliRunner().invoke(command_line(), ["ask", file, "Is the QRS wide?", *asked])
     assert run.exit_code == 0
     assert run.stdout.startswith("no\nNo, the QRS is not wide. The heart rate is 75 bpm.\n")
     assert "fibrillation" not in run.stdout
-    run = CliRunner().invoke(app, ["ask", file, "Is the QRS wide?", *asked, "--json"])
+    run = CliRunner().invoke(command_line(), ["ask", file, "Is the QRS wide?", *asked, "--json"])
     held = json.loads(run.stdout)
     assert held["answer"]["answers"] == ["no"]
     assert [one["text"] for one in held["removed"]] == ["Atrial fibrillation."]
-    run = CliRunner().invoke(app, ["ask", file, "Is the QRS wide?", *asked, "--keep-unverified"])
+    run = CliRunner().invoke(
+        command_line(), ["ask", file, "Is the QRS wide?", *asked, "--keep-unverified"]
+    )
     assert "[not verified: Atrial fibrillation.]" in run.stdout
 
 
 def test_report_is_phrased_and_written(file: str, asked: list[str], tmp_path: Path) -> None:
     target = tmp_path / "report.txt"
-    run = CliRunner().invoke(app, ["report", file, *asked, "-o", str(target)])
+    run = CliRunner().invoke(command_line(), ["report", file, *asked, "-o", str(target)])
     assert run.exit_code == 0
     assert "The heart rate is 75 bpm." in target.read_text()
-    held = json.loads(CliRunner().invoke(app, ["report", file, *asked, "--json"]).stdout)
+    held = json.loads(CliRunner().invoke(command_line(), ["report", file, *asked, "--json"]).stdout)
     assert held["removed"]
     assert held["report"]["sentences"]
 
@@ -108,7 +110,7 @@ def test_mistakes_are_sentences(
 
 def test_an_endpoint_that_is_down_leaves_the_answer(file: str) -> None:
     down = ["--backend", "endpoint", "--set", "base_url=http://localhost:9", "--set", "model=x"]
-    run = CliRunner().invoke(app, ["ask", file, "Is the QRS wide?", *down])
+    run = CliRunner().invoke(command_line(), ["ask", file, "Is the QRS wide?", *down])
     assert run.exit_code == 0
     assert "Nobody answers" in run.stdout
     assert "QRS duration 89 ms" in run.stdout
@@ -126,11 +128,11 @@ def test_alike_recordings_of_an_index_are_shown_to_the_model_alone(
     table = tmp_path / "labels.csv"
     table.write_text("file,patient,labels\nother0.edf,p0,LVH\nother1.edf,p1,LVH\n", "utf-8")
     made = ["index", str(folder), "--to", str(index), "--table", str(table)]
-    run = CliRunner().invoke(app, made)
+    run = CliRunner().invoke(command_line(), made)
     assert run.exit_code == 0, run.output
     del PROMPTS[:]
     for command in (["ask", file, "Is the QRS wide?"], ["report", file]):
-        run = CliRunner().invoke(app, [*command, *asked, "--similar-in", str(index)])
+        run = CliRunner().invoke(command_line(), [*command, *asked, "--similar-in", str(index)])
         assert run.exit_code == 0, run.output
         assert "LVH" in PROMPTS[-1]
         assert "p0" not in PROMPTS[-1]

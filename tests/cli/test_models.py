@@ -73,8 +73,8 @@ def test_a_mistake_in_the_name_of_what_ships_gets_the_nearest(capsys):
 
 def test_listing_loads_no_framework():
     code = (
-        "import sys\nfrom precordia.cli.main import app\n"
-        "app(['models', 'list'], standalone_mode=False)\n"
+        "import sys\nfrom precordia.cli.main import command_line\n"
+        "command_line()(['models', 'list'], standalone_mode=False)\n"
         "print([m for m in ('torch', 'numpy.random') if m in sys.modules][:1])"
     )
     told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import typer.main
 
-from precordia.cli.main import app, main
+from precordia.cli.main import command_line, main
 from precordia.cli.options import reads
 from precordia.datasets.toy import toy_record
 
@@ -21,7 +21,9 @@ FLAGS = ("--format", "--unit", "--fs", "--leads", "--variable", "--axes", "--ind
 
 @pytest.mark.parametrize("command", READING)
 def test_every_command_that_reads_has_the_flags(command):
-    held = {o for p in typer.main.get_command(app).commands[command].params for o in p.opts}
+    held = {
+        o for p in typer.main.get_command(command_line()).commands[command].params for o in p.opts
+    }
     assert set(FLAGS) <= held
 
 

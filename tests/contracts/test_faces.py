@@ -4,7 +4,7 @@
 import typer.main
 
 import precordia
-from precordia.cli.main import app
+from precordia.cli.main import command_line
 
 VERBS = (
     "assess",
@@ -22,14 +22,14 @@ VERBS = (
 
 
 def test_every_verb_is_a_function_and_a_command():
-    commands = set(typer.main.get_command(app).commands)
+    commands = set(typer.main.get_command(command_line()).commands)
     for verb in VERBS:
         assert callable(getattr(precordia, verb))
         assert verb in commands
 
 
 def test_every_command_speaks_json():
-    for name, command in _commands(typer.main.get_command(app)):
+    for name, command in _commands(typer.main.get_command(command_line())):
         options = {option for p in command.params for option in p.opts}
         assert "--json" in options, name
 

@@ -36,12 +36,19 @@ def test_importing_the_package_loads_nothing_heavy():
 
 def test_the_commands_load_nothing_heavy_before_one_is_chosen():
     heavy = {"numpy", "scipy", "matplotlib", "onnxruntime", "torch", "transformers"}
-    assert not heavy & _loaded_by("import precordia.cli.main")
+    assert not heavy & _loaded_by("import precordia.cli.main as m; m.command_line()")
+
+
+def test_a_command_that_is_chosen_loads_no_other():
+    loaded = _loaded_by("import precordia.cli.main as m; m.command_line('similar')")
+    assert "precordia.cli.index" in loaded
+    assert not {"precordia.cli.examine", "precordia.cli.benchmark"} & loaded
 
 
 def test_reading_and_measuring_load_no_training_framework():
     code = "import precordia as p; p.examine(p.read(p.toy_record()))"
-    assert not {"torch", "sklearn", "pandas", "wfdb", "matplotlib"} & _loaded_by(code)
+    heavy = {"torch", "sklearn", "pandas", "wfdb", "matplotlib", "scipy"}
+    assert not heavy & _loaded_by(code)
 
 
 def test_listing_formats_loads_no_reader():

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import errno
+import importlib
 import io
 import os
 import re
@@ -11,35 +12,6 @@ import sys
 
 import typer
 
-from precordia.cli import (
-    adapt,
-    ask,
-    assess,
-    beats,
-    benchmark,
-    catalogue,
-    classify,
-    convert,
-    convert_weights,
-    dataset,
-    deidentify,
-    delineate,
-    embed,
-    examine,
-    export,
-    formats,
-    index,
-    info,
-    measure,
-    models,
-    plot,
-    pretrain,
-    report,
-    simulate,
-    statements,
-    tokens,
-    train,
-)
 from precordia.core.errors import PrecordiaError
 
 #: what a wrong option raises: typer brought click as a dependency once and carries its own now
@@ -52,48 +24,49 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 USERS_MISTAKE, INTERRUPTED, OUR_MISTAKE = 2, 130, 1
 
-app = typer.Typer(
-    name="precordia",
-    help=(
-        "Read any ECG, check it, find the waves, measure, name what is there, and draw it.\n\n"
-        "Research software. Not a medical device.\n\n"
-        "Example:  precordia examine ecg.dcm"
-    ),
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
+#: files of this folder that add commands, in the order of the help
+_FILES = (
+    *("examine", "info", "assess", "delineate", "measure", "classify", "ask", "beats", "embed"),
+    *("index", "tokens", "report", "export", "plot", "convert", "deidentify", "catalogue"),
+    *("simulate", "train", "pretrain", "adapt", "formats", "statements", "convert_weights"),
+    *("benchmark", "dataset", "models"),
 )
-for room in (
-    examine,
-    info,
-    assess,
-    delineate,
-    measure,
-    classify,
-    ask,
-    beats,
-    embed,
-    index,
-    tokens,
-    report,
-    export,
-    plot,
-    convert,
-    deidentify,
-    catalogue,
-    simulate,
-):
-    room.add_to(app)
-benchmark.add_to(app)
-train.add_to(app)
-pretrain.add_to(app)
-adapt.add_to(app)
-dataset.add_to(app)
-formats.add_to(app)
-statements.add_to(app)
-models.add_to(app)
-convert_weights.add_to(app)
+#: commands that are not called like the file that adds them
+_ADDED_BY = {"read": "info", "similar": "index", "convert-weights": "convert_weights"}
+HELP = """Read any ECG, check it, find the waves, measure, name what is there, and draw it.
+
+Research software. Not a medical device.
+
+Example:  precordia examine ecg.dcm
+"""
+
+
+def command_line(asked: str = "") -> typer.Typer:
+    """Return the command line.
+
+    Parameters
+    ----------
+    asked
+        The command that will be run. Where there is such a one, the files of the others are not
+        imported; they would take longer than many a command does.
+
+    Returns
+    -------
+    All commands, or that alone.
+    """
+    app = typer.Typer(
+        name="precordia",
+        help=HELP,
+        no_args_is_help=True,
+        add_completion=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+        callback=_options,
+    )
+    file = _ADDED_BY.get(asked, asked)
+    for name in (file,) if file in _FILES else _FILES:
+        importlib.import_module(f"precordia.cli.{name}").add_to(app)
+    return app
 
 
 def _version(wanted: bool) -> None:
@@ -104,7 +77,6 @@ def _version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _options(
     version: bool = typer.Option(
         False, "--version", callback=_version, is_eager=True, help="Print the version and stop."
@@ -124,9 +96,12 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _exit_code(arguments: list[str] | None) -> int:
+    given = sys.argv[1:] if arguments is None else arguments
+    asked = next((word for word in given if not word.startswith("-")), "")
     try:
-        code = app(arguments, standalone_mode=False)
-        sys.stdout.flush()
+        code = command_line(asked)(given, standalone_mode=False)
+        if sys.stdout is not None:  # it was closed before we began
+            sys.stdout.flush()
         if code == INTERRUPTED:  # newer versions of typer turn Ctrl-C into this themselves
             _say("interrupted.")
         return code if isinstance(code, int) else 0
@@ -145,6 +120,10 @@ def _exit_code(arguments: list[str] | None) -> int:
         # The reader of our output (head, less) has left; that is no mistake.
         sys.stdout = None  # type: ignore[assignment]
         return 0
+    except SystemExit as leave:
+        if isinstance(leave.__context__, BrokenPipeError):  # typer leaves by itself with 1
+            return 0
+        raise
     except OSError as error:
         if error.errno not in _REFUSALS:
             return _our_mistake(error)
