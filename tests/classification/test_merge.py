@@ -5,6 +5,7 @@ import math
 
 import pytest
 
+from precordia.classification.denied import Denial
 from precordia.classification.learned import Predicted
 from precordia.classification.merge import merge
 from precordia.core.claims import Claim
@@ -160,6 +161,81 @@ def test_a_few_leads_without_a_finding_are_no_normal_ecg():
     found = merge(by_rule("SR", abstained=["NORM"]), predicted)
     assert [f.code for f in found.present] == ["SR"]
     assert found.superclasses["NORM"].probability == 0.9
+
+
+@pytest.mark.parametrize(
+    ("rules", "leads", "others"),
+    [
+        (("SR", "NORM"), (), {"MI": 0.9}),
+        (("SR", "NORM"), (), {"LMI": 0.7}),
+        (("SR", "CLBBB"), (), {}),
+        (("AFIB",), (), {}),
+        (("SR",), ("I",), {}),
+    ],
+)
+def test_normal_is_in_the_findings_only_where_the_statement_stands(rules, leads, others):
+    predicted = dataclasses.replace(learned(SR=0.9, NORM=0.9, **others), leads=leads)
+    found = merge(by_rule(*rules), predicted)
+    assert "NORM" not in found
+    assert found.decisions["NORM"] != "found"
+    normal = found.superclasses["NORM"]
+    assert (normal.present, normal.probability) == (False, 0.9)
+    assert normal.disagreement.startswith("withdrawn: ")
+    assert str(found).count("disagreement, NORM") == int("NORM" in rules or not leads)
+
+
+@pytest.mark.parametrize("probability", [0.9, 0.2])
+def test_normal_that_stands_is_in_the_findings(probability):
+    found = merge(by_rule("SR", "NORM"), learned(SR=0.9, NORM=probability))
+    assert "NORM" in found
+    assert found.decisions["NORM"] == "found"
+    assert found.superclasses["NORM"].present == (probability > 0.5)
+    assert found.superclasses["NORM"].disagreement == ""
+
+
+def slow_enough():
+    rate = Claim(measure="heart_rate_bpm", value=82.0, relation="<=", limit=100.0, unit="/min")
+    return {"STACH": Denial(definition="it is above 100", claims=(rate,), reference="a book")}
+
+
+def test_what_its_defining_number_denies_is_withdrawn_and_the_probability_stays_visible():
+    found = merge(by_rule("SR"), learned(SR=0.9, STACH=0.8), slow_enough())
+    assert "STACH" not in found
+    assert found.decisions["STACH"] == "not found"
+    assert found.probabilities["STACH"] == 0.8
+    (finding,) = [f for f in found.disagreements if f.code == "STACH"]
+    assert finding.says == {"rules": 0.0, MODEL: 0.8}
+    assert (finding.claims[0].value, finding.reference) == (82.0, "a book")
+    assert finding.disagreement == (
+        "withdrawn: a-model gives it 0.80, but heart rate 82 bpm (≤ 100 bpm), and it is above 100"
+    )
+    assert finding.disagreement in str(found)
+
+
+def test_a_number_denies_although_the_rule_abstained():
+    found = merge(by_rule(abstained=["STACH"]), learned(STACH=0.8), slow_enough())
+    assert "STACH" not in found
+    assert found["STACH"].says == {"rules": 0.0, MODEL: 0.8}
+    assert found.decisions["STACH"] == "not found"
+
+
+def test_what_was_denied_does_not_make_a_recording_abnormal():
+    denied = {"1AVB": slow_enough()["STACH"], "LAFB": slow_enough()["STACH"]}
+    found = merge(
+        by_rule("SR", "NORM"), learned(SR=0.9, NORM=0.9, LAFB=0.8, **{"1AVB": 0.8}), denied
+    )
+    assert [f.code for f in found.present] == ["SR", "NORM"]
+
+
+def test_a_number_of_several_windows_denies_nothing():
+    predicted = dataclasses.replace(learned(STACH=0.8), n_windows=2)
+    found = merge(by_rule("SR"), predicted, slow_enough())
+    assert "STACH" in found
+    assert "no criterion is met" in found["STACH"].disagreement
+
+
+def test_a_denial_of_what_the_model_does_not_say_adds_nothing():
+    assert "STACH" not in [f.code for f in merge(by_rule("SR"), learned(), slow_enough())]
 
 
 def test_normal_stands_where_both_say_so():

@@ -92,8 +92,40 @@ def judge_by_rules(
     >>> [f.name for f in judge_by_rules(simulate("sinus", noise="muscle", snr_db=25.0))]
     ['sinus rhythm', 'normal ECG']
     """
+    return judge_case(
+        open_case(record, quality=quality, fiducials=fiducials, measurements=measurements)
+    )
+
+
+def open_case(
+    record: Record,
+    *,
+    quality: Quality | None = None,
+    fiducials: Fiducials | None = None,
+    measurements: Measurements | None = None,
+) -> Case:
+    """Gather what the rules look at; parameters and errors as of `judge_by_rules`.
+
+    Returns
+    -------
+    The case, nothing found yet.
+    """
     scaled = scaled_one_by_one(record.signal)
-    case = Case(*_complete(record, quality, fiducials, measurements), scaled=scaled)
+    return Case(*_complete(record, quality, fiducials, measurements), scaled=scaled)
+
+
+def judge_case(case: Case) -> Findings:
+    """Judge a case by every rule, one after the other; see `judge_by_rules`.
+
+    Parameters
+    ----------
+    case
+        From `open_case`; what is found is noted in it.
+
+    Returns
+    -------
+    Findings, most important first, and abstentions.
+    """
     reason = _unreadable(case)
     if reason:
         everything = tuple(

@@ -6,8 +6,9 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from precordia.classification.by_rules import judge_by_rules
+from precordia.classification.by_rules import judge_by_rules, judge_case, open_case
 from precordia.classification.by_words import find_by_words
+from precordia.classification.denied import Denial, denied_statements
 from precordia.classification.few_leads import with_fibrillation
 from precordia.classification.lead_evidence import with_lead_evidence
 from precordia.classification.learned import predict
@@ -116,14 +117,13 @@ def classify(
         from precordia.quality.assess import assess
 
         quality = assess(record)
-    rules = None
+    rules, denied = None, dict[str, Denial]()
     if method == "both":
-        rules = judge_by_rules(
-            record, quality=quality, fiducials=fiducials, measurements=measurements
-        )
+        case = open_case(record, quality=quality, fiducials=fiducials, measurements=measurements)
+        rules, denied = judge_case(case), denied_statements(case)
         if model is None and not has_model():
             return _without_model(rules)
-    found = merge(rules, predict(record, quality=quality, model=model))
+    found = merge(rules, predict(record, quality=quality, model=model), denied)
     found = with_fibrillation(found, record, quality)
     return with_lead_evidence(found, record, quality, model=model) if explain else found
 

@@ -4,8 +4,10 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 from precordia.classification.decisions import decide
+from precordia.classification.denied import Denial
 from precordia.classification.learned import Predicted
 from precordia.core.findings import RULES, SUPERCLASS, Abstention, Finding, Findings
 from precordia.core.source import Source
@@ -14,9 +16,12 @@ from precordia.knowledge.statements import SUPERCLASSES, KnownStatement, list_st
 
 NORMAL, PACED = "NORM", "PACE"
 _WHOLE = 12
+_FROM_FEW_LEADS = "withdrawn: a normal ECG is told from twelve leads alone"
 
 
-def merge(rules: Findings | None, predicted: Predicted) -> Findings:
+def merge(
+    rules: Findings | None, predicted: Predicted, denied: Mapping[str, Denial] | None = None
+) -> Findings:
     """Join what the rules found and what a model predicted.
 
     Parameters
@@ -25,20 +30,29 @@ def merge(rules: Findings | None, predicted: Predicted) -> Findings:
         What `precordia.classification.by_rules.judge_by_rules` found; None where no rule was asked.
     predicted
         What the model says.
+    denied
+        What the number that defines it denies, by code.
 
     Returns
     -------
-    The statements that either makes, each once; then the superclasses.
+    The statements that either makes, each once, withdrawn ones among them; then the superclasses.
 
     Notes
     -----
     A statement that both judged has the model's calibrated probability, since a met criterion has
     none, and keeps the rule's criterion, numbers and leads as its evidence. It is made where either
     makes it; ``says`` holds both answers and ``disagreement`` is a sentence where they differ.
+
+    A statement of the model that its defining number denies is withdrawn, with that number as its
+    evidence, where the model saw one window: over several its probability is a share of time and
+    the number a mean.
+
     "Normal ECG" says that there is nothing else: it is withdrawn, with a sentence, where rule or
     model makes a statement that no normal ECG has (of another superclass, a rhythm that is not the
-    sinus node's), and not made by a model that saw fewer than twelve leads.
+    sinus node's), and not made by a model that saw fewer than twelve leads. The superclass of the
+    same code and probability is there only where the statement is.
     """
+    denied = denied if denied is not None and predicted.n_windows <= 1 else {}
     found = {f.code: f for f in rules.findings} if rules is not None else {}
     open_ = {a.code for a in rules.abstained} if rules is not None else set()
     implied = {s.implies for s in list_statements() if s.code in found}
@@ -52,11 +66,17 @@ def merge(rules: Findings | None, predicted: Predicted) -> Findings:
         says: dict[str, float] = {}
         if rules is not None and known.by_rules and known.code not in open_:
             says[RULES] = float(known.code in found or known.code in implied)
+        elif known.code in denied:
+            says[RULES] = 0.0
         if known.code in predicted.probabilities:
             says[predicted.model] = predicted.probabilities[known.code]
-        made.append(_judged(known, found.get(known.code), says, predicted))
+        judged = _judged(known, found.get(known.code), says, predicted)
+        if known.code in denied and known.code not in found:
+            judged = _withdrawn(judged, denied[known.code], predicted.model)
+        made.append(judged)
     made = [_normal_or_withdrawn(f, made, by_model) if f.code == NORMAL else f for f in made]
-    findings = (*made, *_superclasses(predicted, by_model))
+    normal = next((f for f in made if f.code == NORMAL), None)
+    findings = (*made, *_superclasses(predicted, by_model, normal))
     return Findings(
         findings=findings,
         abstained=(*(rules.abstained if rules is not None else ()), *_abstained(rules, predicted)),
@@ -108,10 +128,23 @@ def _disagreement(says: dict[str, float], model: str, threshold: float, code: st
     return ""
 
 
+def _withdrawn(finding: Finding, denial: Denial, model: str) -> Finding:
+    """Withdraw what a model alone says, with the number that denies it as evidence."""
+    return dataclasses.replace(
+        finding,
+        present=False,
+        method=f"{RULES}+{model}",
+        criterion=denial.definition,
+        claims=denial.claims,
+        reference=denial.reference,
+        disagreement=f"withdrawn: {model} gives it {finding.probability:.2f}, but {denial}",
+    )
+
+
 def _normal_or_withdrawn(normal: Finding, made: list[Finding], by_model: set[str]) -> Finding:
     """Withdraw "normal ECG" where a statement that it excludes, or its superclass, is made."""
     never = excluded_by(NORMAL)
-    others = [f"{f.name} ({f.code})" for f in made if f.code in never]
+    others = [f"{f.name} ({f.code})" for f in made if f.present and f.code in never]
     others += [f"{name} ({c})" for c, name in SUPERCLASSES.items() if c in by_model - {NORMAL}]
     if not others:
         return normal
@@ -124,7 +157,13 @@ def _yes(finding: Finding, who: str) -> float:
     return 1.0 if who == RULES or finding.threshold != finding.threshold else finding.threshold
 
 
-def _superclasses(predicted: Predicted, by_model: set[str]) -> list[Finding]:
+def _superclasses(
+    predicted: Predicted, by_model: set[str], normal: Finding | None
+) -> list[Finding]:
+    """Return each superclass with its probability; the normal ECG as its statement is."""
+    withdrawn = {}
+    if NORMAL in by_model and not (normal is not None and normal.present):
+        withdrawn[NORMAL] = normal.disagreement if normal is not None else _FROM_FEW_LEADS
     return [
         Finding(
             code=code,
@@ -133,9 +172,10 @@ def _superclasses(predicted: Predicted, by_model: set[str]) -> list[Finding]:
             method=predicted.model,
             scheme=SUPERCLASS,
             calibration=predicted.calibration,
-            present=code in by_model,
+            present=code in by_model and code not in withdrawn,
             threshold=predicted.thresholds.get(code, float("nan")),
             says={predicted.model: predicted.probabilities[code]},
+            disagreement=withdrawn.get(code, ""),
         )
         for code, name in SUPERCLASSES.items()
         if code in predicted.probabilities

@@ -133,7 +133,8 @@ class Abstention(Value):
 class Findings(Value):
     """All findings of one record; iterates over them.
 
-    A code is *in* the findings where a statement of that code is made. Iterating also yields the
+    A code is *in* the findings where a statement or superclass of that code is made. "NORM" is the
+    code of both: the superclass is made only where the statement is. Iterating also yields the
     five superclasses with their probabilities, however low; ``present`` leaves them out.
 
     Attributes
@@ -193,8 +194,8 @@ class Findings(Value):
 
     @property
     def disagreements(self) -> tuple[Finding, ...]:
-        """What rule and model disagree about, made or withdrawn."""
-        return tuple(f for f in self.findings if f.disagreement)
+        """What rule and model disagree about, made or withdrawn; without superclasses."""
+        return tuple(f for f in self.findings if f.disagreement and f.scheme != SUPERCLASS)
 
     def __iter__(self) -> Iterator[Finding]:
         return iter(self.findings)

@@ -48,7 +48,7 @@ def suspect_reversed_time(indices: LeadIndices, leads: tuple[str, ...]) -> tuple
     (correlation with their median 0.8 in half of the leads), or at rates at which T and P meet:
     there both lie on either side.
 
-    *How often.* The limit was set at twice, and not fitted. Of 3,434 twelve-lead recordings (PTB-XL,
+    *How often.* The limit was set, not fitted. Of 3,434 twelve-lead recordings (PTB-XL,
     LUDB, CODE-15 %, the challenges of 2011 and 2021) 3,214 could be judged and 6 raised an alarm,
     0.2 % [0.1, 0.4]: none of 229 with fibrillation or flutter, 188 with a bundle branch block, 18
     paced. Of the same recordings played backwards 80 % raised one, of sinus tachycardias 14 %.

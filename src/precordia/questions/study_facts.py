@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import math
 
-from precordia.core.findings import FOUND, Findings
+from precordia.core.findings import Findings
 from precordia.core.leads import STANDARD_12
 from precordia.core.quality import QualityReason
 from precordia.core.study import Study
@@ -95,8 +95,7 @@ def _statements(findings: Findings, unknown: dict[str, str]) -> dict[str, float]
     made = {f.code: 0.5 if f.disagreement else 1.0 for f in findings.present}
     unknown |= findings.undecided
     for code, said in findings.superclasses.items():
-        # the superclass of a normal ECG counts for nothing where the statement was withdrawn
-        if said.present and findings.decisions.get(code, FOUND) == FOUND:
+        if said.present:
             made.setdefault(code, 1.0)
     for known in list_statements():
         if known.code in made and known.superclass and known.superclass != "NORM":

@@ -5,18 +5,12 @@ from __future__ import annotations
 
 from precordia.core.claims import Claim
 from precordia.core.findings import RULES
-from precordia.core.measure_words import words_of_measure
 from precordia.core.study import Study
 from precordia.core.study_numbers import number_of
+from precordia.knowledge.definitions import denied_by, list_definitions
 
-#: statements that a number defines: the number, where it must lie, and what it is otherwise
-_DEFINED = {
-    "STACH": ("heart_rate_bpm", ">", 100.0, "<="),
-    "SBRAD": ("heart_rate_bpm", "<", 60.0, ">="),
-    "BRADY": ("heart_rate_bpm", "<", 60.0, ">="),
-    "1AVB": ("pr_ms", ">", 200.0, "<="),
-    "LPR": ("pr_ms", ">", 200.0, "<="),
-}
+#: statements that a number defines, by code
+DEFINED = {definition.statement: definition for definition in list_definitions()}
 
 
 def not_borne_out(study: Study) -> dict[str, Claim]:
@@ -30,17 +24,20 @@ def not_borne_out(study: Study) -> dict[str, Claim]:
     Returns
     -------
     By code of the finding, the claim that the number lies on the other side of its limit. A
-    number that is absent denies nothing.
+    number that is absent denies nothing. What lies beyond the limit by more than the measurement
+    may be off was withdrawn by `precordia.classification.classify` where rules were asked as well.
     """
-    found = {}
+    patient, found = study.record.patient, {}
     for finding in study.findings.present:
-        if finding.code not in _DEFINED or RULES in finding.method:
+        if finding.code not in DEFINED or RULES in finding.method:
             continue
-        name, must, limit, otherwise = _DEFINED[finding.code]
-        value, why = number_of(study, name)
-        if not why and (value <= limit if must == ">" else value >= limit):
-            unit = words_of_measure(name)[1]
-            found[finding.code] = Claim(
-                measure=name, value=value, relation=otherwise, limit=limit, unit=unit
-            )
+        claims = denied_by(
+            DEFINED[finding.code],
+            lambda measure, lead: number_of(study, measure, lead),
+            sex=patient.sex,
+            age_years=patient.age_years,
+            margin=False,
+        )
+        if claims:
+            found[finding.code] = claims[0]
     return found

@@ -22,7 +22,7 @@ from precordia.core.study import Study
 from precordia.core.study_numbers import number_of
 from precordia.knowledge.exclusions import contradictions
 from precordia.knowledge.statements import list_statements
-from precordia.reporting.borne_out import not_borne_out
+from precordia.reporting.borne_out import DEFINED, not_borne_out
 from precordia.reporting.evidence import told_evidence
 from precordia.reporting.rhythm_sentences import SINUS, rhythm_codes
 from precordia.reporting.wording import Wording
@@ -184,7 +184,7 @@ def _model(
 
 
 def _denied(study: Study, words: Wording, finding: Finding, claim: Claim) -> Sentence:
-    """Return that the model says what the number that defines it denies."""
+    """Return that the model says what the number that defines it denies, withdrawn or not."""
     limit = f"{words.measure(claim.measure)} {words.number(claim.value, claim.unit, claim.limit)}"
     said, slots, about = _model(study, words, finding)
     text = words.phrase(
@@ -193,16 +193,18 @@ def _denied(study: Study, words: Wording, finding: Finding, claim: Claim) -> Sen
         evidence=words.phrase("evidence_with", evidence=limit, limits=words.limit(claim)),
         **slots,
     )
-    return _sentence(text, [statement_claim(finding.code), *about, claim], "findings")
+    decided = statement_claim(finding.code, FOUND if finding.present else NOT_FOUND)
+    return _sentence(text, [decided, *about, claim], "findings")
 
 
 def _withdrawn(study: Study, words: Wording) -> list[Sentence]:
-    """Return that a normal ECG, which the model would say, was withdrawn."""
+    """Return what the model would say and was withdrawn: for a number, or a normal ECG."""
+    told = []
     for finding in study.findings.disagreements:
         code = finding.code
-        if code == "NORM" and not finding.present and code in study.findings.probabilities:
-            if study.findings.decisions.get(code) != NOT_FOUND:
-                continue
+        if finding.present or study.findings.decisions.get(code) != NOT_FOUND:
+            continue
+        if code == "NORM" and code in study.findings.probabilities:
             claims = [
                 statement_claim(code, NOT_FOUND),
                 Claim(measure=f"{PROBABILITY}{code}", value=finding.probability),
@@ -210,8 +212,10 @@ def _withdrawn(study: Study, words: Wording) -> list[Sentence]:
             ]
             shown = words.probability(finding.probability)
             text = words.phrase("normal_withdrawn", probability=shown)
-            return [_sentence(text, claims, "findings")]
-    return []
+            told.append(_sentence(text, claims, "findings"))
+        elif code in DEFINED:
+            told.append(_denied(study, words, finding, finding.claims[0]))
+    return told
 
 
 def conflict_sentences(study: Study, words: Wording) -> list[Sentence]:
