@@ -1,17 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
 """precordia: one toolkit for the electrocardiogram.
 
-The names below are loaded when first used, so that importing the package costs next to nothing.
+Verbs are functions (`read`, `assess`, `delineate`, `measure`, `classify`, `plot`, ...); what they
+take and give are values that print themselves and go to JSON and back (`Record`, `Quality`,
+`Fiducials`, `Measurements`, `Findings`). `examine` does all of it. Names are loaded when first
+used, so that importing the package costs next to nothing.
+
+>>> import precordia as pc
+>>> record = pc.read(pc.toy_record())
+>>> numbers = pc.measure(record)
+>>> round(numbers.heart_rate_bpm), round(numbers.qrs_ms)
+(68, 91)
+>>> [finding.code for finding in pc.classify(record, measurements=numbers).present]
+['SR', 'NORM']
 """
 
 from __future__ import annotations
-
-TYPE_CHECKING = False  # type checkers take it for true; importing typing would take milliseconds
-if TYPE_CHECKING:
-    from typing import Any
-
-    from precordia.core.errors import PrecordiaError as PrecordiaError
-    from precordia.core.record import Record as Record
 
 __version__ = "0.1.0.dev0"
 
@@ -97,7 +101,7 @@ _WHERE = {
 __all__ = ["__version__", *_WHERE]
 
 
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> object:
     if name not in _WHERE:
         raise AttributeError(f"module 'precordia' has no attribute '{name}'")
     import importlib
@@ -108,4 +112,4 @@ def __getattr__(name: str) -> Any:
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_WHERE})
+    return sorted(__all__)

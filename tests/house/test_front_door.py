@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
 """The front door: names, weight of the import, promises."""
 
+import ast
 import importlib
 import pkgutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -16,6 +18,23 @@ from precordia.core.deprecation import PROMISES
 def test_every_public_name_loads_and_is_documented(name):
     thing = getattr(precordia, name)
     assert name == "__version__" or thing.__doc__
+
+
+def test_editors_and_type_checkers_see_every_public_name():
+    stub = ast.parse(Path(precordia.__file__).with_suffix(".pyi").read_text())
+    told = {
+        name.asname: statement.module
+        for statement in stub.body
+        if isinstance(statement, ast.ImportFrom)
+        for name in statement.names
+    }
+    where = {name: getattr(precordia, name).__module__ for name in told}
+    assert told == where
+    assert {*told, "__version__"} == set(precordia.__all__)
+
+
+def test_completion_offers_the_public_names_alone():
+    assert dir(precordia) == sorted(precordia.__all__)
 
 
 def test_an_unknown_name_is_an_attribute_error():
