@@ -16,7 +16,7 @@ from precordia.core.errors import FormatError, OptionError, OutputError
 from precordia.core.settings import settings
 from precordia.datasets import download
 from precordia.datasets.checksums import parse_checksums, safe_parts
-from precordia.datasets.databases import list_datasets
+from precordia.datasets.databases import dataset_card, list_datasets
 from precordia.datasets.download import check_address, fetch_file
 from precordia.datasets.fetch import fetch_dataset
 
@@ -230,7 +230,18 @@ BY_HAND = ("sph", "folder", "exercise_ecg", "deepbeat")
 def test_nothing_is_fetched_without_a_yes_and_the_question_states_what_matters(name, tmp_path):
     with pytest.raises(OptionError, match=r"Nothing was fetched.*--yes") as told:
         fetch_dataset(name, tmp_path / "x", url="http://127.0.0.1:9/")
-    assert "licence" in str(told.value)
+    card = dataset_card(name)
+    size = int(card.fetch.get("bytes", 0))
+    said = re.search(
+        r"brings (about ([\d.]+) ([kMG])B|an amount that is not known)", str(told.value)
+    )
+    assert said
+    assert bool(said[2]) == bool(size)
+    if size:
+        unit = {"k": 1e3, "M": 1e6, "G": 1e9}[said[3]]
+        assert float(said[2]) * unit == pytest.approx(size, rel=0.01)
+    assert " from 127.0.0.1 into " in str(told.value)
+    assert f"licence {card.licence} ({card.url})" in str(told.value)
     assert not (tmp_path / "x").exists()
 
 
