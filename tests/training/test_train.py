@@ -191,6 +191,10 @@ def test_tables_written_as_toml_are_read_as_they_were(cache):
         ("data.classes=['sinuss']", UnknownNameError, "Did you mean 'sinus'"),
         ("augment=[{name='gian'}]", UnknownNameError, "Did you mean 'gain'"),
         ("training", OptionError, "key=value"),
+        ("model.fs=0", OptionError, "model.fs is 0, which is none"),
+        ("model.seconds=0", OptionError, "model.seconds is 0, which is none"),
+        ("model.leads=[]", OptionError, "model.leads is [], which is none"),
+        ("data.classes=[]", OptionError, "data.classes is [], which is none"),
     ],
 )
 def test_mistakes_in_a_configuration_are_sentences(tmp_path, cache, change, kind, words):
@@ -198,6 +202,52 @@ def test_mistakes_in_a_configuration_are_sentences(tmp_path, cache, change, kind
         train(small(cache), folder=tmp_path / "new", changes=[change])
     assert words in str(caught.value)
     assert not (tmp_path / "new" / "model").exists()
+
+
+def test_a_mistake_leaves_a_folder_that_the_right_call_can_use(tmp_path, cache):
+    tables = small(cache, epochs=1)
+    for again in (False, True):
+        with pytest.raises(OptionError, match="no record of"):
+            train(tables, folder=tmp_path / "run", resume=again, changes=["data.simulated=1"])
+    train(tables, folder=tmp_path / "run")
+    written = tomllib.loads((tmp_path / "run" / "configuration.toml").read_text())
+    assert written["data"]["simulated"] == 60
+
+
+def test_a_training_that_never_began_is_gone_on_with_as_it_is_told_now(tmp_path, cache):
+    (tmp_path / "configuration.toml").write_text("[data]\nsimulated = 1\n")
+    train(small(cache, epochs=1), folder=tmp_path, resume=True)
+    assert tomllib.loads((tmp_path / "configuration.toml").read_text()) == small(cache, epochs=1)
+
+
+def test_two_trainings_in_one_folder_do_not_mix(tmp_path, cache):
+    path, out = tmp_path / "training.toml", tmp_path / "out"
+    path.write_text(toml_text(small(cache, epochs=1)))
+    command = [sys.executable, "-m", "precordia", "train", str(path), "--folder", str(out)]
+    told = []
+
+    def second(*_):
+        if not told:
+            ask = [*command, "--resume"]
+            told.append(subprocess.run(ask, capture_output=True, text=True, check=False))
+
+    train(path, folder=out, watch=second)
+    assert told[0].returncode == 2
+    assert "another process is writing into" in told[0].stderr
+    assert not list(out.glob(".*"))
+
+
+def test_a_validation_part_that_cannot_choose_is_refused_before_training(tmp_path, cache):
+    tables = small(cache, epochs=1)
+    tables["data"]["simulated"] = 4
+    with pytest.raises(OptionError, match=r"macro AUROC cannot choose.*metric = \"loss\""):
+        train(tables, folder=tmp_path / "run")
+    assert not (tmp_path / "run" / "log.jsonl").exists()
+    tables["training"]["metric"] = "loss"
+    done = train(tables, folder=tmp_path / "run")
+    assert from_pretrained(done.folder / "model").details["task"] == "multilabel"
+    said = json.loads(json.dumps(done.to_dict(), allow_nan=False))
+    assert said["metrics"]["macro_auroc"]["value"] is None
 
 
 def test_prepared_windows_are_those_of_prepare_and_are_made_once(trained, cache, monkeypatch):

@@ -159,13 +159,16 @@ def read_configuration(
     """
     tables = changed_tables(read_tables(given), changes)
     known = ("output", "data", "model", "input", "training", "augment")
-    check_known_keys("the configuration", tables, known)
+    inside = {"model": ModelChoice, "data": DataChoice, "training": TrainingSettings}
+    check_known_keys("the configuration", tables, known, inside=inside)
     for key in ("data", "model"):
         if key not in tables:
             raise OptionError(f"the configuration has no table [{key}]; it needs one.")
     augment = tables.get("augment", [])
     if not isinstance(augment, list) or not all(isinstance(t, dict) for t in augment):
         raise OptionError("augment is a list of tables, [[augment]], each with a name.")
+    _refuse_nothing("data", tables["data"], ("classes", "train", "validation"))
+    _refuse_nothing("model", tables["model"], ("name", "weights", "leads", "fs", "seconds"))
     data = _checked_data(made_of_table("data", DataChoice, tables["data"]))
     _check_augmentations(augment, data.task)
     output = tables.get("output", "")
@@ -181,6 +184,13 @@ def read_configuration(
         augment=tuple(augment),
         tables=tables,
     )
+
+
+def _refuse_nothing(name: str, table: Any, keys: Iterable[str]) -> None:
+    """Refuse keys that are given and say nothing: what is left out has a default, 0 has none."""
+    for key in keys:
+        if isinstance(table, dict) and key in table and not table[key]:
+            raise OptionError(f"{name}.{key} is {table[key]!r}, which is none. Leave it out.")
 
 
 def _checked_data(data: DataChoice) -> DataChoice:

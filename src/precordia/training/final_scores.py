@@ -107,7 +107,8 @@ def told_of_scores(metrics: Mapping[str, Any], scale: TargetScale | None) -> dic
             "macro_f1_validation": metrics["macro_f1"]["value"],
         }
     if scale is None:
-        return {"macro_auroc_validation": metrics["macro_auroc"]["value"]}
+        value = metrics["macro_auroc"]["value"]
+        return {} if np.isnan(value) else {"macro_auroc_validation": value}
     errors = {n: held["mean_absolute_error"]["value"] for n, held in metrics["numbers"].items()}
     return {
         "outputs": "in units; mean and sd of training are in the head",
@@ -158,3 +159,12 @@ def _sample_lines(told: Mapping[str, Any]) -> list[str]:
 def _shown(score: Mapping[str, Any]) -> str:
     low, high = score["interval"]
     return f"{score['value']:.3g} ({low:.3g} to {high:.3g})"
+
+
+def without_nan(held: Any) -> Any:
+    """Return scores with None for NaN and infinity, which JSON has no word for."""
+    if isinstance(held, dict):
+        return {key: without_nan(value) for key, value in held.items()}
+    if isinstance(held, list | tuple):
+        return [without_nan(value) for value in held]
+    return None if isinstance(held, float) and not np.isfinite(held) else held

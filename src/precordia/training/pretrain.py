@@ -18,7 +18,7 @@ from precordia.core.registry import load_object
 from precordia.core.settings import settings as places
 from precordia.training.objective_row import Row
 from precordia.training.pretrain_request import UNTOLD, PretrainRequest, read_request
-from precordia.training.run_place import make_place
+from precordia.training.run_place import place_of
 from precordia.training.settings import SPEED
 
 if TYPE_CHECKING:
@@ -161,6 +161,26 @@ def pretrain(
     steps is kept. Under torchrun each batch is divided among processes; batch norms and losses that
     compare windows see the whole batch, and masks and views are those of one process. What dropout
     draws differs; without it the result is that of one process but for rounding.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import precordia as pc
+    >>> from precordia.datasets.item import Item
+    >>> place = Path(tempfile.mkdtemp())
+    >>> beat = pc.simulate("sinus", seed=1)
+    >>> plain = pc.Record(signal=beat.signal, fs=beat.fs, leads=beat.leads)
+    >>> for k in range(4):
+    ...     _ = pc.write(plain, place / f"{k}.hea")
+    >>> items = [
+    ...     Item(name=str(k), path=place / f"{k}.hea", patient=pc.Patient(patient_id=str(k)))
+    ...     for k in range(4)
+    ... ]
+    >>> _ = pc.build_store(items, place / "store")
+    >>> done = pretrain("simclr", place / "store", folder=place / "run", steps=2, batch_size=2,
+    ...                 changes=["model.width=4", "training.threads=1"])
+    >>> done.model.name, done.model.dim
+    ('resnet1d', 32)
     """
     request = read_request(
         objective, model=model, options=options or {}, changes=changes, input_spec=input_spec,
@@ -175,21 +195,20 @@ def pretrain(
 
     device = chosen_device(request.training.device)
     processes = join(device)
-    if processes.is_first:
-        make_place(place, resume=resume, overwrite=overwrite)
-    held = _data(request, data, processes, trust_scale, cache, n_jobs, watch)
-    order = _order(request, held, processes)
-    with torch.fork_rng(devices=seeded_devices(device)), repeatable(device):
-        encoder, before = _encoder(request)
-        torch.manual_seed(seed)
-        learner = kind(encoder, **request.options).to(device)
-        loop = _loop(request, learner, held, order, place, processes, resume, overwrite, watch)
-        loop.run()
-    exported = learner.exported().eval()
-    noticed = (*held.remarks, *_said_of_order(order, held), *loop.remarks)
-    summary = _summary(request, exported, held, loop)
-    if processes.is_first:
-        _save(place, request, exported, held, before, summary)
+    with place_of(place, resume=resume, overwrite=overwrite, is_first=processes.is_first):
+        held = _data(request, data, processes, trust_scale, cache, n_jobs, watch)
+        order = _order(request, held, processes)
+        with torch.fork_rng(devices=seeded_devices(device)), repeatable(device):
+            encoder, before = _encoder(request)
+            torch.manual_seed(seed)
+            learner = kind(encoder, **request.options).to(device)
+            loop = _loop(request, learner, held, order, place, processes, resume, overwrite, watch)
+            loop.run()
+        exported = learner.exported().eval()
+        noticed = (*held.remarks, *_said_of_order(order, held), *loop.remarks)
+        summary = _summary(request, exported, held, loop)
+        if processes.is_first:
+            _save(place, request, exported, held, before, summary)
     return Pretrained(folder=place, model=exported, summary=summary, remarks=noticed)
 
 

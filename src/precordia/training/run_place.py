@@ -3,9 +3,41 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
 
 from precordia.core.errors import OutputError
+from precordia.datasets.store_lock import writing
+
+#: carries the lock of the process that trains in a folder
+_LOCK = ".training.lock"
+
+
+@contextlib.contextmanager
+def place_of(
+    place: Path, *, resume: bool, overwrite: bool, is_first: bool = True
+) -> Iterator[None]:
+    """Make the folder of a training and hold it, so that no other training writes into it.
+
+    Parameters
+    ----------
+    place, resume, overwrite
+        As `make_place` has them.
+    is_first
+        Whether this is the first of the processes that train; the others touch nothing.
+
+    Raises
+    ------
+    OutputError
+        As `make_place`, and if another training is at work there.
+    """
+    if not is_first:
+        yield
+        return
+    make_place(place, resume=resume, overwrite=overwrite)
+    with writing(place, name=_LOCK, stays=False):
+        yield
 
 
 def make_place(place: Path, *, resume: bool, overwrite: bool) -> None:

@@ -22,7 +22,7 @@ from precordia.training.augmentations import augmentations_from_tables
 from precordia.training.configuration import Configuration, read_configuration
 from precordia.training.configuration_tables import toml_text
 from precordia.training.data_parts import part_of_each, training_sets
-from precordia.training.final_scores import final_scores, score_lines, told_of_scores
+from precordia.training.final_scores import final_scores, score_lines, told_of_scores, without_nan
 from precordia.training.number_source import with_numbers
 from precordia.training.prepared_windows import PreparedWindows, prepare_windows
 from precordia.training.record_source import (
@@ -31,12 +31,13 @@ from precordia.training.record_source import (
     source_from_dataset,
     source_from_store,
 )
-from precordia.training.run_place import make_place
+from precordia.training.run_place import place_of
 from precordia.training.sample_classes import check_wave_classes
 from precordia.training.target_scale import TargetScale
 from precordia.training.training_set import TrainingSet
 from precordia.training.usual_input import usual_input
 from precordia.training.usual_wave_input import usual_wave_input
+from precordia.training.validation_scores import check_choice
 from precordia.training.wave_marks import wave_marks_of
 from precordia.training.wave_windows import wave_sets
 
@@ -80,7 +81,11 @@ class Trained:
     def to_dict(self) -> dict[str, Any]:
         """Return folder, scores and remarks as plain texts and numbers."""
         remarks = [remark.text for remark in self.remarks]
-        return {"folder": str(self.folder), "metrics": self.metrics, "remarks": remarks}
+        return {
+            "folder": str(self.folder),
+            "metrics": without_nan(self.metrics),
+            "remarks": remarks,
+        }
 
     def __str__(self) -> str:
         told = self.metrics
@@ -149,25 +154,29 @@ def train(
     join = load_object("precordia.training.processes:join", extra="train", purpose="training")
     chosen_device = load_object("precordia.models.device:chosen_device", extra="train")
     processes = join(chosen_device(held.training.device))
-    if processes.is_first:
-        _make_place(place, held, resume=resume, overwrite=overwrite)
-    source = _source(held)
-    named = _named(held, source)
-    model, spec = _model(held, n_outputs=len(named))
-    sets, scale, remarks = _sets(held, source, spec, processes, watch)
-    fitted = _fitted(held, model, spec, sets, place, resume, overwrite, watch)
-    metrics = final_scores(fitted, sets, scale=scale, fs=spec.fs)
-    if scale is not None:
-        scale.write_into_head(fitted.model)
-    if processes.is_first:
-        _save(place, fitted, spec, _all_data(held, fitted.model, source), sets, scale, metrics)
+    with place_of(place, resume=resume, overwrite=overwrite, is_first=processes.is_first):
+        source = _source(held)
+        named = _named(held, source)
+        model, spec = _model(held, n_outputs=len(named))
+        sets, scale, remarks = _sets(held, source, spec, processes, watch)
+        check_choice(sets[1], held.training.metric)
+        if processes.is_first:
+            _keep_configuration(place, held, resume=resume)
+        fitted = _fitted(held, model, spec, sets, place, resume, overwrite, watch)
+        metrics = final_scores(fitted, sets, scale=scale, fs=spec.fs)
+        if scale is not None:
+            scale.write_into_head(fitted.model)
+        if processes.is_first:
+            _save(place, fitted, spec, _all_data(held, fitted.model, source), sets, scale, metrics)
     noticed = (*source.remarks, *remarks, *fitted.remarks)
     return Trained(folder=place, model=fitted.model, metrics=metrics, remarks=noticed)
 
 
-def _make_place(place: Path, held: Configuration, *, resume: bool, overwrite: bool) -> None:
-    make_place(place, resume=resume, overwrite=overwrite)
-    if overwrite or not (place / CONFIGURATION).exists():
+def _keep_configuration(place: Path, held: Configuration, *, resume: bool) -> None:
+    """Write the configuration, unless a training is gone on with that has its own."""
+    from precordia.training.checkpoint import NAME
+
+    if not (resume and (place / NAME).exists() and (place / CONFIGURATION).exists()):
         write_text_whole(toml_text(held.tables), place / CONFIGURATION, overwrite=True)
 
 
@@ -357,7 +366,7 @@ def _save(
     )
     about = environment() | {"minutes": round(fitted.seconds / 60, 2), "steps": fitted.n_steps}
     for name, held in ((METRICS, metrics), (ENVIRONMENT, about)):
-        text = json.dumps(_without_nan(held), indent=2, ensure_ascii=False)
+        text = json.dumps(without_nan(held), indent=2, ensure_ascii=False)
         write_text_whole(text + "\n", place / name, overwrite=True)
 
 
@@ -369,11 +378,3 @@ def _all_data(held: Configuration, model: Encoder, source: RecordSource) -> tupl
     """Return the databases of the weights that it began with, and of this training."""
     before = model.training_data or ((UNTOLD,) if held.model.weights else ())
     return tuple(dict.fromkeys((*before, *source.databases)))
-
-
-def _without_nan(held: Any) -> Any:
-    if isinstance(held, dict):
-        return {key: _without_nan(value) for key, value in held.items()}
-    if isinstance(held, list | tuple):
-        return [_without_nan(value) for value in held]
-    return None if isinstance(held, float) and not np.isfinite(held) else held

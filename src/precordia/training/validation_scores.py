@@ -8,7 +8,7 @@ from collections.abc import Callable
 import numpy as np
 from jaxtyping import Bool, Float
 
-from precordia.core.errors import unknown_name
+from precordia.core.errors import OptionError, unknown_name
 from precordia.training.training_set import TrainingSet
 
 Labels = Float[np.ndarray, "batch ..."]
@@ -39,6 +39,30 @@ def chosen_metric(task: str, name: str) -> str:
     if name and name not in known:
         raise unknown_name(f"metric of {task}", name, known, listing=", ".join(known))
     return name or known[0]
+
+
+def check_choice(valid: TrainingSet, metric: str) -> None:
+    """Check that the metric which is to choose the epoch is a number on a validation set.
+
+    Raises
+    ------
+    OptionError
+        If it is the macro AUROC and no class has both positives and negatives there.
+
+    Examples
+    --------
+    >>> rare = TrainingSet(windows=np.zeros((3, 1, 8), np.float32), labels=np.zeros((3, 1)))
+    >>> check_choice(rare, "loss")
+    """
+    if chosen_metric(valid.task, metric) != "macro_auroc":
+        return
+    columns = one_column_a_class(np.asarray(valid.labels), len(valid.classes)).T
+    if not any((column == 1).any() and (column == 0).any() for column in columns):
+        raise OptionError(
+            f"windows for validation ({len(valid)}): no class has one with it and one without it, "
+            "so that macro AUROC cannot choose an epoch. Give more records or other folds, or "
+            'choose by training.metric = "loss".'
+        )
 
 
 def auroc(scores: Float[np.ndarray, " batch"], positive: Bool[np.ndarray, " batch"]) -> float:
