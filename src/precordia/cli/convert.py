@@ -9,6 +9,11 @@ from typing import Annotated
 import typer
 
 from precordia.cli.options import File, Force, Json, Reading, load, reads, save
+from precordia.cli.set_option import refuse_taken
+from precordia.core.errors import OptionError
+
+#: what is told to the writer otherwise than by --set
+_TAKEN = ("record", "output", "path", "to", "force", "overwrite", "as_json", "identifiers")
 
 HELP = """Write a recording in another format; the suffix of OUTPUT decides which.
 
@@ -44,7 +49,11 @@ def run(
 ) -> None:
     """Read and write, naming what the new format cannot hold."""
     options = {"identifiers": True} if identifiers else {}
-    options |= dict(_chosen(text) for text in choose or [])
+    chosen = dict(_chosen(text) for text in choose or [])
+    refuse_taken("a format", chosen, _TAKEN)
+    if "format" in chosen:
+        raise OptionError("the suffix of the output, or --to, tells its format, and not --set.")
+    options |= chosen
     record = load(file, reading)
     save(record, output, force=force, as_json=json, to=to, **options)
 
@@ -52,7 +61,7 @@ def run(
 def _chosen(text: str) -> tuple[str, object]:
     """Return name and value of an option: true, false, a number, or a word."""
     key, sign, value = text.partition("=")
-    if not sign or not key.isidentifier() or key in ("overwrite", "identifiers"):
+    if not sign or not key.isidentifier():
         raise typer.BadParameter(
             f"'{text}' arrived; KEY=VALUE was needed, such as fmt=516 or compressed=true.",
             param_hint="--set",

@@ -10,8 +10,14 @@ from typing import Annotated, Any
 import typer
 
 from precordia.cli.options import Force, Json
+from precordia.cli.set_option import refuse_taken
 from precordia.core.errors import OptionError, unknown_name
 
+#: what is told otherwise than by --set
+_TAKEN = (
+    *("file", "model", "to", "overwrite", "leads", "fs", "seconds", "classes"),
+    *("input_spec", "training_data", "details"),
+)
 HELP = """Turn a checkpoint of a published model into a folder that from_pretrained reads.
 
 With the name of a published encoder, all else is in its card, and the folder is where 'precordia
@@ -72,6 +78,8 @@ def convert_weights(
         raise OptionError(
             f"no folder was named for weights of {model}. Say where they go: --to FOLDER."
         )
+    chosen = _options(option)
+    refuse_taken(f"the model {model}", chosen, _TAKEN)
     convert = load_object(
         "precordia.models.convert:convert_weights", extra="train", purpose="converting weights"
     )
@@ -84,7 +92,7 @@ def convert_weights(
         fs=fs,
         seconds=seconds,
         classes=_names(classes),
-        **_options(option),
+        **chosen,
     )
     _tell(made, to, json=json)
 

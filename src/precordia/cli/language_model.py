@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from precordia.cli.set_option import refuse_taken
+
 if TYPE_CHECKING:
     from precordia.core.neighbours import Neighbours
     from precordia.core.record import Record
@@ -85,6 +87,7 @@ def chosen_backend(name: str, given: list[str] | None, *, remote: bool) -> Backe
             )
         return None
     options = dict(_option(text) for text in given or [])
+    refuse_taken("a language model", options, ("remote", "name"))
     if remote and name != "endpoint":
         raise OptionError(f"--remote is for --backend endpoint; '{name}' asks no other machine.")
     if remote:
@@ -132,11 +135,8 @@ def _option(text: str) -> tuple[str, Any]:
     from precordia.core.errors import OptionError
 
     key, sign, value = text.partition("=")
-    if not sign or not key.isidentifier() or key == "remote":
-        raise OptionError(
-            "--set takes KEY=VALUE, such as base_url=http://localhost:8080/v1 (and --remote is a "
-            "flag of its own)."
-        )
+    if not sign or not key.isidentifier():
+        raise OptionError("--set takes KEY=VALUE, such as base_url=http://localhost:8080/v1.")
     if key in _FLAGS and value.lower() in ("true", "false"):
         return key, value.lower() == "true"
     try:

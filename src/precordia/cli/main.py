@@ -106,7 +106,7 @@ def _exit_code(arguments: list[str] | None) -> int:
             _say("interrupted.")
         return code if isinstance(code, int) else 0
     except PrecordiaError as error:
-        _say(str(error))
+        _say(str(error) + _own_option(str(error), asked, given))
         return USERS_MISTAKE
     except typer.Exit as leave:
         return leave.exit_code
@@ -149,6 +149,14 @@ _REFUSALS = {
     )
     if hasattr(errno, name)
 }  # fmt: skip
+
+
+def _own_option(sentence: str, asked: str, given: list[str]) -> str:
+    if not any(word.startswith("--set") for word in given):
+        return ""
+    from precordia.cli.set_option import own_option
+
+    return own_option(sentence, typer.main.get_command(command_line(asked)), given)
 
 
 def _our_mistake(error: Exception) -> int:

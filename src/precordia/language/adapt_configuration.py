@@ -200,7 +200,11 @@ def read_adapt_configuration(
     'soft-prompt'
     """
     tables = changed_tables(read_tables(given, example="precordia adapt --example"), changes)
-    check_known_keys("the configuration", tables, ("output", *_ROOMS))
+    inside = {
+        "base": BaseChoice, "data": QuestionChoice, "adapter": AdapterChoice,
+        "training": TrainingSettings,
+    }  # fmt: skip
+    check_known_keys("the configuration", tables, ("output", *_ROOMS), inside=inside)
     for room in ("data", "base", "adapter"):
         if room not in tables:
             raise OptionError(f"the configuration has no table [{room}]; it needs one.")

@@ -32,6 +32,8 @@ def complete_options(card: ModelCard, given: Mapping[str, Any]) -> dict[str, Any
         if name not in card.options:
             near = difflib.get_close_matches(name, [*card.options, *_STANDARD], n=1)
             hint = f" Did you mean '{near[0]}'?" if near else ""
+            if name in _STANDARD:
+                hint = " It is told beside the options."
             known = ", ".join(card.options) or "none"
             raise OptionError(f"{card.name} has no option '{name}'.{hint} Its options: {known}.")
         _check_kind(card.name, name, value, card.options[name])

@@ -153,11 +153,34 @@ def check_table(room: str, table: Any) -> dict[str, Any]:
     return table
 
 
-def check_known_keys(what: str, table: Mapping[str, Any], known: Iterable[str]) -> None:
-    """Refuse a key that is unknown, and name the nearest."""
+def check_known_keys(
+    what: str,
+    table: Mapping[str, Any],
+    known: Iterable[str],
+    *,
+    inside: Mapping[str, type] | None = None,
+) -> None:
+    """Refuse a key that is unknown, and name the nearest.
+
+    Parameters
+    ----------
+    what, table, known
+        What has the keys, those that came, and those that it may have.
+    inside
+        Tables in it and the dataclasses of their keys: a key that came without its table is told
+        where it belongs; the last of several holds.
+
+    Raises
+    ------
+    UnknownNameError
+        If a key is unknown.
+    """
+    rooms = (inside or {}).items()
+    placed = {f.name: f"{room}.{f.name}" for room, kind in rooms for f in fields(kind)}
     for key in table:
         if key not in known:
-            raise unknown_name(f"key of {what}", key, known, listing=", ".join(known))
+            listing = ", ".join(known)
+            raise unknown_name(f"key of {what}", key, known, listing=listing, elsewhere=placed)
 
 
 def _is_room(value: Any) -> bool:

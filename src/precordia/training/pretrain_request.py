@@ -123,6 +123,7 @@ def read_request(
             f"{objective} trains {', '.join(row.architectures)}; {architecture} was asked for. "
             "Choose one of them (model=, --model), or another objective."
         )
+    _check_places(objective, row, told[""], model_card(architecture))
     own = architecture == row.architecture and not weights
     chosen = {**(row.model_options if own else {}), **told["model"]}
     complete_options(model_card(architecture), chosen)
@@ -189,6 +190,17 @@ def _sorted_changes(changes: Iterable[str]) -> dict[str, dict[str, Any]]:
             if key not in known:
                 raise unknown_name(f"setting of {room}", key, known, listing=", ".join(known))
     return told
+
+
+def _check_places(objective: str, row: Row, told: Mapping[str, Any], card: ModelCard) -> None:
+    """Refuse what is no option of the objective and stands somewhere else, and say where."""
+    rooms = {"input": _INPUT, "model": card.options, "training": _LOOP}
+    for key in told:
+        for room, known in rooms.items():
+            if key not in row.options and key in known:
+                raise OptionError(
+                    f"{objective} has no option '{key}'. Did you mean '{room}.{key}'?"
+                )
 
 
 def _model(row: Row, model: str | Path) -> tuple[str, str, InputSpec | None]:
