@@ -252,3 +252,36 @@ def test_fiducials_of_another_record_are_refused():
         judge_by_rules(
             simulate("sinus"), fiducials=simulate("sinus", seconds=5.0).carried.fiducials
         )
+
+
+def holds(claim):
+    return {">": claim.value > claim.limit, "<": claim.value < claim.limit}.get(
+        claim.relation, True
+    )
+
+
+@pytest.mark.parametrize(
+    ("rr_ms", "beyond"),
+    [
+        # steps of 200 ms; slow drift in steps of 40 ms; both
+        ([700.0, 900.0] * 6, {"median RR step", "RR spread"}),
+        ([640.0, 680.0, 720.0, 760.0, 800.0, 840.0, 880.0, 920.0, 960.0, 1000.0], {"RR spread"}),
+    ],
+)
+def test_the_numbers_of_fibrillation_are_told_with_the_limit_that_they_exceed(
+    findings_of, rr_ms, beyond
+):
+    found = findings_of(rr_ms=rr_ms, p_wave_percent=0.0, p_axis_deg=float("nan"))
+    claims = {c.measure: c for c in found["AFIB"].claims}
+    assert all(holds(claim) for claim in claims.values())
+    told = {name for name in ("median RR step", "RR spread") if claims[name].relation == ">"}
+    assert told == beyond
+
+
+def test_of_leads_that_were_scaled_one_by_one_no_millivolts_are_evidence():
+    record = simulate("left-bundle-block", seed=1)
+    whole = judge_by_rules(record, quality=GOOD)["CLBBB"]
+    assert any(c.unit == "mV" for c in whole.claims)
+    scaled = record.signal / np.ptp(record.signal, axis=1, keepdims=True)
+    block = judge_by_rules(replace(record, signal=scaled), quality=GOOD)["CLBBB"]
+    assert {c.unit for c in block.claims} == {"ms"}

@@ -141,8 +141,10 @@ class Case:
         """Report that a criterion was met; a second criterion of a statement adds to the first.
 
         ``reference`` is a key of criteria.toml or the reference itself; ``name`` replaces the
-        statement's usual words.
+        statement's usual words. Of leads that were scaled one by one no millivolts are shown.
         """
+        if self.scaled:
+            claims = tuple(c for c in claims if not c.unit.startswith("mV"))
         if reference and " " not in reference:
             reference = find_reference(reference)
         known, before = find_statement(code), self.found.get(code)

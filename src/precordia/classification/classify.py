@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 from precordia.classification.by_rules import judge_by_rules, judge_case, open_case
 from precordia.classification.by_words import find_by_words
+from precordia.classification.contradicting import with_contradictions
 from precordia.classification.denied import Denial, denied_statements
 from precordia.classification.few_leads import with_fibrillation
 from precordia.classification.lead_evidence import with_lead_evidence
@@ -124,7 +125,7 @@ def classify(
         if model is None and not has_model():
             return _without_model(rules)
     found = merge(rules, predict(record, quality=quality, model=model), denied)
-    found = with_fibrillation(found, record, quality)
+    found = with_contradictions(with_fibrillation(found, record, quality))
     return with_lead_evidence(found, record, quality, model=model) if explain else found
 
 

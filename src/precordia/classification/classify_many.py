@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from precordia.classification.contradicting import with_contradictions
 from precordia.classification.learned import predict_many
 from precordia.classification.merge import merge
 from precordia.core.findings import Findings
@@ -48,4 +49,4 @@ def classify_many(
             yield record, assess(record) if check_quality else None
 
     for predicted in predict_many(with_quality(), model=model):
-        yield merge(None, predicted)
+        yield with_contradictions(merge(None, predicted))

@@ -10,6 +10,7 @@ import numpy as np
 from precordia.classification.atrial_periodicity import atrial_cycle
 from precordia.classification.case import NAN, Case, claim, known
 from precordia.classification.rules.ectopy import early_beats
+from precordia.core.claims import Claim
 from precordia.core.measurements import BeatKind
 
 SLOW_BPM, FAST_BPM = 60.0, 100.0
@@ -17,6 +18,8 @@ SLOW_BPM, FAST_BPM = 60.0, 100.0
 P_USUAL, P_RARE = 60.0, 40.0
 #: median step between neighbouring RR intervals, as a share of RR, above which they are irregular
 IRREGULAR = 0.06
+#: spread of RR intervals, as a share of RR, that makes them irregular where P waves are rare
+SPREAD_OUT = 0.09
 FEWEST_INTERVALS = 4
 SINUS_AXIS_DEG = (-30.0, 105.0)
 #: likeness of atrial activity to itself one cycle later: with a whole ratio to RR, and without
@@ -88,7 +91,7 @@ def judge_rhythm(case: Case) -> None:
             case.abstain(code, why or "needs at least three beats")
         return
     irregular = pulse.n >= FEWEST_INTERVALS and (
-        (share < P_RARE and (pulse.step > IRREGULAR or pulse.spread > 1.5 * IRREGULAR))
+        (share < P_RARE and (pulse.step > IRREGULAR or pulse.spread > SPREAD_OUT))
         or (share < 90.0 and pulse.step > IRREGULAR and _p_waves_by_chance(case))
     )
     if share < P_RARE or irregular:
@@ -189,6 +192,17 @@ def _judge_ventricular_tachycardia(case: Case) -> None:
     )
 
 
+def _irregularity(pulse: Pulse) -> tuple[Claim, Claim]:
+    """Return step and spread of the intervals, with the limit of each that is beyond it."""
+    limits = (("median RR step", pulse.step, IRREGULAR), ("RR spread", pulse.spread, SPREAD_OUT))
+    step, spread = (
+        claim(name, value, ">" if value > limit else "is", limit if value > limit else NAN,
+              text="as a share of RR")
+        for name, value, limit in limits
+    )  # fmt: skip
+    return step, spread
+
+
 def _judge_without_p(case: Case, pulse: Pulse, irregular: bool) -> None:
     rate = case.value("heart_rate_bpm")
     share = case.value("p_wave_percent")
@@ -217,8 +231,7 @@ def _judge_without_p(case: Case, pulse: Pulse, irregular: bool) -> None:
             "irregular RR intervals without consistent P waves",
             claims=(
                 p_claim,
-                claim("median RR step", pulse.step, ">", IRREGULAR, text="as a share of RR"),
-                claim("RR spread", pulse.spread, text="as a share of RR"),
+                *_irregularity(pulse),
             ),
             reference="af",
         )

@@ -1,0 +1,56 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Findings that exclude each other: both stay, and the weaker one says so."""
+
+from __future__ import annotations
+
+import dataclasses
+
+from precordia.core.findings import RULES, Finding, Findings
+from precordia.knowledge.exclusions import contradictions
+
+
+def with_contradictions(found: Findings) -> Findings:
+    """Add to findings that cannot be true beside others what they contradict.
+
+    Parameters
+    ----------
+    found
+        Findings by rules, by models, or by both.
+
+    Returns
+    -------
+    The findings; of every two that are made and exclude each other, the one that fewer methods
+    make, else that which no rule makes, else the less probable has a ``disagreement``.
+
+    Examples
+    --------
+    >>> sinus = Finding(code="SR", name="sinus rhythm", probability=0.5, method="a-model")
+    >>> af = Finding(code="AFIB", name="atrial fibrillation", probability=0.9, method="a-model")
+    >>> [f.code for f in with_contradictions(Findings(findings=(af, sinus))).disagreements]
+    ['SR']
+    """
+    made = {f.code: f for f in found.present}
+    sentences: dict[str, list[str]] = {}
+    for pair in contradictions(made):
+        stronger, weaker = sorted((made[c] for c in pair.codes), key=_support, reverse=True)
+        sentences.setdefault(weaker.code, []).append(
+            f"{stronger.name} ({stronger.code}) is there as well, and {pair.why}"
+        )
+    if not sentences:
+        return found
+    findings = tuple(
+        dataclasses.replace(f, disagreement="; ".join(filter(None, (f.disagreement, *told))))
+        if f is made.get(f.code) and (told := sentences.get(f.code))
+        else f
+        for f in found.findings
+    )
+    return dataclasses.replace(found, findings=findings)
+
+
+def _support(finding: Finding) -> tuple[int, bool, float]:
+    """Return how many methods make a finding, whether a rule does, and how probable it is."""
+    by_rule = finding.says.get(RULES) == 1.0 or finding.method == RULES
+    by_model = sum(
+        said >= finding.threshold for name, said in finding.says.items() if name != RULES
+    )
+    return by_rule + by_model, by_rule, finding.probability
