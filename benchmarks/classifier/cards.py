@@ -7,10 +7,17 @@ import tomllib
 from pathlib import Path
 
 import numpy as np
-from evaluate import SUPERCLASSES, calibration_error, macro_with_interval
+from evaluate import (
+    SUPERCLASSES,
+    calibration_error,
+    calibration_of_all,
+    cross_fitted_answers,
+    macro_with_interval,
+)
 from export import write_card, write_familiar
 
 from precordia.benchmarking.classification_metrics import auroc, best_thresholds
+from precordia.benchmarking.debiased_calibration import debiased_ece, ece_by_chance
 from precordia.classification.calibration import logistic
 from precordia.classification.platt import fit_platt
 
@@ -125,10 +132,29 @@ def _scores(job, apart, checked, taught, labels, calibration) -> dict:
     scores["calibration error as shipped, fold 9"] = _plain_error(
         labels[:, :n], found[:, :n] * slope + shift
     )
-    scores["calibration error that chance alone gives, fold 9"] = _by_chance(
-        logistic(found[:, :n] * slope + shift)
-    )
-    return scores
+    shipped = logistic(found[:, :n] * slope + shift)
+    by_chance = ece_by_chance(labels[:, :n], shipped).mean()
+    scores["calibration error that chance alone gives, fold 9"] = round(float(by_chance), 4)
+    return scores | _without_chance(labels, found, job.held.patients[job.check])
+
+
+def _without_chance(labels, logits, patients) -> dict:
+    """Return calibration errors of fold 9 that chance adds less to, cross-fitted as the others."""
+    truth, probabilities = cross_fitted_answers(labels, logits, patients)
+    each = debiased_ece(truth, probabilities, binning="width").mean()
+    rows = calibration_of_all(truth, probabilities, patients)
+    name = "calibration error over all five together, equal mass"
+    return {
+        "calibration error, debiased, 12 leads, fold 9": round(float(each), 4),
+        **{
+            f"{name}{'' if way == 'as it is' else ', debiased'}, 12 leads, fold 9": row[:3]
+            for way, row in rows.items()
+        },
+        **{
+            f"{name}{'' if way == 'as it is' else ', debiased'}, that chance alone gives": row[3]
+            for way, row in rows.items()
+        },
+    }
 
 
 _WAYS = ("slope", "intercept")
@@ -138,15 +164,6 @@ def _plain_error(labels, logits) -> float:
     from precordia.benchmarking.reliability import ece
 
     return round(float(ece(labels, logistic(logits)).mean()), 4)
-
-
-def _by_chance(probabilities, draws: int = 100) -> float:
-    """Return the error that true probabilities would show on as few records."""
-    from precordia.benchmarking.reliability import ece
-
-    rng = np.random.default_rng(0)
-    drawn = [(rng.random(probabilities.shape) < probabilities).astype(float) for _ in range(draws)]
-    return round(float(np.mean([ece(labels, probabilities).mean() for labels in drawn])), 4)
 
 
 def _row(labels, logits, patients, columns) -> list[float]:

@@ -21,6 +21,7 @@ from precordia.benchmarking.protocol_tasks import (
     list_protocols,
     read_protocol,
 )
+from precordia.benchmarking.reliability import ece
 from precordia.benchmarking.result_plots import plot_results
 from precordia.benchmarking.result_rows import (
     ROWS_FILE,
@@ -222,10 +223,31 @@ def test_a_perfect_method_scores_one_and_says_what_it_left_out():
     parts = [found[f"macro_brier_{p}", "all"].value for p in ("resolution", "uncertainty")]
     assert parts[0] == pytest.approx(parts[1])
     assert found["macro_brier_reliability", "all"].value == 0
-    assert found["macro_ece_width", "all"].value == 0
+    for metric in ("macro_ece_width", "macro_ece_mass", "pooled_ece_mass"):
+        assert found[metric, "all"].value == 0
     assert found["macro_auroc", "all"].note.endswith("test records): C")
     assert "of 200 draws" in found["macro_auroc_all", "all"].note
     assert found["auroc", "C"].note.startswith("rests on 1 records")
+
+
+def test_calibration_is_told_of_classes_and_of_all_decisions_beside_what_chance_shows():
+    rng = np.random.default_rng(5)
+    probabilities = np.round(rng.uniform(0.1, 0.9, (300, 4)), 1)
+    targets = (rng.random((300, 4)) < probabilities).astype(float)
+    targets[::7, 2] = np.nan
+    truth = TestTruth.of("ABCD", targets, [str(k) for k in range(300)], draws=200)
+    found = {m.metric: m for m in score_answers(truth, probabilities, probabilities=probabilities)}
+    each = ece(targets, probabilities, binning="mass")
+    assert found["macro_ece_mass"].value == pytest.approx(each.mean())
+    known = np.isfinite(targets)
+    of_all = ece(targets[known][:, None], probabilities[known][:, None], binning="mass")
+    assert found["pooled_ece_mass"].value == pytest.approx(of_all[0])
+    assert found["pooled_ece_mass"].note == "all decisions as of one class"
+    for kind in ("macro", "pooled"):
+        plain, chance = found[f"{kind}_ece_mass"], found[f"{kind}_ece_mass_by_chance"]
+        assert 0.5 * plain.value < chance.value < 2 * plain.value
+        assert found[f"{kind}_ece_mass_debiased"].value < plain.value
+    assert found["pooled_ece_mass"].value < found["macro_ece_mass"].value
 
 
 def test_challenge_score_of_named_classes_is_that_of_their_concepts(shared_data):

@@ -97,8 +97,8 @@ def reliability(
     >>> curve.said, curve.so
     (array([0.2, 0.9]), array([0.5, 1. ]))
     """
-    truth, probability = _known(targets, probabilities)
-    said, so, n = _bins(truth, probability, n_bins, binning)
+    truth, probability = known_labels(targets, probabilities)
+    said, so, n = binned(truth, probability, n_bins, binning)
     z2 = 1.959963984540054**2
     middle = (so + z2 / (2 * n)) / (1 + z2 / n)
     half = np.sqrt(z2 * (so * (1 - so) + z2 / (4 * n)) / n) / (1 + z2 / n)
@@ -140,9 +140,9 @@ def ece(
     targets, probabilities = np.asarray(targets, float), np.asarray(probabilities, float)
     found = np.full(targets.shape[1], np.nan)
     for k in range(targets.shape[1]):
-        truth, probability = _known(targets[:, k], probabilities[:, k])
+        truth, probability = known_labels(targets[:, k], probabilities[:, k])
         if truth.size:
-            said, so, n = _bins(truth, probability, n_bins, binning)
+            said, so, n = binned(truth, probability, n_bins, binning)
             found[k] = (n * np.abs(said - so)).sum() / n.sum()
     return found
 
@@ -172,11 +172,11 @@ def brier_parts(
     >>> parts.score, parts.uncertainty, parts.reliability
     (0.25, 0.25, 0.0)
     """
-    truth, probability = _known(targets, probabilities)
+    truth, probability = known_labels(targets, probabilities)
     if not truth.size:
         nan = float("nan")
         return BrierParts(score=nan, reliability=nan, resolution=nan, uncertainty=nan, within=nan)
-    said, so, n = _bins(truth, probability, n_bins, binning)
+    said, so, n = binned(truth, probability, n_bins, binning)
     share = n / n.sum()
     base = truth.mean()
     score = float(brier(truth[:, None], probability[:, None])[0])
@@ -189,15 +189,41 @@ def brier_parts(
     return BrierParts(score=score, within=score - murphy, **parts)
 
 
-def _known(targets, probabilities) -> tuple[np.ndarray, np.ndarray]:
+def known_labels(
+    targets: Real[np.ndarray, " batch"], probabilities: Float[np.ndarray, " batch"]
+) -> tuple[Float[np.ndarray, " _"], Float[np.ndarray, " _"]]:
+    """Return the known labels of one class and their probabilities, or say what is wrong."""
     targets, probabilities = np.asarray(targets, float), np.asarray(probabilities, float)
     check_probabilities(probabilities)
     known = np.isfinite(targets)
     return targets[known], probabilities[known]
 
 
-def _bins(truth, probability, n_bins: int, binning: str):
-    """Mean probability, share of positives and number of records of each bin that has any."""
+def binned(
+    truth: Float[np.ndarray, " batch"],
+    probability: Float[np.ndarray, " batch"],
+    n_bins: int,
+    binning: str,
+) -> tuple[Float[np.ndarray, " _"], Float[np.ndarray, " _"], Int[np.ndarray, " _"]]:
+    """Return mean probability, share of positives and number of records of each bin that has any.
+
+    Parameters
+    ----------
+    truth, probability
+        Known labels and their probabilities.
+    n_bins, binning
+        As of `reliability`.
+
+    Raises
+    ------
+    OptionError, UnknownNameError
+        If there is no bin or no such binning.
+
+    Examples
+    --------
+    >>> binned(np.array([0.0, 1.0]), np.array([0.2, 0.4]), 1, "width")
+    (array([0.3]), array([0.5]), array([2]))
+    """
     if n_bins < 1:
         raise OptionError(f"n_bins is {n_bins}; at least 1 is needed.")
     if binning == "width":

@@ -6,6 +6,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -28,6 +29,7 @@ from precordia.benchmarking.classification_metrics import (
     prevalence,
     scorable,
 )
+from precordia.benchmarking.debiased_calibration import debiased_ece, ece_by_chance, pooled
 from precordia.benchmarking.reliability import brier_parts, ece
 from precordia.core.value import Value
 from precordia.datasets.challenge_records import scored_classes
@@ -184,8 +186,7 @@ def score_answers(
         found += _parts_of_brier(truth, probabilities, known)
         errors = ece(truth.targets, probabilities, binning="width")
         found.append(_macro(truth, "macro_ece_width", errors, None, np.isfinite(errors), ""))
-        mass = ece(truth.targets, probabilities, binning="mass")
-        found.append(_macro(truth, "macro_ece_mass", mass, None, np.isfinite(mass), ""))
+        found += _calibration_errors(truth, probabilities)
     if per_class:
         for k in range(len(truth.classes)):
             found.append(_of_class(truth, "auroc", k, areas, drawn))
@@ -309,6 +310,21 @@ def _parts_of_brier(truth: TestTruth, probabilities: np.ndarray, known: np.ndarr
         values = np.full(len(known), np.nan)
         values[rows] = [getattr(part, name) for part in parts]
         yield _macro(truth, f"macro_brier_{name}", values, None, known, "")
+
+
+def _calibration_errors(truth: TestTruth, probabilities: np.ndarray):
+    """Errors in bins of equal mass, of classes and of all decisions, and what chance makes them."""
+    together, known = pooled(truth.targets, probabilities), np.isfinite(truth.targets).any(axis=0)
+    for name, error in (
+        ("mass", partial(ece, binning="mass")),
+        ("mass_debiased", debiased_ece),
+        ("mass_by_chance", partial(ece_by_chance, binning="mass")),
+    ):
+        each = error(truth.targets, probabilities)
+        yield _macro(truth, f"macro_ece_{name}", each, None, known, "")
+        of_all = np.broadcast_to(error(*together), len(known))
+        note = "all decisions as of one class"
+        yield _macro(truth, f"pooled_ece_{name}", of_all, None, known, note)
 
 
 def _of_class(truth, metric, k, values, drawn) -> Measured:
