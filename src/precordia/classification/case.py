@@ -17,7 +17,7 @@ from precordia.core.measure_words import words_of_measure
 from precordia.core.measurements import Absence, BeatKind, Measurements
 from precordia.core.quality import Quality
 from precordia.core.record import Record
-from precordia.knowledge.criteria import find_reference
+from precordia.knowledge.references import find_reference
 from precordia.knowledge.statements import find_statement
 
 NAN = math.nan

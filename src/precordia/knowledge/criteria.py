@@ -15,6 +15,7 @@ from typing import Any, Literal
 from precordia.core.claims import Claim
 from precordia.core.errors import FormatError, unknown_name
 from precordia.core.value import Value
+from precordia.knowledge.references import list_references
 
 _RELATIONS = {">": operator.gt, ">=": operator.ge, "<": operator.lt, "<=": operator.le}
 #: gives a number by measure and lead (lead empty for the record), and why it is absent
@@ -273,12 +274,6 @@ def _add_up(terms: tuple[str, ...], number: Lookup, lead: str) -> _Total:
 
 
 @cache
-def _table() -> dict[str, Any]:
-    text = files("precordia.knowledge").joinpath("criteria.toml").read_text("utf-8")
-    return tomllib.loads(text)
-
-
-@cache
 def list_criteria() -> tuple[Criterion, ...]:
     """Return every criterion that is data, in the order in which they are judged.
 
@@ -292,9 +287,9 @@ def list_criteria() -> tuple[Criterion, ...]:
     >>> [c.statement for c in list_criteria() if c.name == "sokolow-lyon"]
     ['VCLVH']
     """
-    table = _table()
-    sources = table["reference"]
-    return tuple(_criterion(row, sources) for row in table["criterion"])
+    text = files("precordia.knowledge").joinpath("criteria.toml").read_text("utf-8")
+    sources = list_references()
+    return tuple(_criterion(row, sources) for row in tomllib.loads(text)["criterion"])
 
 
 def find_criterion(name: str) -> Criterion:
@@ -315,18 +310,6 @@ def find_criterion(name: str) -> Criterion:
             return criterion
     names = [c.name for c in list_criteria()]
     raise unknown_name("criterion", name, names, listing="list_criteria()")
-
-
-@cache
-def find_reference(key: str) -> str:
-    """Return a reference of the table of criteria by its key.
-
-    Examples
-    --------
-    >>> find_reference("udmi4").split("doi:")[1]
-    '10.1016/j.jacc.2018.08.1038'
-    """
-    return str(_table()["reference"][key])
 
 
 def _criterion(row: dict[str, Any], sources: dict[str, str]) -> Criterion:

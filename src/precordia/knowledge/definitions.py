@@ -11,7 +11,8 @@ from typing import Any
 
 from precordia.core.claims import Claim
 from precordia.core.value import Value
-from precordia.knowledge.criteria import Limit, Lookup, choose_limit, find_reference
+from precordia.knowledge.criteria import Limit, Lookup, choose_limit
+from precordia.knowledge.references import find_reference
 
 _OTHERWISE = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
 

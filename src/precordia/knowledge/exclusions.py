@@ -11,7 +11,7 @@ from functools import cache
 from importlib.resources import files
 
 from precordia.core.value import Value
-from precordia.knowledge.lexicon import find_source
+from precordia.knowledge.references import find_reference
 from precordia.knowledge.statements import find_statement, list_statements
 
 NORMAL = "NORM"
@@ -74,12 +74,12 @@ def list_exclusions() -> tuple[Exclusion, ...]:
         pairs += itertools.product(row.get("one", ()), row.get("other", ()))
         for a, b in pairs:
             codes = (min(a, b), max(a, b))
-            source = find_source(row["reference"])
+            source = find_reference(row["reference"])
             found.setdefault(codes, Exclusion(codes=codes, why=row["why"], reference=source))
     for code in _never_normal():
         codes = (min(code, NORMAL), max(code, NORMAL))
         why = "a normal ECG is one without it"
-        found[codes] = Exclusion(codes=codes, why=why, reference=find_source("aha2"))
+        found[codes] = Exclusion(codes=codes, why=why, reference=find_reference("aha2"))
     return tuple(found.values())
 
 

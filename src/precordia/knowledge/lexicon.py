@@ -14,7 +14,8 @@ from precordia.core.errors import unknown_name
 from precordia.core.findings import SUPERCLASS
 from precordia.core.value import Value
 from precordia.knowledge.codes import find_code, list_codes, translate_code
-from precordia.knowledge.criteria import find_reference, list_criteria
+from precordia.knowledge.criteria import list_criteria
+from precordia.knowledge.references import find_reference
 from precordia.knowledge.statements import SUPERCLASSES, find_statement, list_statements
 
 #: scheme of words that stand for several statements
@@ -159,19 +160,6 @@ def find_entry(code: str) -> Entry:
     return known[code]
 
 
-@cache
-def find_source(key: str) -> str:
-    """Return a reference of the lexicon, or of the criteria, by its key.
-
-    Examples
-    --------
-    >>> find_source("aha2").split("doi:")[1]
-    '10.1161/CIRCULATIONAHA.106.180201'
-    """
-    own = _rows()["reference"]
-    return str(own[key]) if key in own else find_reference(key)
-
-
 def same_concepts(entry: Entry) -> tuple[str, ...]:
     """Return the concepts of SNOMED CT that mean the same as a statement.
 
@@ -192,7 +180,7 @@ def _words(row: dict[str, Any]) -> dict[str, Any]:
     lists = ("synonyms", "synonyms_de", "abbreviations", "leads", "unsourced", "covers", "implies")
     held: dict[str, Any] = {key: tuple(row[key]) for key in lists if key in row}
     held |= {key: row[key] for key in ("name_de", "plain", "plain_de", "seen") if key in row}
-    held["references"] = tuple(find_source(key) for key in row.get("references", ()))
+    held["references"] = tuple(find_reference(key) for key in row.get("references", ()))
     return held
 
 
