@@ -60,7 +60,7 @@ def store(tmp_path):
 
 
 def test_training_pretraining_and_converted_weights(store, tmp_path, capsys, monkeypatch):
-    monkeypatch.setattr("precordia.cli.train.take_all_processors", lambda: None)
+    monkeypatch.setattr("precordia.cli.learning.take_all_processors", lambda: None)
     assert set(_told(capsys, "train", "--example")) == {"example"}
     (tmp_path / "c.toml").write_text(_CONFIG)
     told = _told(capsys, "train", tmp_path / "c.toml", "--folder", tmp_path / "trained")

@@ -8,8 +8,8 @@ from typing import Annotated
 
 import typer
 
+from precordia.cli.learning import learning, tell
 from precordia.cli.options import Force, Json
-from precordia.cli.train import bar, take_all_processors
 from precordia.core.registry import load_object
 
 HELP = """Train an adapter that shows recordings to a local language model, or ask one.
@@ -78,22 +78,16 @@ def run(
     _check_extra()
     from precordia.language.adapt import adapt
 
-    take_all_processors()
-    with bar() as watch:
-        try:
-            done = adapt(
-                path,
-                folder=folder,
-                resume=resume,
-                overwrite=force,
-                changes=set_ or (),
-                watch=watch,
-            )
-        except KeyboardInterrupt as stop:
-            if str(stop):
-                typer.echo(f"precordia: {stop}", err=True)
-            raise
-    typer.echo(json_text.dumps(done.to_dict(), ensure_ascii=False) if json else str(done))
+    with learning() as watch:
+        done = adapt(
+            path,
+            folder=folder,
+            resume=resume,
+            overwrite=force,
+            changes=set_ or (),
+            watch=watch,
+        )
+    tell(done, as_json=json)
 
 
 def _answer(

@@ -6,21 +6,17 @@ from __future__ import annotations
 import errno
 import importlib
 import io
-import os
 import re
 import sys
 
 import typer
 
+from precordia.cli.threads import take_one_thread
 from precordia.core.errors import PrecordiaError
 
 #: what a wrong option raises: typer brought click as a dependency once and carries its own now
 UsageProblem = next(c for c in typer.BadParameter.__mro__ if c.__name__ == "ClickException")
-# One process a core (--jobs) is faster than threads within products of small matrices. NumPy reads
-# this when it is first imported, which is after this line.
-#: whether nobody said how many threads; training takes all processors then
-THREADS_ARE_OURS = "OMP_NUM_THREADS" not in os.environ
-os.environ.setdefault("OMP_NUM_THREADS", "1")
+take_one_thread()
 
 USERS_MISTAKE, INTERRUPTED, OUR_MISTAKE = 2, 130, 1
 

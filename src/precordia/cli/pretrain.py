@@ -3,12 +3,12 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from precordia.cli.learning import learning, tell
 from precordia.cli.options import Force, Json
 
 HELP = """Train an encoder without labels and save it for embed, train and benchmark.
@@ -124,25 +124,14 @@ def run(
 
 
 def _pretrain(objective: str, data: list[str], as_json: bool, **how: Any) -> None:
-    import json as json_text
-
-    from precordia.cli.train import bar, take_all_processors
     from precordia.training.pretrain import pretrain
     from precordia.training.pretrain_request import read_request
 
     asked = ("model", "changes", "input_spec", "minutes", "steps", "epochs", "batch_size", "seed")
     read_request(objective, **{name: how[name] for name in asked})  # mistakes before PyTorch
-    take_all_processors()
-    first = os.environ.get("RANK", "0") == "0"
-    with bar() as watch:
-        try:
-            done = pretrain(objective, data, watch=watch, **how)
-        except KeyboardInterrupt as stop:
-            if first and str(stop):
-                typer.echo(f"precordia: {stop}", err=True)
-            raise
-    if first:
-        typer.echo(json_text.dumps(done.to_dict(), ensure_ascii=False) if as_json else str(done))
+    with learning() as watch:
+        done = pretrain(objective, data, watch=watch, **how)
+    tell(done, as_json=as_json)
 
 
 def _input(file: Path | None) -> Any:

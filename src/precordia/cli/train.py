@@ -3,15 +3,12 @@
 
 from __future__ import annotations
 
-import contextlib
-import os
-import sys
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from precordia.cli.learning import learning, tell
 from precordia.cli.options import Force, Json
 
 HELP = """Train a model as a TOML file says, and save it with its scores.
@@ -61,53 +58,13 @@ def run(
         return
     if configuration is None:
         raise typer.BadParameter("CONFIG is missing; 'precordia train --example' prints one.")
-    take_all_processors()
-    first = os.environ.get("RANK", "0") == "0"
-    with bar() as watch:
-        try:
-            done = train(
-                configuration,
-                folder=folder,
-                resume=resume,
-                overwrite=force,
-                changes=set_ or (),
-                watch=watch,
-            )
-        except KeyboardInterrupt as stop:
-            if first and str(stop):
-                typer.echo(f"precordia: {stop}", err=True)
-            raise
-    if first:
-        typer.echo(json_text.dumps(done.to_dict(), ensure_ascii=False) if json else str(done))
-
-
-def take_all_processors() -> None:
-    """Undo the one thread that suits every other command, unless somebody asked for a number."""
-    from precordia.cli.main import THREADS_ARE_OURS
-    from precordia.core.registry import load_object
-
-    if THREADS_ARE_OURS:
-        load_object("torch:set_num_threads", extra="train", purpose="training")(os.cpu_count() or 1)
-
-
-@contextlib.contextmanager
-def bar() -> Iterator[Callable[[int, int, str], None] | None]:
-    """Give what draws a bar with the time left on stderr; None where nobody looks."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TimeRemainingColumn
-
-    columns = (BarColumn(), "{task.completed:.0f} of {task.total:.0f}", TimeRemainingColumn())
-    with Progress(
-        *columns, "{task.description}", console=Console(stderr=True), transient=True
-    ) as bar:
-        task = bar.add_task("", total=None)
-
-        def watch(done: int, total: int, words: str) -> None:
-            if bar.tasks[0].total != total:  # from preparing to training
-                bar.reset(task, total=total)
-            bar.update(task, completed=done, description=words)
-
-        yield watch
+    with learning() as watch:
+        done = train(
+            configuration,
+            folder=folder,
+            resume=resume,
+            overwrite=force,
+            changes=set_ or (),
+            watch=watch,
+        )
+    tell(done, as_json=json)
