@@ -4,16 +4,18 @@
 from __future__ import annotations
 
 import json as json_text
-import sys
-from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from precordia.cli import dataset_build
+from precordia.cli.loader_options import loader_options
 from precordia.cli.options import Json, show
+from precordia.cli.progress import watched
 
+_WATCH = partial(watched, words="files and records")
 HELP = """List, describe, verify and fetch public databases of recordings, and build stores of them.
 
 Nothing is fetched without --yes.
@@ -131,13 +133,13 @@ def verify(
     from precordia.datasets.verify import verify_dataset
 
     if folder is None and _is_store(name):
-        said: Any = verify_store(name, watch=_watch)
+        said: Any = verify_store(name, watch=_WATCH)
     elif folder is None:
         dataset_card(name)  # a wrong name is told first
         raise typer.BadParameter(f"the folder of {name} is needed as well.")
     else:
         options = loader_options(option)
-        said = verify_dataset(name, folder, task=task, limit=limit, watch=_watch, **options)
+        said = verify_dataset(name, folder, task=task, limit=limit, watch=_WATCH, **options)
     if json:
         typer.echo(json_text.dumps({**said.to_dict(), "ok": said.ok}, ensure_ascii=False))
     else:
@@ -168,35 +170,5 @@ def fetch(
     """Fetch a database after a yes."""
     from precordia.datasets.fetch import fetch_dataset
 
-    done = fetch_dataset(name, folder, confirmed=yes, only=tuple(only or ()), url=url, watch=_watch)
+    done = fetch_dataset(name, folder, confirmed=yes, only=tuple(only or ()), url=url, watch=_WATCH)
     show(done, as_json=json)
-
-
-def loader_options(given: list[str] | None) -> dict[str, Any]:
-    """Turn NAME=VALUE into arguments; whole numbers become numbers, ``{...}`` a table of TOML."""
-    import tomllib
-
-    said: dict[str, Any] = {}
-    for pair in given or ():
-        key, equals, value = pair.partition("=")
-        if not equals or not key.isidentifier() or key in ("task", "check_files", "watch"):
-            raise typer.BadParameter(f"'{pair}' is no NAME=VALUE of a loader, such as fs=500.")
-        said[key] = int(value) if value.isdecimal() else value
-        if value.startswith("{"):
-            try:
-                said[key] = tomllib.loads(f"value = {value}")["value"]
-            except tomllib.TOMLDecodeError as error:
-                raise typer.BadParameter(
-                    f"'{value}' is no table such as {{unit = \"uV\"}} ({error})."
-                ) from error
-    return said
-
-
-def _watch(items: Sequence[Any]) -> Iterable[Any]:
-    """Give the items and draw a bar on stderr, where somebody looks."""
-    if not sys.stderr.isatty():
-        return items
-    from rich.console import Console
-    from rich.progress import track
-
-    return track(items, "files and records", console=Console(stderr=True), transient=True)

@@ -12,6 +12,7 @@ from typing import Annotated, Any
 
 import typer
 
+from precordia.cli.loader_options import loader_options
 from precordia.cli.options import Force, Json, show
 from precordia.cli.progress import progress
 
@@ -64,7 +65,6 @@ def build(
     json: Json = False,
 ) -> None:
     """Build a store or add to it."""
-    from precordia.cli.dataset import loader_options
     from precordia.datasets.dataset import load_dataset
     from precordia.datasets.store_build import build_store
     from precordia.datasets.store_columns import require_pyarrow
