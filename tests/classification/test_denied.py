@@ -12,7 +12,9 @@ from precordia.classification.by_rules import judge_case, open_case
 from precordia.classification.classify import classify
 from precordia.classification.denied import denied_statements
 from precordia.classification.learned import Predicted
+from precordia.core.findings import Finding, Findings
 from precordia.core.leads import STANDARD_12
+from precordia.core.source import Source
 from precordia.core.verify import verify
 from precordia.generation.simulate import simulate
 from precordia.pipeline import examine
@@ -72,6 +74,27 @@ def test_the_number_that_denies_holds_and_is_told_in_report_and_answer(record, b
     assert "sinus tachycardia a probability of 0.9, which is not borne out" in str(report(study))
     assert answer(study, "Is there sinus tachycardia?").answers == ("no",)
     assert answer(study, "Is the ECG normal?").answers == ("yes",)
+
+
+@pytest.mark.parametrize(("method", "stands"), [("both", []), ("learned", ["STACH"])])
+def test_what_is_asked_in_words_is_denied_alike(monkeypatch, record, method, stands):
+    said = Finding(
+        code="STACH", name="sinus tachycardia", probability=0.8, method=MODEL, threshold=0.5,
+        says={MODEL: 0.8},
+    )  # fmt: skip
+    asked = Findings(
+        findings=(said,),
+        decisions={"fast heart beat": "found"},
+        asked={"fast heart beat": "STACH"},
+        source=Source(parameters={"n_windows": 1}),
+    )
+    monkeypatch.setattr(module, "find_by_words", lambda *args, **options: asked)
+    found = classify(record, statements=["fast heart beat"], method=method)
+    assert [f.code for f in found.present] == stands
+    assert found.decisions["fast heart beat"] == ("found" if stands else "not found")
+    assert found["STACH"].probability == 0.8
+    told = "not found. withdrawn: a-model gives it 0.80, but heart rate 82 bpm (≤ 100 bpm)"
+    assert (told in str(found)) == (not stands)
 
 
 def test_what_the_number_bears_out_is_left_alone():

@@ -7,7 +7,7 @@ import dataclasses
 
 from precordia.classification.case import Case
 from precordia.classification.decisions import decide
-from precordia.classification.learned import words_of_youth
+from precordia.classification.learned import words_of_misplaced, words_of_youth
 from precordia.classification.rules.chambers import judge_chambers
 from precordia.classification.rules.conduction import judge_av_conduction, judge_bundle_branches
 from precordia.classification.rules.ectopy import judge_ectopy
@@ -141,18 +141,20 @@ def judge_case(case: Case) -> Findings:
     judged = Findings(
         findings=tuple(case.found[c] for c in order if c in case.found),
         abstained=tuple(case.open[c] for c in order if c in case.open),
-        source=_source(_about_age(case.record)),
+        source=_source(*_about_age(case.record), *words_of_misplaced(case.quality)),
     )
     return dataclasses.replace(judged, decisions=decide(judged.findings, judged, None))
 
 
-def _about_age(record: Record) -> str:
+def _about_age(record: Record) -> list[str]:
     young = words_of_youth(record.patient.age_years)
-    return f"the patient is {young}; most limits of the rules are those of adults" if young else ""
+    if not young:
+        return []
+    return [f"the patient is {young}; most limits of the rules are those of adults"]
 
 
-def _source(warning: str = "") -> Source:
-    return Source(method="classify:rules", version=VERSION, warnings=(warning,) if warning else ())
+def _source(*warnings: str) -> Source:
+    return Source(method="classify:rules", version=VERSION, warnings=warnings)
 
 
 def _complete(

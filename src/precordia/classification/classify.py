@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from precordia.classification.by_rules import judge_by_rules, judge_case, open_case
 from precordia.classification.by_words import find_by_words
 from precordia.classification.contradicting import with_contradictions
-from precordia.classification.denied import Denial, denied_statements
+from precordia.classification.denied import Denial, denied_statements, without_denied
 from precordia.classification.few_leads import with_fibrillation
 from precordia.classification.lead_evidence import with_lead_evidence
 from precordia.classification.learned import predict
@@ -21,6 +21,7 @@ from precordia.core.measurements import Measurements
 from precordia.core.quality import Quality
 from precordia.core.record import Record
 from precordia.embedding.encode import has_model
+from precordia.knowledge.definitions import list_definitions
 
 METHODS = ("both", "rules", "learned")
 
@@ -51,7 +52,8 @@ def classify(
         ``"rules"``: published criteria, each finding with the numbers that met it. ``"learned"``: a
         trained model, calibrated probabilities of the statements that its card lists, and of
         PTB-XL's five superclasses.
-        ``"both"``: each statement once, with what either says; where they disagree, it says so.
+        ``"both"``: each statement once, with what either says; where they disagree, it says so,
+        and where a measured number that defines a statement denies it, the number decides.
     model
         Name of a model or path of a graph (``.onnx``) with its card; by default the one for twelve
         leads where all can be used, else the one for any leads.
@@ -105,7 +107,14 @@ def classify(
         raise unknown_name("method", method, METHODS, listing=", ".join(METHODS))
     if statements is not None:
         _check_alone(method, explain)
-        return find_by_words(record, statements, quality=quality, model=model)
+        found = find_by_words(record, statements, quality=quality, model=model)
+        if method == "both" and _may_be_denied(found):
+            case = open_case(
+                record, quality=quality, fiducials=fiducials, measurements=measurements
+            )
+            judge_case(case)
+            found = without_denied(found, denied_statements(case))
+        return with_contradictions(found)
     if method == "rules":
         if model is not None:
             raise OptionError(
@@ -127,6 +136,13 @@ def classify(
     found = merge(rules, predict(record, quality=quality, model=model), denied)
     found = with_contradictions(with_fibrillation(found, record, quality))
     return with_lead_evidence(found, record, quality, model=model) if explain else found
+
+
+def _may_be_denied(found: Findings) -> bool:
+    """Tell whether a number defines what was found, of a record as long as the model's window."""
+    defined = {definition.statement for definition in list_definitions()}
+    one_window = found.source.parameters["n_windows"] <= 1
+    return one_window and not defined.isdisjoint(f.code for f in found.present)
 
 
 def _check_alone(method: str, explain: bool) -> None:

@@ -7,6 +7,7 @@ import dataclasses
 
 from precordia.core.findings import RULES, Finding, Findings
 from precordia.knowledge.exclusions import contradictions
+from precordia.knowledge.statements import list_statements
 
 
 def with_contradictions(found: Findings) -> Findings:
@@ -29,7 +30,7 @@ def with_contradictions(found: Findings) -> Findings:
     >>> [f.code for f in with_contradictions(Findings(findings=(af, sinus))).disagreements]
     ['SR']
     """
-    made = {f.code: f for f in found.present}
+    made = {f.code: f for f in found.present if f.code in {s.code for s in list_statements()}}
     sentences: dict[str, list[str]] = {}
     for pair in contradictions(made):
         stronger, weaker = sorted((made[c] for c in pair.codes), key=_support, reverse=True)

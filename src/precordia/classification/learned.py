@@ -35,7 +35,6 @@ _SCALES = {
         "the amplitudes are no usual millivolts: check unit and gain before trusting any voltage"
     ),
 }
-#: what makes leads, or time, others than the model learned from
 _MISPLACED = (QualityReason.LEAD_REVERSAL, QualityReason.LEAD_SWAP, QualityReason.TIME_REVERSED)
 
 
@@ -274,6 +273,17 @@ def words_of_youth(age_years: float) -> str:
     return ""
 
 
+def words_of_misplaced(quality: Quality) -> list[str]:
+    """Return what makes leads, or the direction of time, others than their names say.
+
+    Examples
+    --------
+    >>> words_of_misplaced(Quality(acceptable=True, score=1.0, reasons=(_MISPLACED[0],)))
+    ['suspected lead reversal']
+    """
+    return [str(reason) for reason in quality.reasons if reason in _MISPLACED]
+
+
 def _cautions(record: Record, quality: Quality | None, distance: float) -> list[str]:
     said = []
     if young := words_of_youth(record.patient.age_years):
@@ -282,7 +292,7 @@ def _cautions(record: Record, quality: Quality | None, distance: float) -> list[
         hidden = [n for n in record.leads if n in quality.leads and not quality.leads[n].usable]
         if hidden:
             said.append(f"hidden from the model, as not usable: {', '.join(hidden)}")
-        said += [str(reason) for reason in quality.reasons if reason in _MISPLACED]
+        said += words_of_misplaced(quality)
         said += [_SCALES[reason] for reason in quality.reasons if reason in _SCALES]
     if distance > 1:
         said.append(

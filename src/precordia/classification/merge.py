@@ -7,7 +7,7 @@ import dataclasses
 from collections.abc import Mapping
 
 from precordia.classification.decisions import decide
-from precordia.classification.denied import Denial
+from precordia.classification.denied import Denial, withdrawn
 from precordia.classification.learned import Predicted
 from precordia.core.findings import RULES, SUPERCLASS, Abstention, Finding, Findings
 from precordia.core.source import Source
@@ -66,13 +66,11 @@ def merge(
         says: dict[str, float] = {}
         if rules is not None and known.by_rules and known.code not in open_:
             says[RULES] = float(known.code in found or known.code in implied)
-        elif known.code in denied:
-            says[RULES] = 0.0
         if known.code in predicted.probabilities:
             says[predicted.model] = predicted.probabilities[known.code]
         judged = _judged(known, found.get(known.code), says, predicted)
         if known.code in denied and known.code not in found:
-            judged = _withdrawn(judged, denied[known.code], predicted.model)
+            judged = withdrawn(judged, denied[known.code], predicted.model)
         made.append(judged)
     made = [_normal_or_withdrawn(f, made, by_model) if f.code == NORMAL else f for f in made]
     normal = next((f for f in made if f.code == NORMAL), None)
@@ -128,19 +126,6 @@ def _disagreement(says: dict[str, float], model: str, threshold: float, code: st
     return ""
 
 
-def _withdrawn(finding: Finding, denial: Denial, model: str) -> Finding:
-    """Withdraw what a model alone says, with the number that denies it as evidence."""
-    return dataclasses.replace(
-        finding,
-        present=False,
-        method=f"{RULES}+{model}",
-        criterion=denial.definition,
-        claims=denial.claims,
-        reference=denial.reference,
-        disagreement=f"withdrawn: {model} gives it {finding.probability:.2f}, but {denial}",
-    )
-
-
 def _normal_or_withdrawn(normal: Finding, made: list[Finding], by_model: set[str]) -> Finding:
     """Withdraw "normal ECG" where a statement that it excludes, or its superclass, is made."""
     never = excluded_by(NORMAL)
@@ -161,9 +146,9 @@ def _superclasses(
     predicted: Predicted, by_model: set[str], normal: Finding | None
 ) -> list[Finding]:
     """Return each superclass with its probability; the normal ECG as its statement is."""
-    withdrawn = {}
+    why = {}
     if NORMAL in by_model and not (normal is not None and normal.present):
-        withdrawn[NORMAL] = normal.disagreement if normal is not None else _FROM_FEW_LEADS
+        why[NORMAL] = normal.disagreement if normal is not None else _FROM_FEW_LEADS
     return [
         Finding(
             code=code,
@@ -172,10 +157,10 @@ def _superclasses(
             method=predicted.model,
             scheme=SUPERCLASS,
             calibration=predicted.calibration,
-            present=code in by_model and code not in withdrawn,
+            present=code in by_model and code not in why,
             threshold=predicted.thresholds.get(code, float("nan")),
             says={predicted.model: predicted.probabilities[code]},
-            disagreement=withdrawn.get(code, ""),
+            disagreement=why.get(code, ""),
         )
         for code, name in SUPERCLASSES.items()
         if code in predicted.probabilities
@@ -205,5 +190,5 @@ def _source(rules: Findings | None, predicted: Predicted, codes: set[str]) -> So
         method=f"classify:{RULES}+{predicted.model}" if before else f"classify:{predicted.model}",
         version="+".join(filter(None, (before.version if before else "", predicted.version))),
         parameters={"leads": list(predicted.leads), "n_windows": predicted.n_windows},
-        warnings=(*told, *cautions),
+        warnings=tuple(dict.fromkeys((*told, *cautions))),
     )
