@@ -299,6 +299,8 @@ def asked_lines(findings: Findings) -> list[str]:
             said = f"fits it better than {f.rank:.0%} of normal recordings; {decision}"
         else:
             said = f"probability {f.probability:.2f}, {decision}"
+        if f.disagreement:
+            said = f"{said}. {f.disagreement}"
         lines.append(f"{text}{named} ({f.code}): {said}" if named else f"{text}: {said}")
     lines += [f"caution: {text}" for text in findings.source.warnings]
     lines.append(
