@@ -14,19 +14,12 @@ from precordia.core.record import Record, Remark
 from precordia.core.source import Source
 from precordia.quality.acceptability import each_as_worst, load_model, order_statistics
 from precordia.quality.indices import compute_indices
+from precordia.quality.joined_windows import Window, join_windows
 from precordia.quality.lead_identities import contradicting_leads
 from precordia.quality.lead_reversal import suspect_reversal
 from precordia.quality.mains_level import measure_mains
 from precordia.quality.reasons import ReasonSettings, lead_reasons
-from precordia.quality.time_direction import TIME_REVERSED, suspect_reversed_time
-
-_REPEATED = 0.4
-#: where the steepest lead is less steep at its beats than this many times elsewhere, there are no
-#: QRS complexes: 1.96 is the most of noise with the spectrum of an ECG, 3.2 the least of a
-#: ventricular tachycardia, 5.4 the least of 12-lead recordings that experts accept
-_LEAST_CONTRAST = 2.7
-_UNREADABLE = {QualityReason.FLAT, QualityReason.LEAD_OFF}
-
+from precordia.quality.time_direction import suspect_reversed_time
 
 _NORMALISED = (
     "Every lead has about zero mean and unit variance, as after a z-score: these are no "
@@ -61,18 +54,6 @@ class AssessSettings:
 
 
 _DEFAULT = AssessSettings()
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """What one window says."""
-
-    score: float
-    lead_score: np.ndarray
-    lead: dict[str, np.ndarray]
-    window: dict[str, float]
-    reasons: tuple[tuple[QualityReason, ...], ...]
-    remarks: tuple[Remark, ...]
 
 
 def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
@@ -127,7 +108,7 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
     if record.n_leads == 0 or record.duration_s < 1.0 or record.n_samples < 25:
         return _too_short(record, source)
     finite = bool(np.isfinite(signal.sum()))
-    parts = [
+    windows = [
         _assess_window(signal[:, a:b], fs, record.leads, settings, finite)
         for a, b in _windows(record.n_samples, fs, settings)
     ]
@@ -143,7 +124,16 @@ def assess(record: Record, *, settings: AssessSettings = _DEFAULT) -> Quality:
         if scaled := scaled_one_by_one(seen):
             text = f"Amplitudes and axes mean little: {scaled}."
             remarks.append(Remark(code="leads-scaled", text=text))
-    return _join(record, parts, remarks, normalised, settings, source)
+    return join_windows(
+        record,
+        windows,
+        remarks,
+        normalised=normalised,
+        threshold=load_model().threshold if settings.threshold is None else settings.threshold,
+        lead_threshold=settings.limits.lead_score,
+        min_duration_s=settings.min_duration_s,
+        source=source,
+    )
 
 
 def _with_floor(record: Record) -> np.ndarray:
@@ -192,7 +182,7 @@ def _assess_window(signal, fs, leads, settings, finite):
     )
     # what runs backwards fits no order of the electrodes either
     remarks = suspect_reversed_time(found, leads) or suspect_reversal(found, leads)
-    return _Part(score, lead_score, lead, window, reasons, remarks)
+    return Window(score, lead_score, lead, window, reasons, remarks)
 
 
 def _fill(signal: Float[np.ndarray, "lead sample"]):
@@ -204,113 +194,6 @@ def _fill(signal: Float[np.ndarray, "lead sample"]):
     for k in np.flatnonzero((missing > 0) & (missing < 1)):
         filled[k] = np.interp(grid, grid[good[k]], signal[k, good[k]])
     return filled, missing
-
-
-def _join(record, parts, remarks, normalised, settings, source):
-    limits = settings.limits
-    n = len(parts)
-    score = float(np.mean([p.score for p in parts]))
-    leads = {}
-    lead_scores = np.mean([p.lead_score for p in parts], axis=0).tolist()
-    means = {
-        k: (v if n == 1 else np.mean([p.lead[k] for p in parts], axis=0)).tolist()
-        for k, v in parts[0].lead.items()
-    }
-    contrast = max(means["qrs_contrast_ratio"], default=0.0)
-    no_qrs = 0.0 < contrast < _LEAST_CONTRAST  # 0 where there were too few beats to tell
-    for i, name in enumerate(record.leads):
-        counts: dict[QualityReason, int] = {}
-        for p in parts:
-            for reason in p.reasons[i]:
-                counts[reason] = counts.get(reason, 0) + 1
-        reasons = [r for r, c in sorted(counts.items(), key=lambda rc: -rc[1]) if c > 0.25 * n]
-        if normalised:
-            reasons = [r for r in reasons if r not in _MILLIVOLT_REASONS]
-        lead_score = lead_scores[i]
-        if _UNREADABLE & set(reasons) or (QualityReason.MISSING in reasons and lead_score < 0.5):
-            lead_score = min(lead_score, 0.05)
-        index = {k: v[i] for k, v in means.items()}
-        if record.duration_s >= 5.0:
-            lead_score *= min(1.0, max(0.2, index["readable_beat_fraction"] / _REPEATED))
-        if no_qrs:
-            lead_score = min(lead_score, 0.05)
-        if index["missing_fraction"] >= 1.0:
-            lead_score, index = 0.0, {"missing_fraction": 1.0}
-        if lead_score < limits.lead_score and not reasons:
-            reasons = [QualityReason.NO_BEATS]
-        leads[name] = LeadQuality(
-            usable=lead_score >= limits.lead_score,
-            score=lead_score,
-            reasons=tuple(reasons),
-            indices=index,
-        )
-    why = _record_reasons(record, parts, leads, remarks, normalised, settings)
-    if no_qrs and QualityReason.NO_BEATS not in why:
-        why.insert(0, QualityReason.NO_BEATS)
-    # where no lead repeats its beats (noise; ventricular fibrillation too) nothing can be read
-    if record.duration_s >= 5.0:
-        repeated = [q.indices.get("readable_beat_fraction", 0.0) for q in leads.values()]
-        score *= min(1.0, max(0.2, max(repeated) / _REPEATED))
-    usable = sum(q.usable for q in leads.values())
-    if usable == 0 or QualityReason.NO_BEATS in why or QualityReason.TOO_SHORT in why:
-        score = min(score, 0.05)
-    counts = {}
-    for p in parts:
-        for remark in p.remarks:
-            counts.setdefault(remark.code, []).append(remark)
-    for code, held in counts.items():
-        if len(held) > 0.5 * n:
-            remarks.append(held[0])
-            why.append(_REASON_OF_REMARK[code])
-    threshold = load_model().threshold if settings.threshold is None else settings.threshold
-    if score < threshold and not why:  # no reason is common: name those of the worst lead
-        why = list(min(leads.values(), key=lambda q: (not q.reasons, q.score)).reasons)
-    return Quality(
-        acceptable=bool(score >= threshold),
-        score=score,
-        reasons=tuple(why),
-        leads=leads,
-        remarks=tuple(remarks),
-        source=source,
-    )
-
-
-_REASON_OF_REMARK = {
-    "limb-reversal": QualityReason.LEAD_REVERSAL,
-    "precordial-swap": QualityReason.LEAD_SWAP,
-    TIME_REVERSED: QualityReason.TIME_REVERSED,
-}
-_MILLIVOLT_REASONS = {
-    QualityReason.LOW_AMPLITUDE,
-    QualityReason.MAINS,
-    QualityReason.MUSCLE,
-    QualityReason.BASELINE_WANDER,
-}
-
-
-def _record_reasons(record, parts, leads, remarks, normalised, settings):
-    why = []
-    if record.duration_s < settings.min_duration_s:
-        why.append(QualityReason.TOO_SHORT)
-    beats = sum(p.window["n_beats"] for p in parts)
-    if beats < 2 and record.duration_s >= 4.0:
-        why.append(QualityReason.NO_BEATS)
-    share = max(1, round(0.25 * record.n_leads))
-    tally: dict[QualityReason, int] = {}
-    for q in leads.values():
-        for reason in q.reasons:
-            tally[reason] = tally.get(reason, 0) + 1
-    tally.pop(QualityReason.NO_BEATS, None)  # one lead without beats is no record without
-    severe = {r for q in leads.values() if not q.usable for r in q.reasons}
-    why += [r for r, c in sorted(tally.items(), key=lambda rc: -rc[1]) if c >= share or r in severe]
-    codes = {r.code for r in remarks}
-    if normalised:
-        why.append(QualityReason.NORMALISED)
-    elif "amplitude-implausible" in codes:
-        why.append(QualityReason.GAIN_ERROR)
-    if codes & {"lead-polarity", "leads-inconsistent", "lead-names-exchanged"}:
-        why.append(QualityReason.LEADS_INCONSISTENT)
-    return why
 
 
 def _too_short(record, source):
