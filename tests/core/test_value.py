@@ -153,6 +153,41 @@ def test_a_value_comes_back_from_json_as_it_was(name):
 
 
 @pytest.mark.parametrize("name", VALUES)
+def test_a_value_equals_what_comes_back_and_nothing_else(name):
+    value = VALUES[name]
+    back = type(value).from_json(value.to_json())
+    assert value == back
+    assert value != value.to_dict()
+    assert all(value != other for key, other in VALUES.items() if key != name)
+
+
+def test_one_sample_makes_another_record():
+    record = VALUES["record"]
+    other = record.signal.copy()
+    other[0, 3] += 1
+    assert record != dataclasses.replace(record, signal=other)
+    assert record != dataclasses.replace(record, signal=record.signal[:, :-1])
+
+
+def test_absent_numbers_are_equal_and_hash_alike():
+    one, other = (
+        Claim(measure="qrs_ms", value=math.nan),
+        Claim(measure="qrs_ms", value=float("nan")),
+    )
+    assert one == other
+    assert len({one, other}) == 1
+    assert one != Claim(measure="qrs_ms", value=0.0)
+
+
+@pytest.mark.parametrize("name", VALUES)
+def test_a_value_at_a_prompt_is_one_line(name):
+    shown = repr(VALUES[name])
+    assert shown.startswith(type(VALUES[name]).__name__ + "(")
+    assert "\n" not in shown
+    assert len(shown) < 700
+
+
+@pytest.mark.parametrize("name", VALUES)
 def test_a_value_prints_something_short(name):
     assert 10 < len(str(VALUES[name])) < 4000
 

@@ -18,6 +18,15 @@ class PrecordiaError(Exception):
 
     Sentences quote names and words of files that nobody vouches for. Characters that a terminal
     would obey are replaced, and a sentence that was made too long is cut.
+
+    Examples
+    --------
+    >>> import precordia as pc
+    >>> try:
+    ...     pc.read("no_such_file.dcm")
+    ... except PrecordiaError as error:
+    ...     print(error)
+    there is no file 'no_such_file.dcm'. Check the path and the spelling of the name.
     """
 
     def __str__(self) -> str:

@@ -110,6 +110,14 @@ class Fiducials(Waves):
         The same rows for every lead.
     source
         Method and version.
+
+    Examples
+    --------
+    >>> from dataclasses import fields
+    >>> absent = {f.name: np.full(2, np.nan) for f in fields(Waves)}
+    >>> waves = Fiducials(fs=500, n_samples=1000, **{**absent, "r_peak": np.array([200.0, 640.0])})
+    >>> waves.n_beats, waves.r_peak.tolist(), waves.p_onset.tolist()
+    (2, [200.0, 640.0], [nan, nan])
     """
 
     fs: float

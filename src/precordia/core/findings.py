@@ -99,6 +99,13 @@ class Finding(Value):
                 f"finding {self.code} has probability {self.probability}; 0 to 1 is needed."
             )
 
+    def __repr__(self) -> str:
+        made = "" if self.present else ", not made"
+        return (
+            f"Finding({self.code}: {self.name}, probability {self.probability:.2f}{made}, "
+            f"{self.method})"
+        )
+
     def __str__(self) -> str:
         evidence = "; ".join(str(c) for c in self.claims)
         where = f" [{', '.join(self.leads)}]" if self.leads else ""
@@ -227,6 +234,13 @@ class Findings(Value):
         reasons = set(self.undecided.values())
         nothing = bool(reasons) and len(self.undecided) == len(self.decisions)
         return reasons.pop() if nothing and len(reasons) == 1 else ""
+
+    def __repr__(self) -> str:
+        made = ", ".join(f.code for f in self.present) or "nothing"
+        return (
+            f"Findings({made}; no decision on {len(self.undecided)} of {len(self.decisions)} "
+            f"statements, {self.source})"
+        )
 
     def __str__(self) -> str:
         if self.asked:

@@ -193,6 +193,12 @@ class Measurements(Value):
     axes are those of the median of the normal beats (``median``; of the paced or ectopic ones where
     there are no normal ones); single beats are in ``beats``. Heart-rate variability uses the names
     of the Task Force of 1996. Counts of beats and episodes are whole numbers and never absent.
+
+    Examples
+    --------
+    >>> numbers = Measurements(qrs_ms=91.2, absent={"pr_ms": Absence.NO_P_WAVE})
+    >>> numbers.qrs_ms, numbers.pr_ms, str(numbers.absent["pr_ms"])
+    (91.2, nan, 'no P wave')
     """
 
     n_beats: int = 0
@@ -265,6 +271,13 @@ class Measurements(Value):
         if formula not in QTC_FORMULAS:
             raise unknown_name("formula", formula, QTC_FORMULAS, listing=", ".join(QTC_FORMULAS))
         return float(getattr(self, f"qtc_{formula}_ms"))
+
+    def __repr__(self) -> str:
+        return (
+            f"Measurements(heart rate {self.heart_rate_bpm:.0f}/min, PR {self.pr_ms:.0f} ms, "
+            f"QRS {self.qrs_ms:.0f} ms, QTc {self.qtc_fridericia_ms:.0f} ms, {self.n_beats} beats "
+            f"in {self.duration_s:g} s, {len(self.leads)} leads, {self.source})"
+        )
 
     def __str__(self) -> str:
         shown = [

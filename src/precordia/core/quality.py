@@ -65,6 +65,9 @@ class LeadQuality(Value):
     def __post_init__(self) -> None:
         _check_score(self.score)
 
+    def __repr__(self) -> str:
+        return f"LeadQuality({self}, score {self.score:.2f})"
+
     def __str__(self) -> str:
         word = "usable" if self.usable else "not usable"
         return f"{word} ({', '.join(self.reasons)})" if self.reasons else word
@@ -88,6 +91,16 @@ class Quality(Value):
         Details for people: which leads seem swapped, which factor the gain may be off by.
     source
         Method and version.
+
+    Examples
+    --------
+    >>> lead = LeadQuality(usable=False, score=0.1, reasons=(QualityReason.LEAD_OFF,))
+    >>> quality = Quality(acceptable=True, score=0.8, leads={"V2": lead})
+    >>> quality.acceptable, quality.leads["V2"].usable
+    (True, False)
+    >>> print(quality)
+    Quality: acceptable, score 0.80
+      V2: not usable (lead off)
     """
 
     acceptable: bool
@@ -99,6 +112,14 @@ class Quality(Value):
 
     def __post_init__(self) -> None:
         _check_score(self.score)
+
+    def __repr__(self) -> str:
+        word = "acceptable" if self.acceptable else "not acceptable"
+        usable = sum(lead.usable for lead in self.leads.values())
+        return (
+            f"Quality({word}, score {self.score:.2f}, {usable} of {len(self.leads)} leads usable, "
+            f"{self.source})"
+        )
 
     def __str__(self) -> str:
         word = "acceptable" if self.acceptable else "not acceptable"

@@ -34,6 +34,11 @@ class Patient(Value):
         Age at the recording, years; NaN where unknown.
     sex
         ``"female"``, ``"male"`` or None where unknown.
+
+    Examples
+    --------
+    >>> Patient(patient_id="4711", age_years=63, sex="female")
+    Patient(63 years, female)
     """
 
     patient_id: str | None = None

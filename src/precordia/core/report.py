@@ -55,6 +55,16 @@ class Report(Value):
         What every reader must know: not a medical device. It says nothing of the recording.
     source
         Method and version.
+
+    Examples
+    --------
+    >>> claim = Claim(measure="qrs_ms", value=91.0, relation="is", unit="ms")
+    >>> said = Sentence(text="The QRS lasts 91 ms.", claims=(claim,))
+    >>> report = Report(sentences=(said,), style="short", language="en")
+    >>> print(report)
+    The QRS lasts 91 ms.
+    >>> [claim.measure for claim in report.claims]
+    ['qrs_ms']
     """
 
     sentences: tuple[Sentence, ...]
@@ -68,6 +78,9 @@ class Report(Value):
     def claims(self) -> tuple[Claim, ...]:
         """All claims of all sentences."""
         return tuple(claim for sentence in self.sentences for claim in sentence.claims)
+
+    def __repr__(self) -> str:
+        return f"Report({len(self.sentences)} sentences, {self.style}, {self.language})"
 
     def __str__(self) -> str:
         if not self.headings:

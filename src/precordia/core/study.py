@@ -21,6 +21,15 @@ class Study(Value):
     """A record with its quality, waves, measurements and findings.
 
     Every part carries its own source; the study's source names the pipeline.
+
+    Examples
+    --------
+    >>> import precordia as pc
+    >>> study = pc.examine(pc.toy_record())
+    >>> study.findings.present[0].code, round(study.measurements.qrs_ms)
+    ('SR', 91)
+    >>> Study.from_json(study.to_json()) == study
+    True
     """
 
     record: Record
@@ -29,6 +38,12 @@ class Study(Value):
     measurements: Measurements
     findings: Findings
     source: Source = field(default_factory=Source)
+
+    def __repr__(self) -> str:
+        return (
+            f"Study({self.record!r}, {self.quality!r}, {self.fiducials!r}, {self.measurements!r}, "
+            f"{self.findings!r})"
+        )
 
     def __str__(self) -> str:
         parts = [repr(self.record), str(self.quality), str(self.measurements)]

@@ -30,11 +30,32 @@ class Value:
     Absent numbers are NaN in Python and ``null`` in JSON. Arrays become lists; signals and other
     large arrays become ``{"shape", "dtype", "base64"}`` of little-endian bytes, so that they come
     back bit for bit.
+
+    Two values are equal where they are of one kind and all their fields are: arrays element by
+    element, and what is absent in both (NaN) is equal.
     """
 
     __slots__ = ()
     #: fields always written as base64, whatever their size
     _packed: ClassVar[frozenset[str]] = frozenset()
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        # A dataclass would compare its fields as a tuple, which arrays refuse and NaN fails.
+        for name in ("__eq__", "__hash__"):
+            if name not in cls.__dict__:
+                setattr(cls, name, getattr(Value, name))
+
+    def __eq__(self, other: object) -> bool:
+        if self is other:
+            return True
+        if type(other) is not type(self):
+            return NotImplemented
+        return all(_alike(getattr(self, n), getattr(other, n)) for n in _field_names(type(self)))
+
+    def __hash__(self) -> int:
+        held = [getattr(self, name) for name in _field_names(type(self))]
+        return hash(tuple(None if _is_nan(value) else value for value in held))
 
     def to_dict(self) -> dict[str, Any]:
         """Return the value as plain dicts, lists, strings and numbers."""
@@ -84,6 +105,29 @@ class Value:
                 f"the text is not JSON ({error}). Give what to_json() returned."
             ) from error
         return cls.from_dict(data)
+
+
+@functools.cache
+def _field_names(cls: type) -> tuple[str, ...]:
+    return tuple(f.name for f in dataclasses.fields(cls) if f.compare)
+
+
+def _alike(one: Any, other: Any) -> bool:
+    if one is other:
+        return True
+    if isinstance(one, np.ndarray) or isinstance(other, np.ndarray):
+        one, other = np.asarray(one), np.asarray(other)
+        floats = one.dtype.kind in "fc" and other.dtype.kind in "fc"
+        return np.array_equal(one, other, equal_nan=floats)
+    if isinstance(one, dict) and isinstance(other, dict):
+        return one.keys() == other.keys() and all(_alike(one[k], other[k]) for k in one)
+    if isinstance(one, (tuple, list)) and type(one) is type(other):
+        return len(one) == len(other) and all(map(_alike, one, other))
+    return one == other or (_is_nan(one) and _is_nan(other))
+
+
+def _is_nan(value: Any) -> bool:
+    return isinstance(value, float) and value != value
 
 
 def _encode(value: Any, *, packed: bool = False) -> Any:

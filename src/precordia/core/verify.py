@@ -51,6 +51,13 @@ class Verdict(Value):
         True, False, or None where the study cannot tell.
     why
         What the study says instead, or why it says nothing; empty where the claim is plainly true.
+
+    Examples
+    --------
+    >>> print(Verdict(holds=False, why="QRS duration is 91 ms"))
+    false: QRS duration is 91 ms
+    >>> Verdict(holds=None).word
+    'cannot be told'
     """
 
     holds: bool | None

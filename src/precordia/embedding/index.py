@@ -166,6 +166,16 @@ def open_index(folder: str | Path) -> Index:
         If there is none.
     FormatError
         If it is damaged, or of a newer version.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import precordia as pc
+    >>> from precordia.embedding.fill_index import index_files
+    >>> folder = Path(tempfile.mkdtemp(), "alike")
+    >>> _ = index_files([Path(pc.toy_record())], folder)
+    >>> len(open_index(folder))
+    1
     """
     folder = Path(folder)
     place = folder / INDEX

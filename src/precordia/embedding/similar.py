@@ -84,6 +84,17 @@ def similar(
     ----------
     Pham HM et al. Q-Heart: ECG question answering via knowledge-informed multimodal LLMs. ECAI
     2025. arXiv:2505.06296
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> import precordia as pc
+    >>> from precordia.embedding.fill_index import index_files
+    >>> folder = Path(tempfile.mkdtemp(), "alike")
+    >>> _ = index_files([Path(pc.toy_record())], folder)
+    >>> found = similar(pc.read(pc.toy_record()), folder, k=1)
+    >>> round(found.neighbours[0].similarity, 3), found.neighbours[0].same_recording
+    (1.0, True)
     """
     held = index if isinstance(index, Index) else open_index(index)
     made = embedding if embedding is not None else embed(record, model=model or held.model)

@@ -62,6 +62,12 @@ class Answer(Value):
         How the question was understood; None where it was not, or where there are several.
     parts
         One answer for each question where the text holds several.
+
+    Examples
+    --------
+    >>> print(Answer(question="Is the QRS wide", answers=("no",)))
+    no
+    Research software. Not a medical device; not for diagnosis or treatment.
     """
 
     question: str
@@ -71,6 +77,10 @@ class Answer(Value):
     why: str = ""
     query: Query | None = None
     parts: tuple[Answer, ...] = ()
+
+    def __repr__(self) -> str:
+        said = ", ".join(self.answers) or "cannot be told"
+        return f"Answer({self.question!r}: {said}, {len(self.evidence)} facts)"
 
     def __str__(self) -> str:
         if self.parts:
