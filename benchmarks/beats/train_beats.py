@@ -23,7 +23,7 @@ from torch import nn
 
 from precordia.classification.beat_families import Families
 from precordia.classification.beat_network import DILATIONS
-from precordia.classification.beats import describe_beats, judge_described
+from precordia.classification.beats import Described, describe_beats, judge_described
 from precordia.datasets.aami import aami_beats
 from precordia.datasets.mitdb import DS1
 from precordia.delineation.rpeaks import detect_rpeaks
@@ -33,7 +33,7 @@ from precordia.io.wfdb_annotation import read_annotations
 CLASSES = "NSVF"
 LENGTH, BATCH, WIDTH, HIDDEN = 160, 30, 40, 32
 MATCH_S = 0.15
-PARTS, ARRAYS = ("real", "extra", "simulated"), ("x", "y", "member", "fit")
+PARTS, ARRAYS = ("real", "extra", "simulated"), ("x", "y", "member", "fit", "fibrillation")
 
 
 @dataclass
@@ -46,20 +46,21 @@ class Sequence:
     y: np.ndarray
     member: np.ndarray
     fit: np.ndarray
+    fibrillation: np.ndarray
 
     def judged(self, arrays):
         """Give the probabilities as classify_beats does."""
         none = np.zeros(0)
-        return judge_described(
-            self.x, [Families(self.member, self.fit[:, None], none, 0, none)], arrays
-        )
+        families = Families(self.member, self.fit[:, None], none, 0, none)
+        return judge_described(Described(self.x, [families], self.fibrillation), arrays)
 
 
 def described(name, form, signal, fs, beats, classes):
     """Describe the beats of a record, all in one block."""
-    x, families = describe_beats(signal, fs, beats)
-    (own,) = families
-    return Sequence(name, form, x, classes, own.member, own.fit.max(axis=1))
+    found = describe_beats(signal, fs, beats)
+    (own,) = found.families
+    best = own.fit.max(axis=1)
+    return Sequence(name, form, found.features, classes, own.member, best, found.fibrillation)
 
 
 def matched(reference, classes, found, fs):

@@ -11,7 +11,8 @@ RATE_HZ = 125.0
 #: samples before and after the R-peak, and how far a beat may be moved to fit another
 BEFORE, AFTER, LAG = 60, 64, 5
 WIDTH = BEFORE + AFTER
-#: the QRS complex in a cut
+#: the P wave and the QRS complex in a cut
+P = slice(BEFORE - 38, BEFORE - 6)
 QRS = slice(BEFORE - 14, BEFORE + 20)
 #: what is larger is no potential of a heart, whatever the unit: it counts as missing
 LARGEST_MV = 1e5

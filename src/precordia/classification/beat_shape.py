@@ -6,13 +6,21 @@ from __future__ import annotations
 import numpy as np
 from jaxtyping import Float
 
-from precordia.classification.beat_cuts import BEFORE, LAG, QRS, WIDTH, in_one_scale
-from precordia.classification.beat_families import Families, find_families, no_families, width_ms
+from precordia.classification.beat_alignment import (
+    Aligned,
+    centred,
+    dot,
+    fit,
+    levelled,
+    middle,
+    size,
+)
+from precordia.classification.beat_cuts import BEFORE, QRS, WIDTH, P
+from precordia.classification.beat_families import width_ms
 
-#: parts of a cut: P wave and PR, ST and T
-P, T = slice(BEFORE - 38, BEFORE - 6), slice(BEFORE + 14, BEFORE + 58)
+#: ST and T in a cut
+T = slice(BEFORE + 14, BEFORE + 58)
 _P_LAG = 6
-_FEW = 400
 _TINY = 1e-6
 #: how alike the second family is on average in half-hour recordings; a short one may have but one,
 #: of which nothing follows
@@ -29,22 +37,20 @@ NAMES = (
 
 
 def shape_features(
-    cuts: Float[np.ndarray, "beat lead sample"], timing: Float[np.ndarray, "beat dim"]
-) -> tuple[Float[np.ndarray, "beat _"], Families]:
+    aligned: Aligned, timing: Float[np.ndarray, "beat dim"]
+) -> Float[np.ndarray, "beat _"]:
     """Describe the shapes of beats.
 
     Parameters
     ----------
-    cuts
-        From `precordia.classification.beat_cuts.cut_beats`; some hundred to some thousand beats of
-        one patient, fewer where there are fewer.
+    aligned
+        The beats, from `precordia.classification.beat_alignment.align_beats`.
     timing
         Of the same beats, from `precordia.classification.beat_timing.timing_features`.
 
     Returns
     -------
-    One row per beat, columns as `NAMES`, zeros where no lead shows beats; and the families of QRS
-    complexes that were found on the way.
+    One row per beat, columns as `NAMES`.
 
     Notes
     -----
@@ -55,30 +61,14 @@ def shape_features(
     the usual beat's; *width* is that of the middle nine tenths of the movement of the QRS complex,
     tenths of a second. Where all beats are of one family, the fit with a second one is not known
     and stands at the average of long recordings, so that it speaks for no class.
-
-    Examples
-    --------
-    >>> shape_features(np.zeros((5, 2, 134), np.float32), np.zeros((5, 19)))[0].shape
-    (5, 36)
     """
-    n = len(cuts)
-    x = in_one_scale(cuts)
-    if not x.shape[1] or not n:
-        return np.zeros((n, len(NAMES)), np.float32), no_families(n)
-    early = np.exp(timing[:, 6])
-    families = find_families(x, early)
-    moved = _moved(x, families.lag)
-    usual = families.member == families.usual
-    usual &= families.fit[:, families.usual] >= 0.75
-    if not usual.any():
-        usual = families.member == families.usual
-    template = _middle(moved[usual])
-    late = _late(usual, timing)
-    late_template, early_template = _middle(moved[late]), _middle(moved[_soonest(usual, timing)])
-    qrs, of_usual = _centred(moved[:, :, QRS]), _centred(template[:, QRS])
-    norm = np.sqrt(_dot(of_usual, of_usual)) + _TINY
-    size = np.sqrt(_dot(qrs, qrs)) + _TINY
-    gain = _dot(qrs, of_usual) / norm**2
+    moved, families, template = aligned.moved, aligned.families, aligned.template
+    n = len(moved)
+    late_template, early_template = aligned.late, aligned.early
+    qrs, of_usual = centred(moved[:, :, QRS]), centred(template[:, QRS])
+    norm = size(of_usual) + _TINY
+    qrs_size = size(qrs) + _TINY
+    gain = dot(qrs, of_usual) / norm**2
     speed, usual_speed = np.diff(moved, axis=2), np.diff(template, axis=1)
     width, usual_width = width_ms(moved[:, :, QRS]), width_ms(template[None, :, QRS])[0]
     member, rows = families.member, np.arange(n)
@@ -90,26 +80,26 @@ def shape_features(
         total = np.bincount(member, values, minlength=share.size)
         return (total / np.maximum(share * n, 1))[member]
 
-    t, t_of_usual = _levelled(moved[:, :, T]), _levelled(template[:, T])
+    t, t_of_usual = levelled(moved[:, :, T]), levelled(template[:, T])
     p, p_of_usual, p_of_late = (
-        _levelled(moved[:, :, P]),
-        _levelled(template[:, P]),
-        _levelled(late_template[:, P]),
+        levelled(moved[:, :, P]),
+        levelled(template[:, P]),
+        levelled(late_template[:, P]),
     )
-    p_size, p_usual_size = _size(p), _size(p_of_usual)
+    p_size, p_usual_size = size(p), size(p_of_usual)
     p_moved, p_lag = _best_lag(moved, p_of_usual)
     late_moved, late_lag = _best_lag(moved, p_of_late)
-    p_fit = _fit(p, p_of_usual)
+    p_fit = fit(p, p_of_usual)
     peak = np.sqrt((speed[:, :, QRS] ** 2).sum(axis=1)).max(axis=1)
     usual_peak = np.sqrt((usual_speed[:, QRS] ** 2).sum(axis=0)).max()
     calm = np.sort(np.sqrt((speed**2).sum(axis=1)), axis=1)[:, : WIDTH // 3].mean(axis=1)
-    own_p = np.concatenate([_levelled(t_[None, :, P]) for t_ in _family_means(moved, member)])
-    qrs_fit = gain * norm / size
+    own_p = np.concatenate([levelled(t_[None, :, P]) for t_ in _family_means(moved, member)])
+    qrs_fit = gain * norm / qrs_size
     columns = [
         qrs_fit,
-        _fit(speed[:, :, QRS], usual_speed[:, QRS]),
+        fit(speed[:, :, QRS], usual_speed[:, QRS]),
         np.clip(gain, -2, 3),
-        np.log(size / norm),
+        np.log(qrs_size / norm),
         width / 100.0,
         np.log(width / usual_width),
         np.log(of_family(width) / usual_width),
@@ -120,22 +110,22 @@ def shape_features(
         (member == families.usual).astype(float),
         second,
         np.log(peak / (usual_peak + _TINY) + 0.01),
-        _fit(qrs, _centred(late_template[:, QRS])),
-        _fit(t, t_of_usual),
-        np.log(_size(t) / (_size(t_of_usual) + _TINY) + 0.01),
-        np.clip(_dot(t, t_of_usual) / (_dot(t_of_usual, t_of_usual) + _TINY), -3, 3),
+        fit(qrs, centred(late_template[:, QRS])),
+        fit(t, t_of_usual),
+        np.log(size(t) / (size(t_of_usual) + _TINY) + 0.01),
+        np.clip(dot(t, t_of_usual) / (dot(t_of_usual, t_of_usual) + _TINY), -3, 3),
         p_fit,
         p_moved,
         p_lag / 6.0,
         np.log(p_size / (p_usual_size + _TINY) + 0.01),
-        np.log(_size(p - p_of_usual) / (p_usual_size + _TINY) + 0.01),
-        _fit(p, p_of_late),
+        np.log(size(p - p_of_usual) / (p_usual_size + _TINY) + 0.01),
+        fit(p, p_of_late),
         late_moved,
         late_lag / 6.0,
-        np.log(_size(p - p_of_late) / (_size(p_of_late) + _TINY) + 0.01),
-        np.full(n, np.log(p_usual_size / (_size(of_usual) + _TINY) + 0.01)),
-        _fit(p, _levelled(early_template[:, P])),
-        _fit(p, own_p[member]),
+        np.log(size(p - p_of_late) / (size(p_of_late) + _TINY) + 0.01),
+        np.full(n, np.log(p_usual_size / (size(of_usual) + _TINY) + 0.01)),
+        fit(p, levelled(early_template[:, P])),
+        fit(p, own_p[member]),
         of_family(p_fit),
         np.log(of_family(p_size) / (p_usual_size + _TINY) + 0.01),
         np.log(calm / (usual_peak + _TINY) + 0.01),
@@ -143,7 +133,7 @@ def shape_features(
         _beside(qrs_fit, 1),
         _beside(qrs_fit, -1),
     ]
-    return np.nan_to_num(np.stack(columns, axis=1).astype(np.float32)), families
+    return np.nan_to_num(np.stack(columns, axis=1).astype(np.float32))
 
 
 def _beside(x: np.ndarray, by: int) -> np.ndarray:
@@ -155,66 +145,18 @@ def _beside(x: np.ndarray, by: int) -> np.ndarray:
     return out
 
 
-def _moved(x: np.ndarray, lag: np.ndarray) -> np.ndarray:
-    at = LAG + lag[:, None, None] + np.arange(WIDTH)
-    return np.take_along_axis(x, np.broadcast_to(at, (*x.shape[:2], WIDTH)), axis=2)
-
-
-def _middle(x: np.ndarray) -> np.ndarray:
-    return np.median(x[:: max(1, len(x) // _FEW)], axis=0)
-
-
 def _family_means(x: np.ndarray, member: np.ndarray) -> list[np.ndarray]:
     means = []
     for k in range(int(member.max()) + 1):
         own = x[member == k]
-        means.append(_middle(own) if len(own) else np.zeros(x.shape[1:], x.dtype))
+        means.append(middle(own) if len(own) else np.zeros(x.shape[1:], x.dtype))
     return means
-
-
-def _late(usual: np.ndarray, timing: np.ndarray) -> np.ndarray:
-    """Tell which usual beats come after long intervals and are of the sinus, if any is."""
-    wait = timing[:, 5]
-    limit = np.quantile(wait[usual], 0.6)
-    return usual & (wait >= limit)
-
-
-def _soonest(usual: np.ndarray, timing: np.ndarray) -> np.ndarray:
-    wait = timing[:, 6]
-    limit = np.quantile(wait[usual], 0.1)
-    return usual & (wait <= limit)
-
-
-def _centred(x: np.ndarray) -> np.ndarray:
-    return x - x.mean(axis=-1, keepdims=True)
-
-
-def _levelled(x: np.ndarray) -> np.ndarray:
-    """Take away the straight line that fits best, as baseline and T waves lend one."""
-    line = np.linspace(-1.0, 1.0, x.shape[-1]).astype(x.dtype)
-    x = x - x.mean(axis=-1, keepdims=True)
-    return x - (x @ line / (line @ line))[..., None] * line
-
-
-def _dot(x: np.ndarray, y: np.ndarray) -> np.ndarray | np.floating:
-    return (x * y).sum(axis=(-2, -1))
-
-
-def _size(x: np.ndarray) -> np.ndarray | np.floating:
-    return np.sqrt(_dot(x, x))
-
-
-def _fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    return _dot(x, y) / (_size(x) * _size(y) + _TINY)
 
 
 def _best_lag(moved: np.ndarray, p: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Best correlation of P with a template within 48 ms, and where."""
     fits = np.stack(
-        [
-            _fit(_levelled(moved[:, :, P.start + k : P.stop + k]), p)
-            for k in range(-_P_LAG, _P_LAG, 2)
-        ]
+        [fit(levelled(moved[:, :, P.start + k : P.stop + k]), p) for k in range(-_P_LAG, _P_LAG, 2)]
     )
     best = fits.argmax(axis=0)
     return fits[best, np.arange(len(moved))], 2.0 * best - _P_LAG

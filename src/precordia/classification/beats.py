@@ -4,18 +4,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
 import precordia
+from precordia.classification import beat_shape
 from precordia.classification.beat_agreement import agree_in_families
+from precordia.classification.beat_alignment import align_beats
 from precordia.classification.beat_cuts import cut_beats
-from precordia.classification.beat_families import Families
+from precordia.classification.beat_families import Families, no_families
+from precordia.classification.beat_fibrillation import in_fibrillation, without_premature
 from precordia.classification.beat_network import beat_weights, judge_beats
-from precordia.classification.beat_shape import shape_features
-from precordia.classification.beat_timing import NO_INTERVAL_S, timing_features
+from precordia.classification.beat_timing import NO_INTERVAL_S, intervals_s, timing_features
 from precordia.core.beats import JUDGED, Beats
 from precordia.core.errors import OptionError
 from precordia.core.fiducials import empty_waves
@@ -95,7 +97,9 @@ def classify_beats(
     order of leads do not matter. Small networks then judge each beat among 15 before and after it.
     They were trained on half of the MIT-BIH Arrhythmia Database (de Chazal's DS1) and on simulated
     rhythms; the card ``models/box/precordia_beats.toml`` has the cross-validated scores. Recordings
-    of more than 3600 beats are compared with themselves in blocks of at most so many.
+    of more than 3600 beats are compared with themselves in blocks of at most so many. Where
+    intervals and P waves around a beat show atrial fibrillation, it is not S: there is no rhythm
+    that it could come before.
 
     Beats after a pacing spike are Q, as AAMI has it. The kinds of beats that `measure` counts
     (``n_ventricular_beats``) come from rules and may differ.
@@ -119,11 +123,11 @@ def classify_beats(
     if places.size < FEWEST_BEATS:
         reasons[:] = FEW_BEATS
     elif places.size:
-        features, families = describe_beats(record.signal, record.fs, places, progress)
-        if not any(family.templates.size for family in families):
+        described = describe_beats(record.signal, record.fs, places, progress)
+        if not any(family.templates.size for family in described.families):
             reasons[:] = NO_LEADS
         else:
-            probability = judge_described(features, families, weights.arrays)
+            probability = judge_described(described, weights.arrays)
             reasons[_paced(record, places, given=rpeaks is not None)] = PACED
             reasons[_missing(record.signal, record.fs, places)] = MISSING
             late = record.n_samples - _AFTER_S * record.fs
@@ -169,8 +173,34 @@ def beat_annotations(beats: Beats) -> Annotations:
     Returns
     -------
     The symbols N, S, V, F and Q of the WFDB annotation format; the reason of a Q as its text.
+
+    Examples
+    --------
+    >>> import precordia as pc
+    >>> beats = pc.classify_beats(pc.simulate("sinus", seed=1))
+    >>> set(beat_annotations(beats).symbol)
+    {'N'}
     """
     return Annotations(sample=beats.sample, symbol=beats.label, aux=beats.abstained)
+
+
+@dataclass(frozen=True, slots=True)
+class Described:
+    """What is known of each beat before it is judged.
+
+    Attributes
+    ----------
+    features
+        What the networks are told: columns as `beat_timing.NAMES` and `beat_shape.NAMES`.
+    families
+        Of the QRS complexes of each block of at most 3600 beats.
+    fibrillation
+        Which beats lie in atrial fibrillation.
+    """
+
+    features: Float[np.ndarray, "beat dim"]
+    families: list[Families]
+    fibrillation: Bool[np.ndarray, " beat"]
 
 
 def describe_beats(
@@ -178,8 +208,8 @@ def describe_beats(
     fs: float,
     rpeaks: Int[np.ndarray, " beat"],
     progress: Progress | None = None,
-) -> tuple[Float[np.ndarray, "beat dim"], list[Families]]:
-    """Describe every beat for the networks: first its timing, then its shape.
+) -> Described:
+    """Describe every beat: its timing, its shape, and the rhythm around it.
 
     Parameters
     ----------
@@ -194,49 +224,56 @@ def describe_beats(
 
     Returns
     -------
-    Columns as `beat_timing.NAMES` and `beat_shape.NAMES`; and the families of each block of at most
-    3600 beats.
+    What was found; zeros where no lead shows beats.
 
     Examples
     --------
-    >>> table, families = describe_beats(np.zeros((1, 9000)), 500.0, np.arange(500, 8000, 400))
-    >>> table.shape, len(families)
+    >>> found = describe_beats(np.zeros((1, 9000)), 500.0, np.arange(500, 8000, 400))
+    >>> found.features.shape, len(found.families)
     ((19, 55), 1)
     """
-    timing = timing_features(rpeaks / fs + _seconds_apart(signal, fs, rpeaks))
-    parts, families, done = [], [], 0
+    seconds = rpeaks / fs + _seconds_apart(signal, fs, rpeaks)
+    timing, rr = timing_features(seconds), intervals_s(seconds)
+    shapes, families, fibrillation, done = [], [], [], 0
     for rows in np.array_split(np.arange(rpeaks.size), max(1, -(-rpeaks.size // BLOCK))):
-        shape, own = shape_features(cut_beats(signal, fs, rpeaks[rows]), timing[rows])
-        parts.append(shape)
-        families.append(own)
+        aligned = align_beats(cut_beats(signal, fs, rpeaks[rows]), timing[rows])
+        if aligned is None:
+            shapes.append(np.zeros((rows.size, len(beat_shape.NAMES)), np.float32))
+            families.append(no_families(rows.size))
+            fibrillation.append(np.zeros(rows.size, dtype=bool))
+        else:
+            shapes.append(beat_shape.shape_features(aligned, timing[rows]))
+            families.append(aligned.families)
+            fibrillation.append(in_fibrillation(aligned, rr[rows], timing[rows, 6]))
         done += rows.size
         if progress is not None:
             progress(done, rpeaks.size)
-    return np.concatenate([timing, np.concatenate(parts)], axis=1, dtype=np.float32), families
+    features = np.concatenate([timing, np.concatenate(shapes)], axis=1, dtype=np.float32)
+    return Described(features, families, np.concatenate(fibrillation))
 
 
 def judge_described(
-    features: Float[np.ndarray, "beat dim"],
-    families: list[Families],
-    arrays: dict[str, np.ndarray],
+    described: Described, arrays: dict[str, np.ndarray]
 ) -> Float[np.ndarray, "beat 4"]:
     """Give the probabilities of N, S, V and F of described beats.
 
     Parameters
     ----------
-    features, families
+    described
         From `describe_beats`.
     arrays
         Weights of the networks.
 
     Returns
     -------
-    What the networks say, after the beats of each family agreed on V.
+    What the networks say, after the beats of each family agreed on V, and with no S in
+    fibrillation.
     """
-    said = judge_beats(features, arrays)
-    ends = np.cumsum([f.member.size for f in families])[:-1]
-    pairs = zip(np.split(said, ends), families, strict=True)
-    return np.concatenate([agree_in_families(own, family) for own, family in pairs])
+    said = judge_beats(described.features, arrays)
+    ends = np.cumsum([f.member.size for f in described.families])[:-1]
+    pairs = zip(np.split(said, ends), described.families, strict=True)
+    agreed = np.concatenate([agree_in_families(own, family) for own, family in pairs])
+    return without_premature(agreed, described.fibrillation)
 
 
 def paced_share(record: Record, rpeaks: Int[np.ndarray, " beat"], *, given: bool = False) -> float:
