@@ -31,21 +31,27 @@ def with_contradictions(found: Findings) -> Findings:
     ['SR']
     """
     made = {f.code: f for f in found.present if f.code in {s.code for s in list_statements()}}
-    sentences: dict[str, list[str]] = {}
+    against: dict[str, dict[str, list[str]]] = {}
     for pair in contradictions(made):
         stronger, weaker = sorted((made[c] for c in pair.codes), key=_support, reverse=True)
-        sentences.setdefault(weaker.code, []).append(
-            f"{stronger.name} ({stronger.code}) is there as well, and {pair.why}"
-        )
-    if not sentences:
+        others = against.setdefault(weaker.code, {}).setdefault(pair.why, [])
+        others.append(f"{stronger.name} ({stronger.code})")
+    if not against:
         return found
     findings = tuple(
-        dataclasses.replace(f, disagreement="; ".join(filter(None, (f.disagreement, *told))))
-        if f is made.get(f.code) and (told := sentences.get(f.code))
-        else f
+        _with_sentences(f, against[f.code]) if f is made.get(f.code) and f.code in against else f
         for f in found.findings
     )
     return dataclasses.replace(found, findings=findings)
+
+
+def _with_sentences(finding: Finding, against: dict[str, list[str]]) -> Finding:
+    told = [
+        f"{' and '.join(others)} {'is' if len(others) == 1 else 'are'} there as well, and {why}"
+        for why, others in against.items()
+    ]
+    sentence = "; ".join(filter(None, (finding.disagreement, *told)))
+    return dataclasses.replace(finding, disagreement=sentence)
 
 
 def _support(finding: Finding) -> tuple[int, bool, float]:
