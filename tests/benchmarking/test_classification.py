@@ -320,6 +320,27 @@ def test_weights_that_saw_the_test_database_are_marked(tmp_path, spec):
     assert "ptbxl" in overlapping("cinc2021")
 
 
+def test_two_trainings_are_two_models_and_no_two_seeds_of_one(tmp_path, spec):
+    from precordia.models.load_model import load_model
+
+    for seed, place in enumerate(("a/same/model", "b/same/model", "c/other/model")):
+        model = load_model(
+            "resnet1d", n_outputs=2, leads=("I", "II"), fs=FS, seconds=2.56, seed=seed, **TINY
+        )
+        model.save_pretrained(tmp_path / place, input_spec=spec, training_data=("georgia",))
+    named = tuple(str(tmp_path / part) for part in ("a/same/model", "b/same", "c/other/model"))
+    rows = benchmark_classification(
+        make_cohort(), tmp_path / "rows", options(models=named, controls=False, baselines=())
+    )
+    means = [r for r in rows if r.kind == MEAN and r.metric == "macro_auroc"]
+    assert sorted(r.model for r in means) == ["other", "same", "same"]
+    assert len({r.value for r in means}) == 3
+    hashes = sorted(r.weights_from[:6] for r in means if r.model == "same")
+    table = render_table(read_rows(tmp_path / "rows"))
+    assert [f"same {said}" in table for said in hashes] == [True, True]
+    assert "2, SD" not in table
+
+
 def test_frozen_weights_run_once_and_random_ones_for_every_seed(tmp_path, spec):
     methods = list_methods(options(spec, modes=("linear", "finetune")))
     assert [(m.name, m.mode) for m in methods] == [

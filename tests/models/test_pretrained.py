@@ -189,6 +189,14 @@ def test_what_is_no_folder_of_a_model_is_a_sentence(saved, monkeypatch, tmp_path
         from_pretrained("somebody/something")
 
 
+@pytest.mark.parametrize("name", ["model", "encoder"])
+def test_the_folder_of_a_training_is_its_model(saved, name):
+    saved.rename(saved.parent / name)
+    assert from_pretrained(saved.parent).classes == ("NORM", "AFIB")
+    small(n_outputs=3).save_pretrained(saved.parent)  # its own comes first
+    assert from_pretrained(saved.parent).n_outputs == 3
+
+
 def test_the_hub_is_asked_for_what_is_no_folder(saved, monkeypatch):
     """With the hub's client replaced by one that knows a single repository."""
     import sys

@@ -164,6 +164,7 @@ class Run:
             "mode": job.method.mode,
             "settings": self._settings(),
             "weights_hash": chosen.weights_hash,
+            "weights_from": "" if network is None else network.weights_hash,
             "labels": job.labels,
             "n_labelled": n_labelled,
             "seed": str(job.seed),

@@ -161,7 +161,7 @@ def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -
         shape = saved.shape
         own = saved.input_spec or usual_input(shape.leads or STANDARD_12, shape.fs, shape.seconds)
         return Network(
-            name=Path(given).name,
+            name=_name_of(Path(given)),
             architecture=saved.architecture,
             spec=spec or own,
             weights=str(given),
@@ -175,6 +175,14 @@ def find_network(given: str, *, spec: InputSpec | None = None, **options: Any) -
         (*list_models(), *SHIPPED),
         listing="list_models()",
     )
+
+
+def _name_of(folder: Path) -> str:
+    """Return what a folder of weights is called: the training's name, not that of its parts."""
+    from precordia.models.saved_model import INSIDE
+
+    place = folder.resolve()
+    return place.parent.name if place.name in INSIDE else place.name
 
 
 def _graph_of(given: str) -> str:

@@ -17,7 +17,7 @@ from precordia.benchmarking.low_labels import read_share
 from precordia.benchmarking.predictions import read_predictions
 from precordia.benchmarking.published_classification import best_published
 from precordia.benchmarking.reliability import reliability
-from precordia.benchmarking.result_rows import ResultRow, latest_rows, read_rows
+from precordia.benchmarking.result_rows import ResultRow, latest_rows, read_rows, told_apart
 from precordia.benchmarking.result_tables import MARK
 from precordia.benchmarking.stress import LEAD_SUBSETS
 from precordia.benchmarking.summaries import MEAN
@@ -65,7 +65,7 @@ def plot_results(
     """
     if kind not in KINDS:
         raise unknown_name("format", kind, KINDS, listing=", ".join(KINDS))
-    rows = latest_rows(read_rows(place))
+    rows = told_apart(latest_rows(read_rows(place)))
     home = Path(place) if Path(place).is_dir() else Path(place).parent
     if not any(row.metric == METRIC for row in rows):
         raise OptionError(f"'{place}' has no row of {METRIC}; there is nothing to draw.")

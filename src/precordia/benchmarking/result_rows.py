@@ -46,6 +46,9 @@ class ResultRow(Value):
         Options of the architecture and settings of the training that are not the usual ones.
     weights_hash
         Of the trained weights.
+    weights_from
+        Hash of the weights that the model began with; empty where these were random. It tells
+        apart two models of one name, which seeds of one model are not.
     labels
         Share of the training patients whose labels were used, and what that was in records.
     n_labelled
@@ -100,11 +103,13 @@ class ResultRow(Value):
     hardware: str = ""
     minutes: float = math.nan
     date: str = ""
+    weights_from: str = ""
 
     @property
     def method(self) -> tuple[str, ...]:
         """What rows of one method have in common, whatever the seed."""
-        return (self.model, self.mode, self.settings, self.labels, self.input)
+        own = (self.model, self.mode, self.settings, self.labels, self.input)
+        return (*own, self.weights_from)
 
     @property
     def division(self) -> tuple[str, ...]:
@@ -118,6 +123,28 @@ class ResultRow(Value):
         if math.isfinite(self.low) and math.isfinite(self.high):
             ends = f" [{self.low:.3f}, {self.high:.3f}]"
         return f"{self.value:.3f}{ends}"
+
+
+def told_apart(rows: Iterable[ResultRow]) -> list[ResultRow]:
+    """Return rows in which two models of one name have the hash of their weights behind it.
+
+    Examples
+    --------
+    >>> one = ResultRow(run="a", metric="m", value=1, model="run", weights_from="0a1b2c3d4e5f")
+    >>> other = dataclasses.replace(one, weights_from="ffff00000000")
+    >>> [row.model for row in told_apart([one, other])], told_apart([one])[0].model
+    (['run 0a1b2c', 'run ffff00'], 'run')
+    """
+    held = list(rows)
+    weights: dict[str, set[str]] = {}
+    for row in held:
+        weights.setdefault(row.model, set()).add(row.weights_from)
+    return [
+        dataclasses.replace(row, model=f"{row.model} {row.weights_from[:6]}".rstrip())
+        if len(weights[row.model]) > 1
+        else row
+        for row in held
+    ]
 
 
 def run_key(**decides: Any) -> str:

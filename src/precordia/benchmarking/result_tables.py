@@ -13,7 +13,7 @@ from html import escape
 from precordia.benchmarking.contamination import UNKNOWN
 from precordia.benchmarking.low_labels import read_share
 from precordia.benchmarking.published_classification import best_published
-from precordia.benchmarking.result_rows import ResultRow, latest_rows
+from precordia.benchmarking.result_rows import ResultRow, latest_rows, told_apart
 from precordia.benchmarking.summaries import DIFFERENCE, MEAN
 from precordia.core.errors import OptionError, unknown_name
 
@@ -106,7 +106,7 @@ class _Block:
 
 def _blocks(rows: Sequence[ResultRow], metric: str, published: bool) -> list[_Block]:
     found = []
-    rows = latest_rows(rows)
+    rows = told_apart(latest_rows(rows))
     for key in dict.fromkeys(r.division for r in rows):
         here = [r for r in rows if r.division == key]
         heads = _heads(here, metric)

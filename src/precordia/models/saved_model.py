@@ -19,6 +19,8 @@ from precordia.models.signal_shape import SignalShape, resolve_shape
 
 CONFIG_FILE, WEIGHTS_FILE = "config.json", "model.safetensors"
 FORMAT = "precordia-model"
+#: where 'precordia train' and 'precordia pretrain' put the model in their folders
+INSIDE = ("model", "encoder")
 #: raised when an older version of the package could not read the folder
 FORMAT_VERSION = 1
 #: a description is a page, not a database
@@ -67,8 +69,8 @@ def find_saved(where: str | os.PathLike[str] | SavedModel) -> SavedModel:
     Parameters
     ----------
     where
-        Folder, or ``"owner/name"``, with ``"@revision"`` behind it if one is meant; what was read
-        before is returned.
+        Folder, that of a whole training too, or ``"owner/name"``, with ``"@revision"`` behind it
+        if one is meant; what was read before is returned.
 
     Raises
     ------
@@ -81,7 +83,7 @@ def find_saved(where: str | os.PathLike[str] | SavedModel) -> SavedModel:
         return where
     folder = Path(where)
     if folder.is_dir():
-        return read_saved(folder)
+        return read_saved(_inside(folder))
     if folder.exists():
         raise WeightsError(
             f"'{folder}' is a file; a folder that save_pretrained wrote is needed. A checkpoint of "
@@ -94,6 +96,14 @@ def find_saved(where: str | os.PathLike[str] | SavedModel) -> SavedModel:
             "'owner/name' of a repository on the Hugging Face hub."
         )
     return read_saved(_from_hub(name))
+
+
+def _inside(folder: Path) -> Path:
+    """Return the folder of the model, where that of a training was named."""
+    if (folder / CONFIG_FILE).exists():
+        return folder
+    inner = (folder / name for name in INSIDE)
+    return next((place for place in inner if (place / CONFIG_FILE).is_file()), folder)
 
 
 def _from_hub(name: str) -> Path:
