@@ -17,7 +17,9 @@ from precordia.io.wfdb_annotation import read_annotations
 def two_leads(name: str, seconds: float = 90, seed: int = 4) -> tuple[Record, np.ndarray]:
     record = simulate(name, seconds=seconds, seed=seed, noise="muscle", snr_db=25)
     rows = [record.leads.index(lead) for lead in ("II", "V1")]
-    places = record.carried.fiducials.r_peak
+    waves = record.carried.fiducials
+    assert waves is not None
+    places = waves.r_peak
     places = places[np.isfinite(places)].round().astype(int)
     return Record(signal=record.signal[rows], fs=record.fs, leads=("II", "V1")), places
 
@@ -58,6 +60,10 @@ def test_a_paroxysm_is_known_from_the_sinus_rhythm_before_it():
     # each beat is judged by those on either side of it
     assert found[: before.size - 30].mean() < 0.05
     assert found[before.size + 60 :].mean() > 0.9
+
+
+def test_ten_seconds_are_too_few_beats_to_say_so():
+    assert share_in_fibrillation(*two_leads("atrial-fibrillation", seconds=10)) == 0.0
 
 
 def test_shares_of_the_other_classes_keep_their_proportion():

@@ -21,6 +21,8 @@ _EARLY, _FAMILY_EARLY = float(np.log(0.88)), float(np.log(0.9))
 #: a family of the patient's own rhythm is no rarer (share and number) and no wider than so
 _RARE, _FEW, _WIDER, _CLEAR = 0.02, 4, 1.3, 0.75
 _FEWEST_CALM, _FEWEST_STEPS = 3, 5
+#: fewer intervals, as in ten seconds, do not tell fibrillation from sinus arrhythmia
+_FEWEST_AROUND = 30
 _TINY, _CHUNK = 1e-6, 1000
 _N, _S = JUDGED.index("N"), JUDGED.index("S")
 
@@ -55,8 +57,10 @@ def in_fibrillation(
     - what stands before calm beats has a mean correlation below 0.3, among 20 on either side and
       among 60: no P wave repeats.
 
-    Round numbers, set once with DS1 in view; nothing was fitted. In paroxysms each beat is judged
-    by those around it. Atrial tachycardia from many foci passes for fibrillation.
+    Fewer than 30 intervals, as in recordings of ten seconds, are not judged: sinus arrhythmia with
+    early beats or a long PR interval passes for fibrillation there. Round numbers, set once with
+    DS1 in view; nothing was fitted. In paroxysms each beat is judged by those around it, so short
+    ones are missed. Atrial tachycardia from many foci passes for fibrillation.
     """
     calm = _calm_beats(aligned, rr, early)
     irregular = _median_step(rr, calm) > _STEADY
@@ -128,7 +132,7 @@ def _median_step(rr: np.ndarray, calm: np.ndarray) -> Float[np.ndarray, " beat"]
 
 
 def _share_alike(rr: np.ndarray) -> Float[np.ndarray, " beat"]:
-    """Return the largest share of the intervals around each beat that are alike."""
+    """Return the largest share of the intervals around each beat that are alike, 1 of too few."""
     padded = np.pad(np.log(rr), _REACH, constant_values=np.nan)
     windows = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1)
     share = np.zeros(rr.size)
@@ -141,9 +145,9 @@ def _share_alike(rr: np.ndarray) -> Float[np.ndarray, " beat"]:
             if not alike.any():
                 break
             near[:, :-by] += alike
-        share[start : start + _CHUNK] = near.max(axis=1) / np.maximum(
-            np.isfinite(some).sum(axis=1), 1
-        )
+        count = np.isfinite(some).sum(axis=1)
+        alike = near.max(axis=1) / np.maximum(count, 1)
+        share[start : start + _CHUNK] = np.where(count < _FEWEST_AROUND, 1.0, alike)
     return share
 
 
