@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Mapping
 from typing import ClassVar
 
@@ -17,6 +16,7 @@ from precordia.core.input_spec import LEAD_SETS
 from precordia.models.encoder import Encoder, TokenOrder
 from precordia.models.known_leads import KNOWN_LEADS, rows_of
 from precordia.models.signal_shape import SignalShape
+from precordia.models.timm_names import renamed_block
 from precordia.models.vit1d import check_patch, check_transformer
 from precordia.nn.patching import PerLeadPatches
 from precordia.nn.pooling import mean_of_leads
@@ -201,17 +201,6 @@ def cross_pattern(n_leads: int, n_patches: int) -> Bool[Tensor, "token token"]:
     return (lead[:, None] == lead) | (moment[:, None] == moment)
 
 
-_BLOCK = {
-    "norm1": "norm_attention",
-    "attn.qkv": "attention.qkv",
-    "attn.proj": "attention.out",
-    "norm2": "norm_mlp",
-    "mlp.fc1": "mlp.0",
-    "mlp.fc2": "mlp.3",
-}
-
-
 def _renamed(key: str) -> str:
-    if match := re.fullmatch(r"encoder_blocks\.blocks\.(\d+)\.(.+)\.(weight|bias)", key):
-        return f"blocks.{match[1]}.{_BLOCK.get(match[2], match[2])}.{match[3]}"
+    key = renamed_block(key, "encoder_blocks.blocks.")
     return key.replace("W_P.", "patches.project.", 1) if key.startswith("W_P.") else key

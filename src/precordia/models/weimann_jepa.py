@@ -17,6 +17,7 @@ from precordia.models.encoder import Encoder, TokenOrder
 from precordia.models.key_prefix import with_our_beginning
 from precordia.models.options import check_one_of, check_positive, check_share
 from precordia.models.signal_shape import SignalShape
+from precordia.models.timm_names import renamed_block
 from precordia.models.vit1d import check_patch, check_transformer
 from precordia.nn.patching import AllLeadPatches
 from precordia.nn.pooling import QueryPool
@@ -189,14 +190,6 @@ class WeimannJepa(Encoder):
         scale_additions(self.blocks, [1 / math.sqrt(2 * depth)] * depth)
 
 
-_BLOCK = {
-    "norm1": "norm_attention",
-    "attn.qkv": "attention.qkv",
-    "attn.proj": "attention.out",
-    "norm2": "norm_mlp",
-    "mlp.fc1": "mlp.0",
-    "mlp.fc2": "mlp.3",
-}
 _REST = {
     "patch_embed.proj.": "patches.project.",
     "attn_pool.query_token": "query.query",
@@ -208,6 +201,4 @@ _REST = {
 
 
 def _renamed(key: str) -> str:
-    if match := re.fullmatch(r"blocks\.(\d+)\.(.+)\.(weight|bias)", key):
-        return f"blocks.{match[1]}.{_BLOCK.get(match[2], match[2])}.{match[3]}"
-    return with_our_beginning(key, _REST)
+    return with_our_beginning(renamed_block(key), _REST)
