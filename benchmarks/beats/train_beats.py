@@ -33,7 +33,10 @@ from precordia.io.wfdb_annotation import read_annotations
 CLASSES = "NSVF"
 LENGTH, BATCH, WIDTH, HIDDEN = 160, 30, 40, 32
 MATCH_S = 0.15
-PARTS, ARRAYS = ("real", "extra", "simulated"), ("x", "y", "member", "fit", "fibrillation")
+PARTS, ARRAYS = (
+    ("real", "extra", "simulated"),
+    ("x", "y", "member", "fit", "fibrillation", "aberrant"),
+)
 
 
 @dataclass
@@ -47,12 +50,14 @@ class Sequence:
     member: np.ndarray
     fit: np.ndarray
     fibrillation: np.ndarray
+    aberrant: np.ndarray
 
     def judged(self, arrays):
         """Give the probabilities as classify_beats does."""
         none = np.zeros(0)
         families = Families(self.member, self.fit[:, None], none, 0, none)
-        return judge_described(Described(self.x, [families], self.fibrillation), arrays)
+        described = Described(self.x, [families], self.fibrillation, self.aberrant)
+        return judge_described(described, arrays)
 
 
 def described(name, form, signal, fs, beats, classes):
@@ -60,7 +65,8 @@ def described(name, form, signal, fs, beats, classes):
     found = describe_beats(signal, fs, beats)
     (own,) = found.families
     best = own.fit.max(axis=1)
-    return Sequence(name, form, found.features, classes, own.member, best, found.fibrillation)
+    told = found.fibrillation, found.aberrant
+    return Sequence(name, form, found.features, classes, own.member, best, *told)
 
 
 def matched(reference, classes, found, fs):

@@ -11,6 +11,7 @@ from jaxtyping import Bool, Float, Int
 
 import precordia
 from precordia.classification import beat_shape
+from precordia.classification.beat_aberrancy import aberrant_beats, as_premature
 from precordia.classification.beat_agreement import agree_in_families
 from precordia.classification.beat_alignment import align_beats
 from precordia.classification.beat_cuts import cut_beats
@@ -99,7 +100,8 @@ def classify_beats(
     rhythms; the card ``models/box/precordia_beats.toml`` has the cross-validated scores. Recordings
     of more than 3600 beats are compared with themselves in blocks of at most so many. Where
     intervals and P waves around a beat show atrial fibrillation, it is not S: there is no rhythm
-    that it could come before.
+    that it could come before. Wide beats of families that come early, begin as the usual ones do,
+    follow a P wave and reset the sinus node are S rather than V.
 
     Beats after a pacing spike are Q, as AAMI has it. The kinds of beats that `measure` counts
     (``n_ventricular_beats``) come from rules and may differ.
@@ -196,11 +198,14 @@ class Described:
         Of the QRS complexes of each block of at most 3600 beats.
     fibrillation
         Which beats lie in atrial fibrillation.
+    aberrant
+        Which are premature atrial ones that are conducted aberrantly, by their family.
     """
 
     features: Float[np.ndarray, "beat dim"]
     families: list[Families]
     fibrillation: Bool[np.ndarray, " beat"]
+    aberrant: Bool[np.ndarray, " beat"]
 
 
 def describe_beats(
@@ -234,22 +239,23 @@ def describe_beats(
     """
     seconds = rpeaks / fs + _seconds_apart(signal, fs, rpeaks)
     timing, rr = timing_features(seconds), intervals_s(seconds)
-    shapes, families, fibrillation, done = [], [], [], 0
+    shapes, families, done = [], [], 0
+    fibrillation, aberrant = np.zeros((2, rpeaks.size), dtype=bool)
     for rows in np.array_split(np.arange(rpeaks.size), max(1, -(-rpeaks.size // BLOCK))):
         aligned = align_beats(cut_beats(signal, fs, rpeaks[rows]), timing[rows])
         if aligned is None:
             shapes.append(np.zeros((rows.size, len(beat_shape.NAMES)), np.float32))
             families.append(no_families(rows.size))
-            fibrillation.append(np.zeros(rows.size, dtype=bool))
         else:
             shapes.append(beat_shape.shape_features(aligned, timing[rows]))
             families.append(aligned.families)
-            fibrillation.append(in_fibrillation(aligned, rr[rows], timing[rows, 6]))
+            fibrillation[rows] = in_fibrillation(aligned, rr[rows], timing[rows, 6])
+            aberrant[rows] = aberrant_beats(aligned, rr[rows], timing[rows])
         done += rows.size
         if progress is not None:
             progress(done, rpeaks.size)
     features = np.concatenate([timing, np.concatenate(shapes)], axis=1, dtype=np.float32)
-    return Described(features, families, np.concatenate(fibrillation))
+    return Described(features, families, fibrillation, aberrant & ~fibrillation)
 
 
 def judge_described(
@@ -266,14 +272,14 @@ def judge_described(
 
     Returns
     -------
-    What the networks say, after the beats of each family agreed on V, and with no S in
-    fibrillation.
+    What the networks say, after the beats of each family agreed on V; with no S in fibrillation,
+    and aberrant beats S rather than V.
     """
     said = judge_beats(described.features, arrays)
     ends = np.cumsum([f.member.size for f in described.families])[:-1]
     pairs = zip(np.split(said, ends), described.families, strict=True)
     agreed = np.concatenate([agree_in_families(own, family) for own, family in pairs])
-    return without_premature(agreed, described.fibrillation)
+    return as_premature(without_premature(agreed, described.fibrillation), described.aberrant)
 
 
 def paced_share(record: Record, rpeaks: Int[np.ndarray, " beat"], *, given: bool = False) -> float:
