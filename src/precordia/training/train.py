@@ -146,6 +146,21 @@ def train(
     -----
     Scores are of the validation set that chose the epoch and are too good by a little for that;
     the test part is not touched. Intervals are of 1000 draws of patients.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> done = train(
+    ...     {
+    ...         "output": f"{tempfile.mkdtemp()}/trained",
+    ...         "data": {"simulated": 24, "scenarios": ["sinus", "left-bundle-block"]},
+    ...         "model": {"name": "resnet1d", "options": {"width": 4}, "leads": ["I", "V1"],
+    ...                   "fs": 100, "seconds": 4},
+    ...         "training": {"epochs": 1, "batch_size": 8},
+    ...     }
+    ... )
+    >>> done.folder.name, done.metrics["n_epochs"]
+    ('trained', 1)
     """
     held = read_configuration(configuration, changes=changes)
     place = Path(folder or held.output)
