@@ -13,6 +13,7 @@ from jaxtyping import Float, Int
 
 from precordia.core.errors import LeadError, OptionError, SamplingRateError, SignalError
 from precordia.core.fiducials import Fiducials
+from precordia.core.finite import all_finite
 from precordia.core.measurements import MedianBeat
 from precordia.core.source import Source
 from precordia.core.statements import Statement
@@ -295,8 +296,7 @@ def _checked_signal(given: object) -> np.ndarray:
             "a single lead as signal[np.newaxis, :]."
         )
     signal = signal.astype(np.float32, copy=False)
-    # One cheap product tells that all is finite; only where it is not do we look closer.
-    if not math.isfinite(np.vdot(signal, signal)) and np.isinf(signal).any():
+    if not all_finite(signal) and np.isinf(signal).any():
         raise SignalError(
             "the signal holds infinite values; finite millivolts are needed, NaN where missing."
         )

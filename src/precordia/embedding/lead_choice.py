@@ -3,13 +3,13 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import numpy as np
 from jaxtyping import Bool, Float
 
 from precordia.core.errors import LeadError, OptionError
+from precordia.core.finite import all_finite
 from precordia.core.input_spec import ANY_LEAD, OF_ONE_MILLIVOLT, InputSpec
 from precordia.core.leads import LIMB
 from precordia.core.record import Record
@@ -101,15 +101,13 @@ def choose_leads(record: Record, spec: InputSpec, *, lead: str | None = None) ->
     if spec.unit != "mV":
         signal *= OF_ONE_MILLIVOLT[spec.unit]
     rows = tuple(k for k, name in enumerate(leads) if name not in keep)
-    flat = signal.ravel()
-    whole = math.isfinite(np.dot(flat, flat))
     return ChosenLeads(
         signal=signal,
         leads=leads,
         rows=rows,
         derived=derived,
         absent=absent,
-        missing=None if whole else np.isnan(signal),
+        missing=None if all_finite(signal) else np.isnan(signal),
     )
 
 
