@@ -110,7 +110,7 @@ class HubertEcg(Wav2VecEncoder):
         if clusters:
             self.left_out_weights = (self.left_out_weights[0],)  # type: ignore[misc]
 
-    def laid_out(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch one sample"]:
+    def laid_out(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch 1 column"]:
         """Return the leads one after the other."""
         return x.flatten(1)[:, None]
 
