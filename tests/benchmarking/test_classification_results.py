@@ -180,6 +180,18 @@ def test_pictures_are_drawn_and_never_overwritten(made, tmp_path):
         plot_results(made[0], tmp_path)
 
 
+def test_a_benchmark_that_was_interrupted_says_so_and_draws_nothing(made, tmp_path):
+    rows = [row for row in made[1] if row.kind == "measured"]
+    for run in dict.fromkeys(row.run for row in rows):
+        append_rows([row for row in rows if row.run == run], tmp_path)
+    with pytest.raises(OptionError, match=r"did not come to its end: .* goes on from there"):
+        render_table(rows)
+    with pytest.raises(OptionError, match="did not come to its end"):
+        plot_results(tmp_path, tmp_path / "pictures")
+    assert not (tmp_path / "pictures").exists()
+    assert "age-sex" in render_table(rows, metric="macro_auprc")
+
+
 def test_small_groups_have_a_reason_instead_of_a_number(made):
     device = next(r for r in made[1] if r.subject == "device: B")
     assert math.isnan(device.value)

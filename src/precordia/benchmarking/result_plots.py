@@ -18,7 +18,7 @@ from precordia.benchmarking.predictions import read_predictions
 from precordia.benchmarking.published_classification import best_published
 from precordia.benchmarking.reliability import reliability
 from precordia.benchmarking.result_rows import ResultRow, latest_rows, read_rows, told_apart
-from precordia.benchmarking.result_tables import MARK
+from precordia.benchmarking.result_tables import MARK, unfinished
 from precordia.benchmarking.stress import LEAD_SUBSETS
 from precordia.benchmarking.summaries import MEAN
 from precordia.core.errors import FormatError, OptionError, OutputError, unknown_name
@@ -69,6 +69,8 @@ def plot_results(
     home = Path(place) if Path(place).is_dir() else Path(place).parent
     if not any(row.metric == METRIC for row in rows):
         raise OptionError(f"'{place}' has no row of {METRIC}; there is nothing to draw.")
+    if not _means(rows):
+        raise OptionError(unfinished(rows))
     files = {}
     for key in dict.fromkeys(r.division for r in rows):
         here = [r for r in rows if r.division == key]

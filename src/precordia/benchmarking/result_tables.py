@@ -81,6 +81,8 @@ def render_table(
     if format == "csv":
         return _csv(rows)
     blocks = _blocks(rows, metric, published)
+    if not blocks and any(row.metric == metric for row in rows):
+        raise OptionError(unfinished(rows))
     if not blocks:
         known = sorted({row.metric for row in rows})
         raise OptionError(
@@ -88,6 +90,21 @@ def render_table(
         )
     render = {"text": _text, "markdown": _markdown, "html": _html}[format]
     return render(blocks, metric)
+
+
+def unfinished(rows: Sequence[ResultRow]) -> str:
+    """Say that a benchmark was interrupted before means and differences were taken.
+
+    Examples
+    --------
+    >>> unfinished([ResultRow(run="a", metric="macro_auroc", value=1)])[:60]
+    'the benchmark did not come to its end: 1 run is there, and n'
+    """
+    n = len({row.run for row in rows})
+    return (
+        f"the benchmark did not come to its end: {n} {'run is' if n == 1 else 'runs are'} there, "
+        "and no mean or difference of them. Give the same command again; it goes on from there."
+    )
 
 
 def table_as_text(rows: Sequence[ResultRow]) -> str:
