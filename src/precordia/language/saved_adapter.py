@@ -19,6 +19,7 @@ from precordia.language.causal_model import CausalModel, load_causal_model
 from precordia.language.low_rank import LowRank
 from precordia.language.make_adapter import make_adapter
 from precordia.language.recording_input import RecordingInput
+from precordia.models.device import chosen_device
 from precordia.training.configuration_tables import toml_text
 
 WEIGHTS, CARD, BASE = "adapter.safetensors", "adapter.toml", "base"
@@ -136,7 +137,7 @@ def load_adapter(
             f"'{place / WEIGHTS}' is absent or damaged ({error}). Train the adapter again."
         ) from error
     model.load_learned(learned, of=f"the adapter in '{place}'")
-    return model.eval(), recordings, card
+    return model.to(chosen_device()).eval(), recordings, card
 
 
 def _card(place: Path) -> dict[str, Any]:

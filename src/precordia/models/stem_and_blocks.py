@@ -23,7 +23,9 @@ class StemAndBlocks(Encoder):
         """Return what the stem makes of the signal."""
         return self.stem(x).transpose(1, 2)
 
-    def context(self, frames: Float[Tensor, "batch token dim"]) -> Float[Tensor, "batch token dim"]:
+    def context(
+        self, frames: Float[Tensor, "batch frame frame_dim"]
+    ) -> Float[Tensor, "batch token dim"]:
         """Return what the blocks make of frames: each is seen together with its surroundings."""
         x = frames.transpose(1, 2)
         for block in self.blocks:

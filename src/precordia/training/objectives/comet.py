@@ -211,7 +211,7 @@ class Comet(Objective):
 
 
 def cut(batch: UnlabelledBatch, n_pieces: int) -> UnlabelledBatch:
-    """Return pieces of equal length of all windows, without R-peaks: the first of each, and so on.
+    """Return pieces of equal length, without R-peaks: those of the first window, and so on.
 
     Examples
     --------
@@ -222,16 +222,16 @@ def cut(batch: UnlabelledBatch, n_pieces: int) -> UnlabelledBatch:
     ...     ages=torch.ones(3), males=torch.ones(3),
     ... )
     >>> pieces = cut(batch, 2)
-    >>> pieces.windows[3].tolist(), pieces.starts.tolist()
-    ([[2.0, 3.0]], [0, 0, 0, 2, 2, 2])
+    >>> pieces.windows[1].tolist(), pieces.starts.tolist()
+    ([[2.0, 3.0]], [0, 2, 0, 2, 0, 2])
     """
     n = int(batch.windows.shape[2]) // n_pieces
-    rows = torch.arange(len(batch), device=batch.windows.device).repeat(n_pieces)
+    rows = torch.arange(len(batch), device=batch.windows.device).repeat_interleave(n_pieces)
     parts = [batch.windows[:, :, k * n : (k + 1) * n] for k in range(n_pieces)]
-    later = torch.arange(n_pieces, device=rows.device).repeat_interleave(len(batch)) * n
+    later = torch.arange(n_pieces, device=rows.device).repeat(len(batch)) * n
     return replace(
         batch,
-        windows=torch.cat(parts),
+        windows=torch.stack(parts, dim=1).flatten(0, 1),
         present=batch.present[rows],
         patients=batch.patients[rows],
         records=batch.records[rows],

@@ -179,7 +179,7 @@ class SimDino(Objective):
         hides = self.token_weight > 0 and self.masked_share > 0
         windows = large.windows
         if hides:
-            tokens, samples = self._hidden(large, int(told.shape[1]), generator)
+            tokens, samples = self._hidden(large, int(told.shape[1]), generator, n_views=2)
             windows = windows.masked_fill(samples[:, None, :], 0.0)
         seen, embeddings = _both(self.encoder, windows, large.present)
         parts = [as_views(self.heads[0](embeddings), 2)]
@@ -210,9 +210,9 @@ class SimDino(Objective):
         return self.teacher.module[0]
 
     def _hidden(
-        self, batch: UnlabelledBatch, n_tokens: int, generator: Generator
+        self, batch: UnlabelledBatch, n_tokens: int, generator: Generator, *, n_views: int = 1
     ) -> tuple[Bool[Tensor, "batch token"], Bool[Tensor, "batch sample"]]:
-        """Draw which tokens are hidden, and which samples these are."""
+        """Draw which tokens of views are hidden, and which samples these are."""
         by_lead = self.encoder.token_order == "leads"
         n_leads = self.encoder.shape.n_leads if by_lead else 1
         n_times, n_samples = n_tokens // n_leads, int(batch.windows.shape[2])
@@ -222,6 +222,8 @@ class SimDino(Objective):
         )
         times = torch.zeros(len(batch), n_times, dtype=torch.bool)
         times.scatter_(1, places.hidden.cpu(), True)
+        # drawn for one window after the other, as processes have them; views come one by one
+        times = times.unflatten(0, (-1, n_views)).transpose(0, 1).flatten(0, 1)
         times = times.to(batch.windows.device)
         where = torch.arange(n_samples, device=times.device) * n_times // n_samples
         tokens = times.repeat(1, n_leads)
