@@ -19,7 +19,7 @@ class StemAndBlocks(Encoder):
     stem: nn.Module
     blocks: nn.ModuleList
 
-    def frames(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch token dim"]:
+    def frames(self, x: Float[Tensor, "batch lead sample"]) -> Float[Tensor, "batch frame channel"]:
         """Return what the stem makes of the signal."""
         return self.stem(x).transpose(1, 2)
 
