@@ -251,6 +251,13 @@ def test_what_cannot_be_fetched_says_how_to_get_it(name, tmp_path):
         fetch_dataset(name, tmp_path, confirmed=True)
 
 
+@pytest.mark.parametrize("name", list_datasets())
+def test_what_is_told_of_getting_a_database_can_be_done(name):
+    told = dataset_card(name).how_to_get
+    assert ("precordia dataset fetch" in told) == (name not in BY_HAND)
+    assert told.endswith(".")
+
+
 def test_offline_is_respected(server, published, tmp_path, monkeypatch):
     monkeypatch.setenv("PRECORDIA_OFFLINE", "1")
     settings.cache_clear()

@@ -12,6 +12,7 @@ from precordia.core.input_spec import InputSpec
 from precordia.core.input_steps import Resample, Window
 from precordia.core.leads import STANDARD_12
 from precordia.core.settings import settings
+from precordia.embedding.load_encoder import load_encoder
 from precordia.models.encoder import Encoder
 from precordia.models.load_model import load_model
 from precordia.models.pretrained import from_pretrained
@@ -193,6 +194,7 @@ def test_what_is_no_folder_of_a_model_is_a_sentence(saved, monkeypatch, tmp_path
 def test_the_folder_of_a_training_is_its_model(saved, name):
     saved.rename(saved.parent / name)
     assert from_pretrained(saved.parent).classes == ("NORM", "AFIB")
+    assert load_encoder(str(saved.parent)).card.input["fs"] == 100
     small(n_outputs=3).save_pretrained(saved.parent)  # its own comes first
     assert from_pretrained(saved.parent).n_outputs == 3
 

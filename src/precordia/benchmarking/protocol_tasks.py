@@ -354,5 +354,5 @@ def _how_to_get(database: str) -> str:
     files_needed = "; ".join(card.layout)
     return (
         f"needs {card.title} in a folder ({files_needed}): --data {database}=FOLDER. "
-        f"Get it with: precordia dataset fetch {database} FOLDER"
+        + card.how_to_get
     )

@@ -68,6 +68,14 @@ class DatasetCard(Value):
     traps: tuple[str, ...] = ()
     overlaps: tuple[str, ...] = ()
 
+    @property
+    def how_to_get(self) -> str:
+        """How its files come into a folder: by a command or, where that cannot be, by hand."""
+        if self.fetch["kind"] == "by-hand":
+            where = f" ({self.url})" if self.url else ""
+            return self.fetch["advice"].rstrip(".") + where + "."
+        return f"Get it from {self.url} (precordia dataset fetch {self.name} FOLDER)."
+
     def __str__(self) -> str:
         return f"{self.name}: {self.title} {self.version}".rstrip()
 

@@ -152,8 +152,7 @@ def load_dataset(
     if not place.is_dir():
         origin = "Check the path."
         if card.url:
-            fetched = f"precordia dataset fetch {name} FOLDER"
-            origin = f"Get them from {card.url} ({fetched}), or check the path."
+            origin = f"{card.how_to_get} Or check the path."
         raise FormatError(
             f"there is no folder '{place}'; the files of {card.title} are needed there. {origin}"
         )

@@ -83,7 +83,7 @@ def find_saved(where: str | os.PathLike[str] | SavedModel) -> SavedModel:
         return where
     folder = Path(where)
     if folder.is_dir():
-        return read_saved(_inside(folder))
+        return read_saved(folder)
     if folder.exists():
         raise WeightsError(
             f"'{folder}' is a file; a folder that save_pretrained wrote is needed. A checkpoint of "
@@ -133,13 +133,14 @@ def _from_hub(name: str) -> Path:
 
 
 def read_saved(folder: Path) -> SavedModel:
-    """Read the description of a folder that `save_pretrained` wrote.
+    """Read the description of a folder that `save_pretrained` wrote, or that of a training.
 
     Raises
     ------
     WeightsError
         If files are absent, or the description is damaged or of a newer version.
     """
+    folder = _inside(folder)
     place = folder / CONFIG_FILE
     for file in (place, folder / WEIGHTS_FILE):
         if not file.is_file():

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -65,7 +64,7 @@ def predict_waves(model: Encoder | str | os.PathLike[str], record: Record) -> Fi
     confidence is the mean probability of its class. Leads are joined by
     `precordia.delineation.assemble.assemble`. A recording without a sample of a wave has no rows.
     """
-    made = model if isinstance(model, Encoder) else from_pretrained(_folder(model))
+    made = model if isinstance(model, Encoder) else from_pretrained(model)
     spec = _checked_spec(made)
     if spec.leads == (ANY_LEAD,):
         likely = [_probabilities(made, record, spec, lead) for lead in record.leads]
@@ -81,11 +80,6 @@ def predict_waves(model: Encoder | str | os.PathLike[str], record: Record) -> Fi
         parameters={"model": made.name, "input": spec.fingerprint},
     )
     return assemble(waves, record.signal, record.fs, record.leads, None, source=source)
-
-
-def _folder(given: str | os.PathLike[str]) -> str:
-    inner = Path(given) / "model"
-    return str(inner) if inner.is_dir() else os.fspath(given)
 
 
 def _checked_spec(model: Encoder) -> InputSpec:
