@@ -77,7 +77,7 @@ def load_recordings(data: Path, kept: Path, *, spec: InputSpec | None = None) ->
 def _prepare_all(data: Path, kept: Path, spec: InputSpec) -> None:
     known, classes = _label_table(data / "ptbxl_norm")
     rows, seen = [], set()
-    for name, ecg_id, record in _every_record(data):
+    for name, ecg_id, record in every_record(data):
         about = known.get(ecg_id) if ecg_id else None
         if name in seen or (ecg_id and (about is None or about[1] == 10 or ecg_id in seen)):
             continue
@@ -103,7 +103,7 @@ def _prepare_all(data: Path, kept: Path, spec: InputSpec) -> None:
     np.savez(kept, classes=np.array(classes), spec=spec.fingerprint, **table)
 
 
-def _every_record(data: Path):
+def every_record(data: Path):
     """Yield name, PTB-XL number (0 for others) and record; PTB-XL's official files first."""
     for path in sorted((data / "ptbxl" / "records100").rglob("*.hea")):
         yield f"ptbxl-{path.stem}", int(path.stem[:5]), read(path)

@@ -30,7 +30,8 @@ def with_contradictions(found: Findings) -> Findings:
     >>> [f.code for f in with_contradictions(Findings(findings=(af, sinus))).disagreements]
     ['SR']
     """
-    made = {f.code: f for f in found.present if f.code in {s.code for s in list_statements()}}
+    known = {s.code for s in list_statements()}
+    made = {f.code: f for f in found.present if f.code in known}
     against: dict[str, dict[str, list[str]]] = {}
     for pair in contradictions(made):
         stronger, weaker = sorted((made[c] for c in pair.codes), key=_support, reverse=True)
