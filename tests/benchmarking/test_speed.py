@@ -36,3 +36,17 @@ def test_a_script_that_fails_gives_no_number():
     failing = "raise SystemExit(3)"
     assert np.isnan(printed_numbers(failing)).all()
     assert np.isnan(best_process_seconds(["-c", failing], rounds=1))
+
+
+def test_a_process_is_timed_with_its_modules_compiled(monkeypatch, tmp_path):
+    (tmp_path / "counted.py").write_text(
+        "from pathlib import Path\nhere = Path(__cached__)\n"
+        "compiled = here.exists()\nwith open('runs', 'a') as file:\n"
+        "    file.write('compiled ' if compiled else 'source ')\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    assert best_process_seconds(["-c", "import counted"], rounds=2) > 0
+    # the compiled file is written before a module first runs, and found by later runs
+    assert (tmp_path / "runs").read_text() == "compiled " * 3
+    assert not list(tmp_path.rglob("*.pyc"))

@@ -32,7 +32,7 @@ NOTES = (
     "Speed: best of several rounds, one process; a busy machine makes every figure worse. "
     "Twelve leads of 10 s at 500 Hz (PTB-XL where the folder has it, simulated otherwise).",
     "raw read: numpy.fromfile of the same bytes, scaled to float32 millivolts. Processes: from the "
-    "call to the exit.",
+    "call to the exit, with modules compiled before, as installing a package does.",
 )
 #: prints seconds, peak memory and memory before, MiB; argument: hours of one lead at 360 Hz
 HOLTER = """
