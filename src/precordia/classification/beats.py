@@ -304,7 +304,9 @@ def _paced(record: Record, places: np.ndarray, *, given: bool) -> Bool[np.ndarra
     believed only where it stands before the QRS complexes that the delineation finds, too, which is
     how `measure` and the rules see a paced rhythm.
     """
-    signal = np.nan_to_num(record.signal)
+    # a day of signal is not copied where nothing of it is missing
+    known = bool(np.isfinite(record.signal).all())
+    signal = record.signal if known else np.nan_to_num(record.signal)
     paced = np.zeros(places.size, dtype=bool)
     for before_ms in _ONSETS_OF_GIVEN_MS if given else _ONSETS_MS:
         paced |= _after_spikes(signal, places, record.fs, before_ms)
