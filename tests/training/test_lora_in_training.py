@@ -5,7 +5,9 @@ import numpy as np
 import pytest
 import torch
 
+from precordia.core.errors import OptionError
 from precordia.models.load_model import load_model
+from precordia.models.pretrained import from_pretrained
 from precordia.nn.lora import add_lora, lora_layers, merge_lora, n_trained
 from precordia.training.fit import fit
 from precordia.training.settings import TrainingSettings
@@ -19,7 +21,7 @@ from precordia.training.training_set import TrainingSet
         ("resnet1d", {"width": 4}),
     ],
 )
-def test_only_changes_and_head_are_trained(name, options):
+def test_only_changes_and_head_are_trained(name, options, tmp_path):
     torch.set_num_threads(1)
     torch.manual_seed(0)
     model = load_model(name, n_outputs=2, n_leads=2, n_samples=200, fs=100, **options)
@@ -32,6 +34,9 @@ def test_only_changes_and_head_are_trained(name, options):
     sets = [TrainingSet(windows=windows[k::2], labels=labels[k::2]) for k in (0, 1)]
     chosen = TrainingSettings(epochs=2, batch_size=8, lr=0.01, average=0.5, workers=0)
     fit(model, *sets, chosen)
+    with pytest.raises(OptionError, match=r"merge_lora\(model\)"):
+        model.save_pretrained(tmp_path)
+    assert not list(tmp_path.iterdir())
     changed = [layer for layer, _, change in lora_layers(model) if change.up.abs().max() > 0]
     assert changed
     for layer, weight in merge_lora(model).items():
@@ -41,3 +46,6 @@ def test_only_changes_and_head_are_trained(name, options):
     for parameter, value in model.named_parameters():
         if parameter not in merged and not parameter.startswith("head."):
             assert torch.equal(value, before[parameter]), parameter
+    model.save_pretrained(tmp_path)
+    windows = torch.from_numpy(windows)
+    assert torch.equal(from_pretrained(tmp_path).eval()(windows), model.eval()(windows))

@@ -63,7 +63,7 @@ def save_pretrained(
     OutputError
         If a model is there already, or the disk refuses.
     OptionError
-        If the classes or the input do not fit the model.
+        If the classes or the input do not fit the model, or it has low-rank changes.
 
     Examples
     --------
@@ -77,6 +77,12 @@ def save_pretrained(
     if not model.name:
         raise OptionError(
             "the model has no name, so it could not be made again. Make it with load_model(name)."
+        )
+    if any(".parametrizations." in key for key in model.state_dict()):
+        raise OptionError(
+            "the model has low-rank changes beside its weights, which nothing could read back. Put "
+            "them into the weights with merge_lora(model), or keep them alone with "
+            "lora_state(model)."
         )
     input_spec = model.input_spec if input_spec is None else input_spec
     classes = model.classes if classes is None else tuple(classes)
