@@ -46,6 +46,16 @@ def test_noise_is_no_rhythm(n_leads):
     assert sum(counts) == 0
 
 
+def test_a_stray_complex_in_noise_is_no_beat():
+    """In pink noise the network sees up to three complexes in ten seconds."""
+    frequency = np.maximum(np.fft.rfftfreq(5000, 1 / 500), 0.5)
+    for seed in range(8):
+        white = np.fft.rfft(np.random.default_rng(seed).normal(size=(1, 5000)))
+        pink = np.fft.irfft(white / np.sqrt(frequency))
+        noise = (0.5 * pink / pink.std()).astype(np.float32)
+        assert fill_gaps(noise, 500.0, NONE).size == 0
+
+
 def test_beats_without_long_gaps_are_returned_as_they_are():
     marks = np.arange(250, 5000, 500)
     assert fill_gaps(np.zeros((1, 5000), np.float32), 500.0, marks) is marks
