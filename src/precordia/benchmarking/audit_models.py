@@ -15,6 +15,7 @@ from precordia.benchmarking.networks import find_network
 from precordia.benchmarking.part_embeddings import embed_windows
 from precordia.benchmarking.partition import divide
 from precordia.benchmarking.representation_audit import Audited, audit_representation
+from precordia.benchmarking.result_rows import run_key
 from precordia.benchmarking.withheld import Part
 from precordia.core.errors import OptionError, PrecordiaError
 from precordia.core.input_spec import InputSpec
@@ -91,8 +92,13 @@ def audit_models(
     cohorts = [load_cohort(given, task=task, **options) for given in data]
     parts = [Part(cohort) for cohort in cohorts]
     views: dict[str, np.ndarray] = {}
+    marks: dict[str, str] = {}
     for name in dict.fromkeys(models):
-        for label, embed in _encoders(name, controls, spec, seed):
+        for label, mark, embed in _encoders(name, controls, spec, seed):
+            if marks.setdefault(label, mark) != mark:  # another encoder has this name
+                label = f"{label} {mark[:6]}"
+            if label in views:
+                continue
             watch(f"embedding {sum(map(len, cohorts))} records with {label}")
             views[label] = np.concatenate([embed(part) for part in parts])
     kept = np.all([np.isfinite(view).all(axis=1) for view in views.values()], axis=0)
@@ -104,17 +110,21 @@ def audit_models(
 
 
 def _encoders(name: str, controls: bool, spec: InputSpec | None, seed: int):
-    """Yield the label of each encoder to be looked at, and what embeds a part with it."""
+    """Yield what each encoder is called, a mark of what it is, and what embeds a part with it."""
     if name in SHIPPED or name.endswith(".onnx"):
-        yield name, lambda part: _embed_by_graph(part, name)
+        yield name, name, lambda part: _embed_by_graph(part, name)
         return
     network = find_network(name, spec=spec)
     twins = [network, network.untrained()] if network.pretrained and controls else [network]
     for twin in twins:
         encoder = twin.load(0, seed=seed)
         label = twin.name if twin.pretrained else twin.untrained().name
+        made = twin.weights_hash or run_key(
+            options=twin.options, architecture=twin.architecture, spec=twin.spec.fingerprint
+        )
         yield (
             label,
+            made,
             lambda part, encoder=encoder, twin=twin: embed_windows(encoder, part, twin.spec),
         )
 

@@ -109,7 +109,7 @@ def describe_augmentation(name: str) -> Row:
     'amplify all leads alike, and each electrode a little differently'
     """
     if name not in _TABLE:
-        raise unknown_name("augmentation", name, _TABLE, listing="list_augmentations()")
+        raise unknown_name("augmentation", name, _TABLE, listing=", ".join(_TABLE))
     return _TABLE[name]
 
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from precordia.core.errors import OptionError, unknown_name
 from precordia.core.record import Remark
+from precordia.datasets.found import counted
 from precordia.training.prepared_windows import PreparedWindows
 from precordia.training.record_source import OUTSIDE, RecordSource
 from precordia.training.training_set import TrainingSet
@@ -187,7 +188,8 @@ def _one_part_a_patient(source: RecordSource, parts: list[str]) -> tuple[list[st
     moved = sum(a != b for a, b in zip(parts, mended, strict=True))
     if not moved:
         return mended, []
-    text = f"{moved} records are of patients of a later part and were left out of the earlier one."
+    said = counted(moved, "record is", "records are")
+    text = f"{said} of patients of a later part and were left out of the earlier one."
     return mended, [Remark(code="patient-in-two-parts", text=text)]
 
 

@@ -79,7 +79,7 @@ def load_loss(
     tensor([[0.6930, 0.0000]])
     """
     if name not in _TABLE:
-        raise unknown_name("loss", name, _TABLE, listing="list_losses()")
+        raise unknown_name("loss", name, _TABLE, listing=", ".join(list_losses()))
     function = load_object(_TABLE[name], extra="train", purpose="a loss")
     known = list(inspect.signature(function).parameters)[2:]
     for option in options:

@@ -36,7 +36,7 @@ def loss_of(settings: TrainingSettings, train: TrainingSet) -> Loss:
     usual = ("cross-entropy",) if numbered else _USUAL[train.task == "regression"]
     name = settings.loss or usual[0]
     if name not in list_losses():
-        raise unknown_name("loss", name, list_losses(), listing="list_losses()")
+        raise unknown_name("loss", name, list_losses(), listing=", ".join(list_losses()))
     if name not in usual:
         raise OptionError(
             f"the loss '{name}' is not one of {train.task}; {', '.join(usual)} can be had."
