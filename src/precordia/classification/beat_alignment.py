@@ -88,28 +88,32 @@ def middle(x: Float[np.ndarray, "beat lead sample"]) -> Float[np.ndarray, "lead 
     return np.median(x[:: max(1, len(x) // _FEW)], axis=0)
 
 
-def centred(x: np.ndarray) -> np.ndarray:
+def centred(x: Float[np.ndarray, ...]) -> Float[np.ndarray, ...]:
     """Take the mean over time away."""
     return x - x.mean(axis=-1, keepdims=True)
 
 
-def levelled(x: np.ndarray) -> np.ndarray:
+def levelled(x: Float[np.ndarray, ...]) -> Float[np.ndarray, ...]:
     """Take away the straight line that fits best, as baseline and T waves lend one."""
     line = np.linspace(-1.0, 1.0, x.shape[-1]).astype(x.dtype)
     x = x - x.mean(axis=-1, keepdims=True)
     return x - (x @ line / (line @ line))[..., None] * line
 
 
-def dot(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def dot(
+    x: Float[np.ndarray, "*batch lead sample"], y: Float[np.ndarray, ...]
+) -> Float[np.ndarray, ...]:
     """Return inner products over leads and time."""
     return np.asarray((x * y).sum(axis=(-2, -1)))
 
 
-def size(x: np.ndarray) -> np.ndarray:
+def size(x: Float[np.ndarray, "*batch lead sample"]) -> Float[np.ndarray, ...]:
     """Return the root of the inner product with itself."""
-    return np.sqrt(dot(x, x))
+    return np.asarray(np.sqrt(dot(x, x)))
 
 
-def fit(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+def fit(
+    x: Float[np.ndarray, "*batch lead sample"], y: Float[np.ndarray, ...]
+) -> Float[np.ndarray, ...]:
     """Return correlations over leads and time, of what is centred already."""
-    return dot(x, y) / (size(x) * size(y) + _TINY)
+    return np.asarray(dot(x, y) / (size(x) * size(y) + _TINY))
