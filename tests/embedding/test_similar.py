@@ -179,6 +179,14 @@ def other_encoder(model, change):
     return replace(made, source=Source(method="embed", **source))
 
 
+def test_one_encoder_may_be_named_by_several_paths(folder):
+    held = open_index(folder)
+    held.check(replace(held.encoder, name="/elsewhere/trained"))
+    for other in ({"version": "0" * 12}, {"spec": "another"}, {"version": "", "name": "trained"}):
+        with pytest.raises(OptionError, match="different encoders"):
+            held.check(replace(held.encoder, **other))
+
+
 @pytest.mark.parametrize("after", [0, 1, 2])
 def test_a_run_that_is_cut_short_leaves_the_index_as_it_was(folder, model, monkeypatch, after):
     """The power fails before the vectors, before the table, or before the index is replaced."""

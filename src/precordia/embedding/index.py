@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +79,15 @@ class Encoder:
             dim=embedding.dim,
         )
 
+    def is_as(self, other: Encoder) -> bool:
+        """Tell whether vectors of both can be compared: a folder of weights has several names.
+
+        Where the weights of both are known, what the encoders are called does not matter.
+        """
+        if self.version and other.version:
+            other = replace(other, name=self.name)
+        return self == other
+
     def __str__(self) -> str:
         told = f"weights {self.version or 'unknown'}, input {self.spec or 'unknown'}"
         return f"{self.name} ({told}, {self.dim} numbers)"
@@ -140,7 +149,7 @@ class Index:
         OptionError
             If the encoder, its weights, or what it is fed with differ.
         """
-        if encoder != self.encoder:
+        if not self.encoder.is_as(encoder):
             raise OptionError(
                 f"a vector of {encoder} arrived; '{self.folder}' holds those of {self.encoder}. "
                 "Vectors of different encoders cannot be compared: embed with the same one, or "
@@ -274,7 +283,7 @@ def append_to_index(
     for _, embedding in rows:
         if index is not None:
             index.check(Encoder.of(embedding))
-        elif Encoder.of(embedding) != Encoder.of(rows[0][1]):
+        elif not Encoder.of(rows[0][1]).is_as(Encoder.of(embedding)):
             raise OptionError("vectors of different encoders arrived; an index holds those of one.")
     fresh = {(r.name, r.digest): (r, e) for r, e in rows if (r.name, r.digest) not in known}
     if not fresh:
