@@ -22,7 +22,8 @@ from precordia.training.gathering import drawn_for_rows, gathered
 from precordia.training.objective import Learned, Objective
 from precordia.training.objective_row import Row
 from precordia.training.objective_table import OBJECTIVES
-from precordia.training.pretrain import Pretrained, pretrain
+from precordia.training.pretrain import pretrain
+from precordia.training.pretrained_encoder import Pretrained
 from precordia.training.record_source import RecordSource
 from precordia.training.unlabelled_batch import UnlabelledBatch
 

@@ -4,9 +4,7 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +16,7 @@ from precordia.core.registry import load_object
 from precordia.core.settings import settings as places
 from precordia.training.objective_row import Row
 from precordia.training.pretrain_request import UNTOLD, PretrainRequest, read_request
+from precordia.training.pretrained_encoder import ENCODER, Pretrained
 from precordia.training.run_place import place_of
 from precordia.training.settings import SPEED
 
@@ -30,44 +29,7 @@ if TYPE_CHECKING:
     from precordia.training.record_source import RecordSource
     from precordia.training.unlabelled_source import UnlabelledSource
 
-ENCODER, SUMMARY = "encoder", "pretraining.json"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pretrained:
-    """An encoder, how it was made, and where it is.
-
-    Attributes
-    ----------
-    folder
-        Where everything is; the encoder is in ``encoder``.
-    model
-        The encoder, in evaluation mode.
-    summary
-        What ``pretraining.json`` says.
-    remarks
-        What was noticed.
-    """
-
-    folder: Path
-    model: Encoder
-    summary: dict[str, Any]
-    remarks: tuple[Remark, ...] = field(default=())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return folder, summary and remarks as plain texts and numbers."""
-        remarks = [remark.text for remark in self.remarks]
-        return {"folder": str(self.folder), **self.summary, "remarks": remarks}
-
-    def __str__(self) -> str:
-        s = self.summary
-        lines = [
-            f"{self.folder / ENCODER}: {s['architecture']} after {s['steps']} steps of "
-            f"{s['objective']} on {s['n_records']} recordings of {s['n_patients']} patients; loss "
-            f"{s['loss']:.4g}, effective rank {s['effective_rank'] or math.nan:.1f}, "
-            f"{s['minutes']:.1f} minutes"
-        ]
-        return "\n".join([*lines, *(f"note: {remark.text}" for remark in self.remarks)])
+SUMMARY = "pretraining.json"
 
 
 def pretrain(
