@@ -27,7 +27,7 @@ from precordia.datasets.store_build import build_store
 from precordia.embedding import index as index_file
 from precordia.embedding.embed import embed
 from precordia.embedding.fill_index import index_files, index_store, read_index_table
-from precordia.embedding.index import Indexed, append_to_index, open_index
+from precordia.embedding.index import Encoder, Indexed, append_to_index, open_index
 from precordia.embedding.similar import similar
 from precordia.io.write import write
 
@@ -179,12 +179,15 @@ def other_encoder(model, change):
     return replace(made, source=Source(method="embed", **source))
 
 
-def test_one_encoder_may_be_named_by_several_paths(folder):
-    held = open_index(folder)
-    held.check(replace(held.encoder, name="/elsewhere/trained"))
-    for other in ({"version": "0" * 12}, {"spec": "another"}, {"version": "", "name": "trained"}):
-        with pytest.raises(OptionError, match="different encoders"):
-            held.check(replace(held.encoder, **other))
+def test_one_folder_of_weights_may_be_named_from_anywhere(model, tmp_path, monkeypatch):
+    (tmp_path / "run").mkdir()
+    made = replace(embed(limb(0.3), model=model), model="run")
+    monkeypatch.chdir(tmp_path)
+    held = append_to_index("own", [(Indexed(name="x"), made)])
+    assert similar(limb(0.3), "own", embedding=made)
+    held.check(Encoder.of(replace(made, model=str(tmp_path / "run"))))
+    with pytest.raises(OptionError, match="different encoders"):
+        held.check(Encoder.of(replace(made, model="another")))
 
 
 @pytest.mark.parametrize("after", [0, 1, 2])

@@ -7,7 +7,7 @@ import hashlib
 import json
 import secrets
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +54,7 @@ class Encoder:
     Attributes
     ----------
     name
-        The encoder.
+        The encoder; the whole path where it is a folder of weights.
     version
         First digits of the checksum of its weights.
     spec
@@ -73,24 +73,20 @@ class Encoder:
         """Return the encoder that made an embedding."""
         spec = str(embedding.source.parameters.get("spec", ""))
         return cls(
-            name=embedding.model,
+            name=_one_name(embedding.model),
             version=embedding.source.version,
             spec=spec,
             dim=embedding.dim,
         )
 
-    def is_as(self, other: Encoder) -> bool:
-        """Tell whether vectors of both can be compared: a folder of weights has several names.
-
-        Where the weights of both are known, what the encoders are called does not matter.
-        """
-        if self.version and other.version:
-            other = replace(other, name=self.name)
-        return self == other
-
     def __str__(self) -> str:
         told = f"weights {self.version or 'unknown'}, input {self.spec or 'unknown'}"
         return f"{self.name} ({told}, {self.dim} numbers)"
+
+
+def _one_name(model: str) -> str:
+    """Return one name for a folder that can be named from here and from elsewhere."""
+    return str(Path(model).resolve()) if Path(model).is_dir() else model
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -149,7 +145,7 @@ class Index:
         OptionError
             If the encoder, its weights, or what it is fed with differ.
         """
-        if not self.encoder.is_as(encoder):
+        if encoder != self.encoder:
             raise OptionError(
                 f"a vector of {encoder} arrived; '{self.folder}' holds those of {self.encoder}. "
                 "Vectors of different encoders cannot be compared: embed with the same one, or "
@@ -283,7 +279,7 @@ def append_to_index(
     for _, embedding in rows:
         if index is not None:
             index.check(Encoder.of(embedding))
-        elif not Encoder.of(rows[0][1]).is_as(Encoder.of(embedding)):
+        elif Encoder.of(embedding) != Encoder.of(rows[0][1]):
             raise OptionError("vectors of different encoders arrived; an index holds those of one.")
     fresh = {(r.name, r.digest): (r, e) for r, e in rows if (r.name, r.digest) not in known}
     if not fresh:
