@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from torch import nn
 
 from precordia.benchmarking.classification_options import ClassificationOptions
 from precordia.benchmarking.networks import Network, find_network
@@ -195,13 +196,10 @@ def test_beats_are_found_by_a_linear_head_on_tokens(done):
         assert "threshold" in fine.note
 
 
-class _Patches:
+class _Patches(nn.Module):
     """An encoder whose tokens are the samples themselves, 25 of lead II each."""
 
     token_order = "time"
-
-    def eval(self):
-        return self
 
     def tokens(self, x, present=None):
         return x[:, 1].reshape(len(x), -1, 25)
