@@ -31,7 +31,7 @@ def find_folder(
     patient_column: str = "patient_id",
     separator: str = ";",
     scheme: str = "text",
-    reading: dict[str, Any] | None = None,
+    reading: Mapping[str, Any] | str | int | None = None,
 ) -> Found:
     """Find one's own recordings.
 
@@ -53,7 +53,7 @@ def find_folder(
     scheme
         Coding scheme of the labels, such as ``"scp-ecg"`` or ``"snomed-ct"``.
     reading
-        Options for `precordia.read`, such as ``{"unit": "uV"}``.
+        Options for `precordia.read`, such as ``{"unit": "uV"}``; anything else is refused.
 
     Returns
     -------
