@@ -154,3 +154,15 @@ def test_a_full_disk_is_a_sentence_and_the_last_checkpoint_stays(tmp_path):
     fitted = fit(wide, made(), made(seed=1), settings=small, folder=tmp_path, resume=True)
     steps = [line["step"] for line in lines(tmp_path) if "epoch_ended" not in line]
     assert steps == list(range(1, fitted.n_steps + 1))
+
+
+def test_where_no_checkpoint_could_be_written_none_is_promised(tmp_path, monkeypatch):
+    from precordia.training import checkpoint
+
+    def full(*_, **__):
+        raise OutputError("'checkpoint.safetensors' could not be written (No space left).")
+
+    monkeypatch.setattr(checkpoint, "write_whole", full)
+    with pytest.raises(OutputError, match=r"No space left.* Free space and resume") as told:
+        fit(tiny(), made(), settings=SETTINGS, folder=tmp_path)
+    assert "is whole" not in str(told.value)

@@ -72,10 +72,8 @@ def write_checkpoint(held: Checkpoint, folder: Path) -> Path:
     try:
         write_whole({folder / NAME: save(tensors, {_KEY: bundle})}, overwrite=True)
     except OutputError as error:
-        raise OutputError(
-            f"{error} The checkpoint before it is whole; free space and resume "
-            "(resume=True, --resume)."
-        ) from error
+        before = "The checkpoint before it is whole; free" if (folder / NAME).exists() else "Free"
+        raise OutputError(f"{error} {before} space and resume (resume=True, --resume).") from error
     return folder / NAME
 
 
