@@ -244,3 +244,35 @@ def test_what_does_not_fit_is_not_saved(tmp_path):
     with pytest.raises(OptionError, match="no name"):
         model.save_pretrained(tmp_path / "m")
     assert not (tmp_path / "m" / "config.json").exists()
+
+
+def test_leads_of_the_input_and_of_the_model_are_the_same_leads_in_the_same_order(tmp_path):
+    two = InputSpec(leads=("I", "II"), fs=100, seconds=10, steps=(Resample(), Window()))
+    turned = InputSpec(leads=("II", "I"), fs=100, seconds=10, steps=(Resample(), Window()))
+    model = small(leads=("I", "II"))
+    with pytest.raises(OptionError, match=r"\(II, I\).*\(I, II\).*must agree"):
+        model.save_pretrained(tmp_path / "turned", input_spec=turned)
+    assert not (tmp_path / "turned").exists()
+    model.save_pretrained(tmp_path / "two", input_spec=two)
+    assert from_pretrained(tmp_path / "two").input_spec == two
+    small(n_leads=2).save_pretrained(tmp_path / "unnamed", input_spec=two)
+
+
+def test_an_input_of_other_leads_does_not_stay_with_the_model(tmp_path):
+    two = InputSpec(leads=("I", "II"), fs=100, seconds=10, steps=(Resample(), Window()))
+    model = load_model("lead-agnostic", n_outputs=0, leads=("I", "II"), size="small")
+    model.save_pretrained(tmp_path / "limb", input_spec=two)
+    chest = from_pretrained(tmp_path / "limb", leads=("V1", "V2"))
+    assert chest.shape.leads == ("V1", "V2")
+    assert chest.input_spec is None
+
+
+@pytest.mark.parametrize("given", [{"classes": "AB"}, {"training_data": "ptbxl"}])
+def test_one_text_is_no_list_of_names(tmp_path, given):
+    with pytest.raises(OptionError, match="a list of names is needed"):
+        small().save_pretrained(tmp_path / "m", **given)
+
+
+def test_a_class_is_named_once(tmp_path):
+    with pytest.raises(OptionError, match="'NORM' more than once"):
+        small().save_pretrained(tmp_path / "m", classes=("NORM", "NORM"))

@@ -15,7 +15,7 @@ import safetensors.torch
 
 import precordia
 from precordia.core.errors import OptionError, OutputError, WeightsError
-from precordia.core.input_spec import InputSpec
+from precordia.core.input_spec import ANY_LEAD, InputSpec
 from precordia.core.output import write_whole
 from precordia.models.encoder import Encoder
 from precordia.models.load_model import load_model
@@ -63,7 +63,8 @@ def save_pretrained(
     OutputError
         If a model is there already, or the disk refuses.
     OptionError
-        If the classes or the input do not fit the model, or it has low-rank changes.
+        If the classes or the input (number and names of leads, length, rate) do not fit the model,
+        or it has low-rank changes.
 
     Examples
     --------
@@ -85,7 +86,9 @@ def save_pretrained(
             "lora_state(model)."
         )
     input_spec = model.input_spec if input_spec is None else input_spec
-    classes = model.classes if classes is None else tuple(classes)
+    classes = model.classes if classes is None else _names("classes", classes)
+    if training_data is not None:
+        training_data = _names("training_data", training_data)
     _check_fit(model, input_spec, classes)
     state = {key: value.detach().cpu().contiguous() for key, value in model.state_dict().items()}
     # One entry alone: several would come in another order each time, and so would the bytes.
@@ -206,6 +209,19 @@ def restore(
         model.input_spec = None
 
 
+def _names(argument: str, given: Sequence[str]) -> tuple[str, ...]:
+    """Return names as they were given; one text would be taken apart into its letters."""
+    if isinstance(given, str):
+        raise OptionError(
+            f"{argument} is {given!r}; a list of names is needed, such as [{given!r}]."
+        )
+    names = tuple(given)
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        raise OptionError(f"{argument} names {twice[0]!r} more than once; each may come once.")
+    return names
+
+
 def _check_fit(model: Encoder, input_spec: InputSpec | None, classes: Sequence[str]) -> None:
     if classes and len(classes) != model.n_outputs:
         raise OptionError(
@@ -213,14 +229,24 @@ def _check_fit(model: Encoder, input_spec: InputSpec | None, classes: Sequence[s
             "output is needed."
         )
     if input_spec is not None and not _fits(model, input_spec):
+        shape = model.shape
         raise OptionError(
-            f"the input has {input_spec.n_leads} leads and {input_spec.n_samples} samples at "
-            f"{input_spec.fs:g} Hz; the model has {model.shape.n_leads} leads and "
-            f"{model.shape.n_samples} samples at {model.shape.fs:g} Hz. They must agree."
+            f"the input has {_told(input_spec.leads, input_spec.n_leads)} and "
+            f"{input_spec.n_samples} samples at {input_spec.fs:g} Hz; the model has "
+            f"{_told(shape.leads, shape.n_leads)} and {shape.n_samples} samples at {shape.fs:g} "
+            "Hz. They must agree."
         )
+
+
+def _told(leads: Sequence[str], n_leads: int) -> str:
+    return f"{n_leads} leads ({', '.join(leads)})" if leads else f"{n_leads} leads"
 
 
 def _fits(model: Encoder, spec: InputSpec) -> bool:
     shape = model.shape
     same = (spec.n_leads, spec.n_samples) == (shape.n_leads, shape.n_samples)
+    # Rows without names, and a row for any lead, take whatever the input gives them.
+    named = bool(shape.leads) and ANY_LEAD not in (*shape.leads, *spec.leads)
+    if named and shape.leads != spec.leads:
+        return False
     return same and abs(spec.fs - shape.fs) < 1e-6 * shape.fs
