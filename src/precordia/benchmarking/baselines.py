@@ -38,9 +38,7 @@ def age_sex_features(part: Part) -> Float[np.ndarray, "batch dim"]:
 
 def measured_features(part: Part) -> Float[np.ndarray, "batch dim"]:
     """Return measured intervals, axes and amplitudes of each record; NaN where absent."""
-    if "measured" not in part.kept:
-        part.kept["measured"] = np.array([_numbers(part.record(k)) for k in range(len(part))])
-    return part.kept["measured"]
+    return np.array(part.of_each("measured", _numbers))
 
 
 def learn_baseline(
@@ -116,7 +114,7 @@ _OF_RECORD = [
 ]
 
 
-def _numbers(record: Record) -> list[float]:
+def _numbers(record: Record) -> Float[np.ndarray, " dim"]:
     """Numbers of one record; axes as sine and cosine, because 180 and -180 degrees are one."""
     from precordia.measurement.measure import measure
 
@@ -135,24 +133,22 @@ def _numbers(record: Record) -> list[float]:
     for lead in STANDARD_12:
         held = found.leads.get(lead, nothing)
         numbers += [float(getattr(held, name)) for name in _OF_LEAD]
-    return numbers
+    return np.array(numbers)
 
 
 def _rule_scores(part: Part) -> np.ndarray:
-    if "rules" not in part.kept:
-        from precordia.classification.by_rules import judge_by_rules
-
-        codes = []
-        for k in range(len(part)):
-            try:
-                codes.append({f.code for f in judge_by_rules(part.record(k)).findings if f.present})
-            except PrecordiaError:
-                codes.append(set())
-        part.kept["rules"] = codes
     columns = [_codes_of(name) for name in part.cohort.classes]
-    return np.array(
-        [[float(bool(said & shown)) for shown in columns] for said in part.kept["rules"]]
-    )
+    found = part.of_each("rules", _codes_said)
+    return np.array([[float(bool(said & shown)) for shown in columns] for said in found])
+
+
+def _codes_said(record: Record) -> frozenset[str]:
+    from precordia.classification.by_rules import judge_by_rules
+
+    try:
+        return frozenset(f.code for f in judge_by_rules(record).findings if f.present)
+    except PrecordiaError:
+        return frozenset()
 
 
 def _codes_of(label: str) -> frozenset[str]:

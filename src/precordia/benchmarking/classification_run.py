@@ -123,7 +123,7 @@ class Run:
         found = []
         for subject, alter in alterations.items():
             try:
-                scores = chosen.answer(test.altered(alter))
+                scores = chosen.answer(test.altered(alter, subject))
             except PrecordiaError as error:
                 found.append(
                     Measured(metric="macro_auroc", subject=subject, value=math.nan, note=str(error))

@@ -54,6 +54,8 @@ class Cohort:
         Folds of the database's own parts: train, validation, test.
     remarks
         What was noticed.
+    kept
+        What was found of records, by what it is and the record's number for `read`; parts share it.
 
     Raises
     ------
@@ -77,6 +79,7 @@ class Cohort:
     rows: tuple[int, ...] = ()
     published: dict[str, tuple[str, ...]] = field(default_factory=dict)
     remarks: tuple[Remark, ...] = ()
+    kept: dict[str, dict[int, Any]] = field(default_factory=dict, init=False)
 
     def __post_init__(self) -> None:
         n = len(self.names)
@@ -130,7 +133,9 @@ class Cohort:
             for name in ("names", "patients", "folds", "sexes", "devices", "rows")
         }
         few |= {name: getattr(self, name)[chosen] for name in ("targets", "ages", "numbers")}
-        return replace(self, **few)
+        made = replace(self, **few)
+        object.__setattr__(made, "kept", self.kept)
+        return made
 
     def frequent(self, least: int) -> Cohort:
         """Return the cohort without classes that fewer records have, and records without any."""

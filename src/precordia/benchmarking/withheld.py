@@ -65,6 +65,7 @@ class Part:
         self._held: dict[str, WindowSet] = {}
         #: whatever a method keeps of these records, such as embeddings
         self.kept: dict[str, Any] = {}
+        self._kept_altered: dict[str, dict[str, Any]] = {}
 
     def __len__(self) -> int:
         return len(self.cohort)
@@ -79,9 +80,24 @@ class Part:
         record = self.cohort.record(k)
         return record if self._alter is None else self._alter(record, k)
 
-    def altered(self, alter: Callable[[Record, int], Record]) -> Part:
-        """Return the same records with something done to each."""
-        return Part(self.cohort, alter=alter)
+    def altered(self, alter: Callable[[Record, int], Record], name: str) -> Part:
+        """Return the same records with something done to each.
+
+        Under its name is kept what methods keep of them, for whoever asks for it again; windows,
+        which are large, are not.
+        """
+        made = Part(self.cohort, alter=alter)
+        made.kept = self._kept_altered.setdefault(name, made.kept)
+        return made
+
+    def of_each(self, what: str, find: Callable[[Record], Any]) -> list[Any]:
+        """Return what is found of each record; of none is it found twice, whatever the part."""
+        kept = self.cohort.kept if self._alter is None else self.kept
+        known = kept.setdefault(what, {})
+        for k, row in enumerate(self.cohort.rows):
+            if row not in known:
+                known[row] = find(self.record(k))
+        return [known[row] for row in self.cohort.rows]
 
     def few(self, rows: Sequence[int] | np.ndarray) -> Part:
         """Return some of the records; windows that are made already are not made again."""
