@@ -79,7 +79,8 @@ class Claim(Value):
     def _other(self) -> str:
         words = words_of_claim(self)
         said = "" if self.relation == "is" else f" {self.relation}"
-        number = f" {shown_number(self.value)}" if self.value == self.value else ""
+        unit = f" {self.unit}" if self.unit else ""
+        number = f" {shown_number(self.value)}{unit}" if self.value == self.value else ""
         where = f" in {self.lead}" if self.lead else ""
         note = f", {self.text}" if self.text and number else f" {self.text}" if self.text else ""
         return f"{words}{said}{number}{where}{note}"

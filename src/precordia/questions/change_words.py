@@ -29,12 +29,18 @@ def scope_of(marked: Marked) -> Scope:
         {"first", "second"} <= cues or "ecg" in cues or cues & {*_STRONG, "both", "not", "neither"}
     ):
         return "unrelated"
-    both = marked.of("both", "neither", "changed")
+    both = [m for m in marked.of("both", "neither", "changed") if not _of_things(marked, m)]
     if both and {"two", "both"} & set(marked.words) and "ecg" in cues and "previous" not in cues:
         return "unrelated"
     if "previous" in cues or cues & set(_STRONG):
         return "consecutive"
     return "single"
+
+
+def _of_things(marked: Marked, both: Mark) -> bool:
+    """Tell whether "both" or "neither" is said of two things named after it, not of recordings."""
+    after = [m for m in marked.marks if m.place > both.place]
+    return bool(after) and after[0].term is not None and len({m.term for m in after} - {None}) > 1
 
 
 def _of_change(marked: Marked) -> frozenset[str]:

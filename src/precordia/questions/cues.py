@@ -18,7 +18,7 @@ _CUES = {
     "|long|longer|more than|greater than|higher than|over upper limit|above upper limit"
     "|above reference range|higher than reference range|larger than|at least|over"
     "|wider than|longer than|faster than|exceed upper limit|above upper limit of normal"
-    "|in excess of normal",
+    "|in excess of normal|broader than|taller than|deeper than|bigger than",
     "below": "below|below normal range|below normal|below normal limit|below range"
     "|under normal range|under normal|lower than normal|smaller than normal"
     "|less than normal|shorter than normal|too short|too low|too narrow|too small|short"
@@ -120,6 +120,9 @@ _CUES = {
     "|recording quality|signal quality",
     "reversal": "lead reversal|swapped|electrode swap|leads swapped|reversed lead|lead swap"
     "|electrodes swapped|misplaced|lead misplacement|interchanged|leads reversed",
+    "backwards": "reversed in time|time reversed|reversed time|time reversal|backwards|backward"
+    "|back to front|wrong way round",
+    "person": "patient|person|he|she|him|her|woman|man|male|female|sex|gender",
     "ecg": "ecg|recording|tracing|trace|strip|electrocardiographic|recorded",
 }
 

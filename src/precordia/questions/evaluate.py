@@ -8,8 +8,14 @@ from dataclasses import dataclass, replace
 
 from precordia.core.value import Value
 from precordia.questions.facts import Facts
+from precordia.questions.groups import further_found, group_terms
 from precordia.questions.query import Query
-from precordia.questions.vocabulary import Term, list_terms, term_named, terms_of_kind
+from precordia.questions.vocabulary import (
+    Term,
+    list_terms,
+    term_named,
+    terms_of_kind,
+)
 
 YES, NO, NOT_SURE, NONE = "yes", "no", "not sure", "none"
 NO_INFARCTION, UNKNOWN_STAGE = (
@@ -121,15 +127,6 @@ def _counts(certainty: float | None, query: Query) -> bool:
     return bool(certainty) and (certainty >= 1.0 or query.certainty != "exclude")
 
 
-def _group_terms(group: str) -> tuple[Term, ...]:
-    """Return the single statements of a group; terms that stand for several are left out."""
-    kinds = {"any": ("diagnostic", "form", "rhythm"), "form": ("form", "diagnostic")}
-    terms = terms_of_kind(*kinds.get(group, (group,)))
-    return tuple(
-        t for t in terms if len(t.codes) == 1 and (group != "form" or t.kind == "form" or t.form)
-    )
-
-
 def _of_statements(query: Query, facts: Facts) -> Outcome:
     if query.group == "normal":
         normal = certainty_of(term_named("normal ecg"), facts)
@@ -138,20 +135,26 @@ def _of_statements(query: Query, facts: Facts) -> Outcome:
         return _verdict(normal > 0, ["normal ecg"])
     if query.group == "named":
         return _of_named(query, facts)
-    terms = _group_terms(query.group)
+    terms = group_terms(query.group)
     if query.leads:
         return _of_forms_in_leads(query, facts)
-    if query.kind == "verify":
+    if query.kind == "verify" or query.group == "abnormal":
         terms = tuple(t for t in terms if _USUAL_RHYTHM not in t.codes)
-    found = [t for t in terms if _counts(certainty_of(t, facts), query)]
+    further = further_found(query.group, facts)
+    found = [t for t in (*terms, *further) if _counts(certainty_of(t, facts), query)]
     unknown = [t for t in terms if certainty_of(t, facts) is None]
-    if terms and len(unknown) == len(terms):
+    if not found and terms and len(unknown) == len(terms):
         return Outcome(whys=(_why_unknown(unknown[0], facts),))
     whys = (f"No decision on: {', '.join(t.name for t in unknown)}.",) if unknown else ()
     names = [t.name for t in found]
     if query.kind == "verify":
         return Outcome(answers=(YES if found else NO,), whys=whys, rests_on=tuple(names))
     return _listed(names, whys, names)
+
+
+def _opposite(certainty: float | None) -> float | None:
+    """Return how sure it is that something is absent, from how sure it is that it is there."""
+    return None if certainty is None else 1.0 - certainty
 
 
 def _of_named(query: Query, facts: Facts) -> Outcome:
@@ -165,7 +168,10 @@ def _of_named(query: Query, facts: Facts) -> Outcome:
         return _listed(found, whys, query.names)
     if query.leads or query.asks == "lead":
         return _of_leads(query, terms, facts)
-    verdicts = [certainty_of(t, facts) for t in terms]
+    verdicts = [
+        _opposite(certainty_of(t, facts)) if t.name in query.without else certainty_of(t, facts)
+        for t in terms
+    ]
     whys = tuple(_why_unknown(t, facts) for t, v in zip(terms, verdicts, strict=True) if v is None)
     known = [v for v in verdicts if v is not None]
     if not known or (whys and 0.0 not in known):
@@ -219,7 +225,7 @@ def _why_unread(unread: dict[str, str]) -> str:
 
 
 def _of_forms_in_leads(query: Query, facts: Facts) -> Outcome:
-    terms = _group_terms("form")
+    terms = group_terms("form")
     found = [
         t.name
         for t in terms
@@ -330,7 +336,7 @@ def _of_two(query: Query, facts: Facts, before: Facts) -> Outcome:
         return _verdict(
             _changed(query.change, then.answers == (YES,), now.answers == (YES,)), query.names
         )
-    terms = [term_named(n) for n in query.names] if query.names else _group_terms(query.group)
+    terms = [term_named(n) for n in query.names] if query.names else group_terms(query.group)
     found, whys = [], []
     for term in terms:
         then, now = certainty_of(term, before), certainty_of(term, facts)

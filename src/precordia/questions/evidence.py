@@ -15,7 +15,7 @@ from precordia.questions.study_facts import LEAD_CRITERIA, NOISE_REASONS, shows_
 from precordia.questions.vocabulary import Term, term_named, terms_of_kind
 
 _SUPERCLASSES = ("MI", "STTC", "CD", "HYP")
-_UNITS = {"_ms": "ms", "_bpm": "bpm", "_mv": "mV", "_deg": "°"}
+_UNITS = {"_ms": "ms", "_bpm": "bpm", "_mv": "mV", "_deg": "°", "_percent": "%"}
 #: what is said of a recording where a question cannot be answered
 _MAIN = ("heart_rate_bpm", "pr_ms", "qrs_ms", "qtc_fridericia_ms", "qrs_axis_deg")
 

@@ -12,7 +12,7 @@ from precordia.questions.evidence import decision_claim, number_claim
 from precordia.questions.facts import Facts
 from precordia.questions.numbers import Numbers
 from precordia.questions.query import ABOVE, BELOW, WITHIN, Query
-from precordia.questions.vocabulary import term_named, terms_of_kind
+from precordia.questions.vocabulary import further_terms, term_named, terms_of_kind
 
 Found = tuple[Outcome, tuple[Claim, ...]]
 #: usual limits of numbers that are no intervals
@@ -64,6 +64,7 @@ def answer_number(query: Query, numbers: Numbers) -> Found:
                 unit = claim.unit or ("s" if measure.endswith("_s") else "")
                 gap = "" if unit in ("", "°") else " "
                 where = f"{lead}: " if lead and len(query.leads) != 1 else ""
+                where = f"{name}: " if len(query.names) > 1 and not lead else where
                 answers.append(f"{where}{shown_number(value)}{gap}{unit}")
                 claims.append(claim)
             else:
@@ -109,6 +110,12 @@ def _limits_of(query: Query, name: str, measure: str) -> list[tuple[str, float]]
 def answer_quality(query: Query, numbers: Numbers) -> Found:
     """Answer whether the recording or a lead can be read, or whether leads seem reversed."""
     quality = numbers.study.quality
+    if query.names == ("time reversal",):
+        if numbers.unreadable:
+            return Outcome(whys=(f"The order of time cannot be told: {numbers.unreadable}.",)), ()
+        backwards = QualityReason.TIME_REVERSED in quality.reasons
+        claim = quality_claim(str(QualityReason.TIME_REVERSED), FOUND if backwards else NOT_FOUND)
+        return Outcome(answers=(YES if backwards else NO,)), (claim,)
     if query.names == ("lead reversal",):
         if numbers.unreadable:
             return Outcome(whys=(f"Exchanged leads cannot be told: {numbers.unreadable}.",)), ()
@@ -140,7 +147,7 @@ def answer_changes(
         return Outcome(whys=(why,)), ()
     answers: list[str] = []
     claims: list[Claim] = []
-    for term in terms_of_kind("diagnostic", "form", "rhythm"):
+    for term in (*terms_of_kind("diagnostic", "form", "rhythm"), *further_terms()):
         if len(term.codes) != 1:
             continue
         then, now = certainty_of(term, before), certainty_of(term, facts)

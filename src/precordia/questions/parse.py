@@ -8,6 +8,7 @@ from itertools import pairwise
 
 from precordia.questions.change_words import change_of_interval, change_of_statement, scope_of
 from precordia.questions.marks import Marked, mark
+from precordia.questions.negation import denied_names, is_negated
 from precordia.questions.query import ABOVE, BELOW, WITHIN, Certainty, Query, Unclear
 from precordia.questions.vocabulary import Term
 
@@ -74,6 +75,8 @@ def parse_question(text: str) -> Query | Unclear:
         )
     scope = scope_of(marked)
     kind = _kind_of(marked)
+    if why := _not_read(marked, scope, kind):
+        return Unclear(why=why)
     query = (
         _of_quality(marked, kind)
         or _of_interval(marked, scope, kind)
@@ -89,6 +92,36 @@ NOT_UNDERSTOOD = (
     "Nothing in this question is about an electrocardiogram. Ask of a finding, a rhythm, a "
     "lead, a measurement, the axis, noise or quality, such as 'Is the QRS wide?'."
 )
+
+PERSON = (
+    "Who the patient is, and how old, is not read from a recording; 'precordia info FILE' tells "
+    "what the file states."
+)
+SEVERAL = "Several things are asked at once; ask of each alone."
+#: words of ours for the beats of each kind of extrasystoles
+_BEATS = {
+    "extrasystoles": ("ventricular beats", "supraventricular beats"),
+    "ventricular extrasystoles": ("ventricular beats",),
+    "supraventricular extrasystoles": ("supraventricular beats",),
+    "ventricular premature complex": ("ventricular beats",),
+    "atrial premature complex": ("supraventricular beats",),
+}
+
+
+def _not_read(marked: Marked, scope: str, kind: str) -> str:
+    """Return why a question would be read in part only, or of something that no signal holds."""
+    if "person" in marked.cues and not marked.terms:
+        who = {"male", "female", "sex", "gender", "man", "woman"} & set(marked.words)
+        if who or "stage" in marked.cues:
+            return PERSON
+    if scope != "single":
+        return ""
+    states = [t for t in marked.terms if t.kind == "state"]
+    if kind == "verify" and states and len(states) < len(marked.terms):
+        return SEVERAL
+    numbers = [m for m in marked.of("number") if m.place]
+    limits = [m for m in marked.of("above", "below") if any(m.place < n.place for n in numbers)]
+    return SEVERAL if len(numbers) > 1 and len(limits) > 1 else ""
 
 
 def _kind_of(marked: Marked) -> str:
@@ -130,6 +163,8 @@ def _of_quality(marked: Marked, kind: str) -> Query | None:
     cues = marked.cues
     if marked.terms or "noise" in cues:
         return None
+    if "backwards" in cues:
+        return Query(attribute="quality", names=("time reversal",), kind="verify")
     if "reversal" in cues:
         return Query(attribute="quality", names=("lead reversal",), kind="verify")
     if "quality" in cues:
@@ -160,7 +195,7 @@ def _of_interval(marked: Marked, scope: str, kind: str) -> Query | None:
         return replace(base, relation=relation, limit=number, unit=unit)
     ranges = _ranges(marked)
     if terms and terms[0].kind == "state":
-        return Query(attribute="number", names=names, kind="verify", negated=_negated(marked))
+        return Query(attribute="number", names=names, kind="verify", negated=is_negated(marked))
     if not terms:
         if cues & {"abnormal", "outside"} and not ranges:
             ranges = (ABOVE, BELOW)
@@ -184,7 +219,7 @@ def _of_interval(marked: Marked, scope: str, kind: str) -> Query | None:
             base, kind="query" if about else "value", asks="range" if about else "name", ranges=()
         )
     if ranges:
-        return replace(base, kind="verify", negated=_negated(marked))
+        return replace(base, kind="verify", negated=is_negated(marked))
     return replace(base, kind="value")
 
 
@@ -201,11 +236,6 @@ def _own_limit(marked: Marked) -> tuple[str, float, str] | None:
     return relation, numbers[0].number * factor, unit
 
 
-def _negated(marked: Marked) -> bool:
-    """Tell whether a yes would mean that it is not there."""
-    return bool(marked.of("not"))
-
-
 def _of_named(marked: Marked, scope: str, kind: str) -> Query | None:
     """Return a query about something that is named."""
     terms = [t for t in marked.terms if t.kind not in ("interval", "number", "state")]
@@ -219,6 +249,9 @@ def _of_named(marked: Marked, scope: str, kind: str) -> Query | None:
     base = Query(attribute=attribute, names=names, certainty=_certainty(marked), group="named")
     if attribute != "statement":
         base = replace(base, group="")
+    counted = any(m.word == "how many" for m in marked.of("how")) and scope == "single"
+    if counted and names and names[0] in _BEATS:
+        return Query(attribute="number", names=_BEATS[names[0]], kind="value")
     if attribute == "ectopy" and names == ("extrasystoles",) and scope == "single":
         if kind == "query":
             return replace(base, kind="query", names=())
@@ -233,7 +266,7 @@ def _of_named(marked: Marked, scope: str, kind: str) -> Query | None:
             base, kind="query" if kind == "query" else "verify", group="rhythm", names=()
         )
     if names == ("normal ecg",):
-        return replace(base, kind="verify", group="normal", names=(), negated=_negated(marked))
+        return replace(base, kind="verify", group="normal", names=(), negated=is_negated(marked))
     aged = kind == "verify" and names == ("myocardial infarction",) and scope == "single"
     if aged and "how" not in marked.words and (stages := _stages(marked)):
         asked = "choose" if len(stages) > 1 else "verify"
@@ -243,13 +276,17 @@ def _of_named(marked: Marked, scope: str, kind: str) -> Query | None:
     if scope != "single":
         change = change_of_statement(marked)
         return replace(base, kind="verify" if change else "changes", change=change)
+    if len(names) > 1 and kind != "query" and attribute == "statement":
+        denied, whole = denied_names(marked, names)
+        if denied or whole:
+            return replace(base, kind="verify", without=denied, negated=whole)
     if len(names) > 1 and (kind == "query" or {"or", "between"} & marked.cues):
         return replace(base, kind="choose")
     if _asks_for_leads(marked, kind) and not marked.leads:
         return replace(base, kind="query", asks="lead")
     if kind == "query" and {"any"} & marked.cues and "which" not in marked.words:
         return replace(base, kind="verify")
-    return replace(base, kind="verify", negated=_negated(marked))
+    return replace(base, kind="verify", negated=is_negated(marked))
 
 
 def _stages(marked: Marked) -> tuple[str, ...]:
@@ -283,7 +320,9 @@ def _of_group(marked: Marked, scope: str, kind: str) -> Query | None:
         return Query(kind="query", group=group, change=change)
     asked = "query" if kind == "query" else "verify"
     if "noise" in cues:
-        return Query(attribute="noise", kind=asked, negated=asked == "verify" and _negated(marked))
+        return Query(
+            attribute="noise", kind=asked, negated=asked == "verify" and is_negated(marked)
+        )
     if "axis" in cues:
         return Query(attribute="axis", kind="query")
     if "stage" in cues:
@@ -293,9 +332,10 @@ def _of_group(marked: Marked, scope: str, kind: str) -> Query | None:
         asked = "verify" if kind == "verify" else "query"
         return Query(kind=asked, group=groups[0], certainty=certainty)
     if cues & {"abnormal", "outside"}:
-        return Query(kind=asked, group="any", negated=asked == "verify" and _negated(marked))
+        group = "any" if asked == "verify" else "abnormal"
+        return Query(kind=asked, group=group, negated=asked == "verify" and is_negated(marked))
     if cues & {"normal", "within"}:
-        return Query(kind="verify", group="normal", negated=_negated(marked))
+        return Query(kind="verify", group="normal", negated=is_negated(marked))
     if cues & {"finding", "ecg"} and kind == "query":
         return Query(kind="query", group="any", certainty=certainty)
     if cues & {"finding"} and leads:

@@ -38,7 +38,7 @@ class Query(Value):
         What it is about.
     group
         Of statements: ``"superclass"``, ``"diagnostic"``, ``"form"``, ``"rhythm"``, ``"any"``,
-        ``"normal"`` or ``"named"``.
+        ``"abnormal"``, ``"normal"`` or ``"named"``.
     names
         What is named, as answers call it; empty where anything of the group is meant.
     leads
@@ -55,6 +55,8 @@ class Query(Value):
         A limit of the asker's own, such as ``">"``, 120 and ``"ms"``.
     negated
         Whether yes means that it is not there ("Is the ECG free of noise?").
+    without
+        What of the names has to be absent for a yes ("AF without flutter").
     """
 
     scope: Scope = "single"
@@ -71,6 +73,7 @@ class Query(Value):
     limit: float = math.nan
     unit: str = ""
     negated: bool = False
+    without: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -196,7 +196,7 @@ def _probabilities(query: Query, answers: tuple[str, ...], study: Study) -> dict
     if query.kind == "verify":
         names = query.names or (("normal ecg",) if query.group == "normal" else ())
         known = [p for name in names if (p := _probability(name, study)) == p]
-        if not known or len(known) < len(names) or NOT_SURE in answers:
+        if not known or len(known) < len(names) or NOT_SURE in answers or query.without:
             return {}
         yes = min(known)
         if query.negated:

@@ -57,10 +57,11 @@ def facts_of_study(study: Study, limits: Limits | None = None) -> Facts:
 
     Notes
     -----
-    A statement on which rule and model disagree is uncertain. ST depression, ST elevation, T wave
-    inversion, low T waves and Q waves are looked for lead by lead in the measurements; of other
-    statements of form it is not known in which leads they show. A study whose findings were all
-    withheld leaves all statements unknown.
+    A statement on which rule and model disagree, or that is only suspected, is uncertain. Where no
+    method judged a superclass and one of its statements is open, it is unknown. ST depression, ST
+    elevation, T wave inversion, low T waves and Q waves are looked for lead by lead in the
+    measurements; of other statements of form it is not known in which leads they show. A study
+    whose findings were all withheld leaves all statements unknown.
 
     Examples
     --------
@@ -92,7 +93,9 @@ def facts_of_numbers(numbers: Numbers, limits: Limits) -> Facts:
 
 
 def _statements(findings: Findings, unknown: dict[str, str]) -> dict[str, float]:
-    made = {f.code: 0.5 if f.disagreement else 1.0 for f in findings.present}
+    made = {
+        f.code: 0.5 if f.disagreement or "suspected" in f.name else 1.0 for f in findings.present
+    }
     unknown |= findings.undecided
     for code, said in findings.superclasses.items():
         if said.present:
@@ -100,6 +103,10 @@ def _statements(findings: Findings, unknown: dict[str, str]) -> dict[str, float]
     for known in list_statements():
         if known.code in made and known.superclass and known.superclass != "NORM":
             made.setdefault(known.superclass, 1.0)
+    for known in list_statements():
+        judged = known.superclass in ("", "NORM", *made, *findings.superclasses)
+        if not judged and known.code in findings.undecided:
+            unknown.setdefault(known.superclass, findings.undecided[known.code])
     for term in terms_of_kind("other"):
         for code in set(term.codes) - set(findings.decisions) - set(made):
             unknown[code] = "no rule and no model here judges it"

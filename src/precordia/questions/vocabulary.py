@@ -103,6 +103,16 @@ def terms_of_kind(*kinds: str) -> tuple[Term, ...]:
     return tuple(term for term in list_terms() if term.kind in kinds)
 
 
+@cache
+def further_terms() -> tuple[Term, ...]:
+    """Return single statements that ECG-QA has no name for, each code once."""
+    named = {c for t in terms_of_kind("diagnostic", "form", "rhythm") for c in t.codes}
+    single = [t for t in terms_of_kind("other", "axis") if len(t.codes) == 1]
+    return tuple({t.codes[0]: t for t in reversed(single) if t.codes[0] not in named}.values())[
+        ::-1
+    ]
+
+
 Phrases = dict[str, list[tuple[tuple[str, ...], object]]]
 
 

@@ -14,6 +14,12 @@ _SPELLINGS = [
         (r"[\u2018\u2019\u02bc`]", "'"),
         (r"[\u2010-\u2015\u2212]", "-"),
         (r"\bcan't\b|\bcannot\b", "can not"),
+        # "isn't there AF?" asks what "is there AF?" asks; "there isn't" denies
+        (
+            r"(^|[?!.,;:]\s*|\b(?:and|or|but|so|why|if)\s+)(is|are|was|were|do|does|did|has|have|had"
+            r"|could|would|should)n't\b",
+            r"\1\2",
+        ),
         (r"n't\b", " not"),
         (r"'s\b|s'(?=\s)", ""),
         (r"\bnon[\s-]?(?=specific|diagnostic)", "non "),
