@@ -3,12 +3,9 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import functools
 import hashlib
-import io
-import math
 import os
 from collections import Counter
 from collections.abc import Iterable, Iterator
@@ -16,24 +13,23 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from precordia.core.errors import PrecordiaError
+import numpy as np
+
+from precordia.core.errors import OutputError, PrecordiaError
 from precordia.core.output import write_text_whole
+from precordia.core.record import Record
 from precordia.core.report import Language
 from precordia.core.study import Study
 from precordia.io.find import find_recordings
+from precordia.reporting.summary_table import TABLE, study_row, table_csv
 from precordia.workers import LOST, over_all
 
 if TYPE_CHECKING:
     from precordia.plotting.drawing import Drawing
 
-STUDY, REPORT, DRAWING, TABLE = "study.json", "report.html", "ecg.svg", "summary.csv"
+STUDY, REPORT, DRAWING = "study.json", "report.html", "ecg.svg"
 #: endings of a file of which one may be asked for alone
 PARTS = (".html", ".htm", ".json", ".svg", ".png", ".pdf")
-#: columns of the summary
-SUMMARY = (
-    *("file", "status", "acceptable", "heart_rate_bpm", "pr_ms", "qrs_ms", "qt_ms"),
-    *("qtc_fridericia_ms", "qrs_axis_deg", "findings", "disagreements", "problem"),
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,10 +82,14 @@ def plan_jobs(files: Iterable[Path], output: Path) -> list[Job]:
     for path in files:
         name = path.stem
         if stems[path.stem] > 1:
-            digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
-            name = f"{path.stem}-{digest}"
+            name = _name_by_place(path)
         jobs.append(Job(path=path, folder=output / name))
     return jobs
+
+
+def _name_by_place(path: Path) -> str:
+    digest = hashlib.sha256(str(path.resolve()).encode()).hexdigest()[:8]
+    return f"{path.stem}-{digest}"
 
 
 def write_study(
@@ -118,8 +118,6 @@ def write_study(
     OutputError
         If something is there already, or the folder cannot be written.
     """
-    from precordia.core.errors import OutputError
-
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -201,7 +199,9 @@ def examine_many(
     n_jobs
         Processes.
     overwrite
-        Examine again what is there already; otherwise it is skipped, which resumes a run.
+        Examine again what is there already; otherwise it is skipped, which resumes a run. A folder
+        with the study of another recording of the same name, from an earlier run, is left as it
+        is: the recording has a folder of its own then, as in `plan_jobs`.
     identifiers
         Write the patients' identifiers into the studies too.
     options
@@ -209,36 +209,69 @@ def examine_many(
 
     Yields
     ------
-    One outcome per job; those that are skipped first.
+    One outcome per job, with the folder that the study is in.
 
     Raises
     ------
     OptionError
         If ``n_jobs`` is below 1.
     """
-    waiting = []
-    for job in jobs:
-        if (job.folder / STUDY).exists() and not overwrite:
-            yield Outcome(job=job, status="skipped")
-        else:
-            waiting.append(job)
-    work = functools.partial(_examine_one, identifiers=identifiers, options=options or {})
-    for job, outcome in over_all(work, waiting, n_jobs=n_jobs):
+    work = functools.partial(
+        _examine_one, overwrite=overwrite, identifiers=identifiers, options=options or {}
+    )
+    for job, outcome in over_all(work, jobs, n_jobs=n_jobs):
         yield outcome or Outcome(job=job, status="failed", problem=LOST)
 
 
-def _examine_one(job: Job, identifiers: bool, options: dict[str, Any]) -> Outcome:
+def _examine_one(job: Job, overwrite: bool, identifiers: bool, options: dict[str, Any]) -> Outcome:
+    from precordia.io.read import read
     from precordia.pipeline import examine
 
     try:
-        study = examine(job.path, **options)
+        record = read(job.path, **options)
+        if not overwrite:
+            job, held = _own_place(job, record)
+            if held is not None:
+                row = study_row(job.path, job.folder, held, status="skipped")
+                return Outcome(job=job, status="skipped", row=row)
+        study = examine(record)
         # Half-finished outputs of an interrupted run are replaced: the study was not there.
         write_study(study, job.folder, title=job.path.name, overwrite=True, identifiers=identifiers)
     except PrecordiaError as error:
         return Outcome(job=job, status="failed", problem=str(error))
     except MemoryError:
         return Outcome(job=job, status="failed", problem="memory ran out.")
-    return Outcome(job=job, status="done", row=_row(job, study))
+    return Outcome(job=job, status="done", row=study_row(job.path, job.folder, study))
+
+
+def _own_place(job: Job, record: Record) -> tuple[Job, Study | None]:
+    """Return the job with a folder that no other recording has, and the study that is there."""
+    for name in (job.folder.name, _name_by_place(job.path)):
+        own = dataclasses.replace(job, folder=job.folder.with_name(name))
+        if not (own.folder / STUDY).exists():
+            return own, None
+        held = _study_in(own.folder)
+        if held is not None and _same_signal(held.record, record):
+            return own, held
+    raise OutputError(
+        f"'{own.folder}' holds the study of another recording, or of what '{job.path.name}' was "
+        "before. Choose another folder, or allow overwriting (overwrite=True, --force)."
+    )
+
+
+def _study_in(folder: Path) -> Study | None:
+    try:
+        return Study.from_json((folder / STUDY).read_text(encoding="utf-8"))
+    except (PrecordiaError, OSError, ValueError):
+        return None
+
+
+def _same_signal(one: Record, other: Record) -> bool:
+    return (
+        one.leads == other.leads
+        and one.fs == other.fs
+        and np.array_equal(one.signal, other.signal, equal_nan=True)
+    )
 
 
 def export_many(
@@ -321,40 +354,20 @@ def _export_one(
     return Outcome(job=there, status="done")
 
 
-def _row(job: Job, study: Study) -> dict[str, Any]:
-    numbers = study.measurements
-    row: dict[str, Any] = {"file": str(job.path), "status": "done"}
-    row["acceptable"] = study.quality.acceptable
-    for name in SUMMARY[3:9]:
-        value = getattr(numbers, name)
-        row[name] = round(value, 1) if math.isfinite(value) else ""
-    row["findings"] = "; ".join(f.code for f in study.findings.present)
-    row["disagreements"] = "; ".join(f.code for f in study.findings.disagreements)
-    row["problem"] = ""
-    return row
+def summary_csv(outcomes: Iterable[Outcome], earlier: Iterable[dict[str, Any]] = ()) -> str:
+    """Return the summary of a run as CSV text: one line per file.
 
-
-def summary_csv(outcomes: Iterable[Outcome]) -> str:
-    """Return the summary of a run as CSV text: one line per file."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, SUMMARY, restval="", lineterminator="\n")
-    writer.writeheader()
-    for outcome in sorted(outcomes, key=lambda o: str(o.job.path)):
-        row = outcome.row or _row_from_disk(outcome)
-        writer.writerow(row)
-    return text.getvalue()
-
-
-def _row_from_disk(outcome: Outcome) -> dict[str, Any]:
-    path = outcome.job.folder / STUDY
-    if outcome.status == "skipped" and path.exists():
-        try:
-            study = Study.from_json(path.read_text(encoding="utf-8"))
-            return _row(outcome.job, study) | {"status": "skipped"}
-        except (PrecordiaError, OSError, ValueError):
-            pass
-    return {
-        "file": os.fspath(outcome.job.path),
-        "status": outcome.status,
-        "problem": outcome.problem,
-    }
+    Parameters
+    ----------
+    outcomes
+        What became of each file.
+    earlier
+        Lines of earlier runs (`precordia.reporting.summary_table.earlier_rows`); those of files
+        of this run are replaced.
+    """
+    rows = {row["file"]: row for row in earlier}
+    for outcome in outcomes:
+        file = os.fspath(outcome.job.path)
+        problem = {"file": file, "status": outcome.status, "problem": outcome.problem}
+        rows[file] = outcome.row or problem
+    return table_csv(rows[file] for file in sorted(rows))

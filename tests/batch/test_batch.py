@@ -13,6 +13,7 @@ from precordia.core.errors import OptionError
 from precordia.core.study import Study
 from precordia.generation.simulate import simulate
 from precordia.io.write import write
+from precordia.reporting.summary_table import TABLE, earlier_rows
 
 pytestmark = pytest.mark.filterwarnings("ignore:.*has no place for")
 
@@ -58,7 +59,27 @@ def test_a_bad_file_never_stops_the_rest_and_a_second_run_skips(folder, tmp_path
     assert all(r["heart_rate_bpm"] for r in rows if r["status"] == "skipped")
 
 
-def _die(job, identifiers, options):
+def test_recordings_of_one_name_in_two_runs_are_two_studies(tmp_path):
+    rates = {"monday": 60, "friday": 90}
+    for day, rate in rates.items():
+        (tmp_path / day).mkdir()
+        write(simulate(heart_rate_bpm=rate, seed=1), tmp_path / day / "ecg.edf")
+    out, earlier = tmp_path / "out", []
+    for day in (*rates, *rates):
+        outcomes = list(examine_many(plan_jobs([tmp_path / day / "ecg.edf"], out)))
+        (out / TABLE).write_text(summary_csv(outcomes, earlier))
+        earlier = earlier_rows(out)
+    assert [o.status for o in outcomes] == ["skipped"]
+    rows = {row["file"]: row for row in earlier}
+    assert len(rows) == len({row["folder"] for row in rows.values()}) == 2
+    for day, rate in rates.items():
+        row = rows[str(tmp_path / day / "ecg.edf")]
+        assert float(row["heart_rate_bpm"]) == pytest.approx(rate, abs=2)
+        study = Study.from_json((out / row["folder"] / STUDY).read_text())
+        assert study.measurements.heart_rate_bpm == pytest.approx(rate, abs=2)
+
+
+def _die(job, overwrite, identifiers, options):
     if job.path.name == "bad.dcm":
         os._exit(1)
     return batch.Outcome(job=job, status="done", row={})

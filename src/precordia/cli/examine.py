@@ -110,15 +110,17 @@ def _many(
     as_json: bool,
     options: dict[str, object],
 ) -> None:
-    from precordia.batch import TABLE, examine_many, plan_jobs, recordings_of, summary_csv
+    from precordia.batch import examine_many, plan_jobs, recordings_of, summary_csv
     from precordia.core.errors import FormatError, OutputError
     from precordia.core.output import write_text_whole
+    from precordia.reporting.summary_table import TABLE, earlier_rows
 
     if _is_part(output):
         raise OutputError(
             f"'{output}' is the name of a file, and several recordings give a folder each. "
             "Name a folder with --output, or examine one recording."
         )
+    earlier = earlier_rows(output)
     files = recordings_of(paths)
     if not files:
         raise FormatError(
@@ -137,13 +139,13 @@ def _many(
     finally:
         if outcomes:
             output.mkdir(parents=True, exist_ok=True)
-            table = summary_csv(outcomes)
+            table = summary_csv(outcomes, earlier)
             write_text_whole(table, output / TABLE, overwrite=True)
     _conclude(outcomes, jobs, output, as_json=as_json)
 
 
 def _conclude(outcomes: list[Outcome], jobs: list[Job], output: Path, *, as_json: bool) -> None:
-    from precordia.batch import TABLE
+    from precordia.reporting.summary_table import TABLE
 
     counts = {s: sum(o.status == s for o in outcomes) for s in ("done", "skipped", "failed")}
     failed = [o for o in outcomes if o.status == "failed"]
