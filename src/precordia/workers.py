@@ -90,19 +90,23 @@ def _in_one_pool(
     """Work until all is done or a process dies; return the items that were in flight then."""
     flying: deque[tuple[list[Item], Future[list[Result]]]] = deque()
     pool = ProcessPoolExecutor(n_jobs, initializer=_begin)
+    all_done = False
     try:
         while True:
             try:
                 while len(flying) < _AHEAD * n_jobs and (taken := list(islice(rest, batch))):
                     flying.append((taken, _submitted(pool, work, taken)))
                 if not flying:
+                    all_done = True
                     return []
                 results = flying[0][1].result()
             except BrokenProcessPool:
                 return [item for taken, _ in flying for item in taken]
             yield from zip(flying.popleft()[0], results, strict=True)
     finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Processes with nothing left to do end at once. Not awaited, they would end while Python
+        # does, which then writes into their closed pipe and prints a traceback.
+        pool.shutdown(wait=all_done, cancel_futures=True)
 
 
 def _submitted(

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -29,6 +30,12 @@ def square_or_die(n: int) -> int:
 def test_every_item_has_its_result_in_order(n_jobs, batch):
     done = list(over_all(square, range(50), n_jobs=n_jobs, batch=batch))
     assert done == [(n, n * n) for n in range(50)]
+
+
+def test_no_process_outlives_the_work():
+    for _ in range(3):
+        list(over_all(square, range(20), n_jobs=2))
+        assert multiprocessing.active_children() == []
 
 
 @pytest.mark.parametrize("batch", [1, 5])
