@@ -46,3 +46,24 @@ def test_unknown_objectives_and_options_name_the_nearest():
     with pytest.raises(OptionError, match="a number such as"):
         complete_objective_options("simclr", {"temperature": True})
     assert complete_objective_options("simclr", {"temperature": 1})["temperature"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({"temperature": 0}, "above 0"),
+        ({"temperature": -4}, "at least 0"),
+        ({"temperature": float("nan")}, "at least 0"),
+        ({"noise": float("inf")}, "at least 0"),
+        ({"n_views": 1}, "at least 2"),
+    ],
+)
+def test_numbers_that_no_loss_can_use_are_refused_before_anything_is_read(given, said):
+    with pytest.raises(OptionError, match=said):
+        complete_objective_options("simclr", given)
+
+
+@pytest.mark.parametrize("name", list_objectives())
+def test_the_usual_options_may_be_told(name):
+    usual = dict(objective_row(name).options)
+    assert complete_objective_options(name, usual) == usual

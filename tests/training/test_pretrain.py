@@ -20,6 +20,7 @@ from precordia.core.errors import OptionError, OutputError, UnknownNameError, We
 from precordia.models.pretrained import from_pretrained
 from precordia.training import objective_table
 from precordia.training.interruption import Interrupted
+from precordia.training.pretrain import pretrain
 from precordia.training.run_log import TIMES
 
 torch.set_num_threads(1)
@@ -114,9 +115,14 @@ def test_interrupted_says_how_to_resume_and_resumes(whole, tmp_path):
         tiny.pretrained(folder, watch=watch)
     tiny.pretrained(folder, resume=True)
     assert lines(folder) == lines(whole)
+    before = json.loads((folder / "pretraining.json").read_text())
+    assert before["effective_rank"] == lines(whole)[-1]["effective_rank"]
     # one that is over is written again, and trained no further
-    tiny.pretrained(folder, resume=True)
+    again = tiny.pretrained(folder, resume=True)
     assert lines(folder) == lines(whole)
+    assert again.summary["effective_rank"] == before["effective_rank"]
+    after = json.loads((folder / "pretraining.json").read_text())
+    assert {**after, "environment": 0} == {**before, "environment": 0}
 
 
 def test_two_processes_learn_what_one_does(whole, tmp_path):
@@ -188,6 +194,13 @@ def test_other_folders_and_other_runs_are_refused(whole, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(OutputError, match="is a file"):
         tiny.pretrained(tmp_path / "file")
+
+
+def test_an_option_that_does_not_do_is_found_before_recordings_are_prepared(tmp_path, monkeypatch):
+    monkeypatch.setattr("precordia.training.pretrain._data", lambda *_: pytest.fail("too late"))
+    with pytest.raises(OptionError, match="crop"):
+        pretrain("simclr", "nowhere", folder=tmp_path / "run", steps=1, options={"crop": 0})
+    assert not list((tmp_path / "run").glob("[!.]*"))
 
 
 def test_begun_anew_is_the_same_again(whole, tmp_path):

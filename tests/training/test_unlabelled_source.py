@@ -105,7 +105,8 @@ def test_long_recordings_count_once_for_each_minute_and_short_ones_are_lengthene
 
 @pytest.mark.parametrize("spec", [SPEC, Z_SPEC], ids=["anywhere", "grid"])
 def test_neighbours_follow_each_other(spec, tmp_path):
-    held = open_unlabelled([source(), source(1, seconds=3)], spec, tmp_path, together=2)
+    short = source(1, seconds=3, members=("other",))
+    held = open_unlabelled([source(), short], spec, tmp_path, together=2)
     assert len(held) == 6, "three seconds hold no two windows"
     assert [r.code for r in held.remarks] == ["recordings-too-short"]
     for place in (0.0, 0.4, 0.9999):
@@ -246,3 +247,45 @@ def test_pairs_of_patients_are_of_different_recordings_where_there_are_several()
                     assert one != other
         assert sorted(whose) == list(range(6)), "each patient once an epoch, none twice in a batch"
     assert {(3, 4), (4, 3), (6, 7), (5, 5), (0, 2), (1, 2)} <= seen
+
+
+def of_database(names: tuple[str, ...], content: str, member: str = "ptbxl") -> RecordSource:
+    n = len(names)
+    return source(
+        n,
+        title=content,
+        names=names,
+        patients=tuple(f"patient:{name[-1]}" for name in names),
+        content=content,
+        members=(member,) * n,
+        folds=("1",) * n,
+        parts=("train",) * n,
+    )
+
+
+def test_a_store_named_twice_is_refused(tmp_path):
+    with pytest.raises(OptionError, match=r"named twice \(made\)"):
+        open_unlabelled([source(), source()], SPEC, tmp_path)
+
+
+def test_a_recording_in_two_stores_of_a_database_is_taken_once(tmp_path):
+    slow = of_database(("ptbxl/a1", "ptbxl/a2"), "slow")
+    fast = of_database(("a2", "a3"), "fast")
+    held = open_unlabelled([slow, fast], SPEC, tmp_path)
+    assert (held.n_records, held.n_patients) == (3, 3)
+    said = [r.text for r in held.remarks if r.code == "recordings-twice"]
+    assert said == ["1 recordings of fast are in slow too; taken once."]
+
+
+def test_patients_of_one_key_in_folders_of_ones_own_are_said(tmp_path):
+    east = of_database(("a1", "a2"), "east", member="folder")
+    west = of_database(("a2", "a3"), "west", member="folder")
+    held = open_unlabelled([east, west], SPEC, tmp_path)
+    assert (held.n_records, held.n_patients) == (4, 3)
+    (said,) = [r.text for r in held.remarks if r.code == "patients-of-one-key"]
+    assert said.startswith("1 patients of west have the keys of patients of east")
+    assert "--as" in said
+    other = of_database(("a2", "a3"), "west", member="ward")
+    apart = open_unlabelled([east, other], SPEC, tmp_path)
+    assert apart.n_patients == 4
+    assert not [r for r in apart.remarks if r.code == "patients-of-one-key"]

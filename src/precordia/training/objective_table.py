@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -320,7 +321,8 @@ def complete_objective_options(name: str, given: Mapping[str, Any]) -> dict[str,
     Raises
     ------
     OptionError
-        If an option is unknown, or of another kind than its default.
+        If an option is unknown, of another kind than its default, or a number that no objective can
+        use: one below zero or not finite, a temperature of zero, a single view to be compared.
     """
     known = objective_row(name).options
     told = dict(known)
@@ -331,9 +333,12 @@ def complete_objective_options(name: str, given: Mapping[str, Any]) -> dict[str,
             listed = ", ".join(known) or "none"
             raise OptionError(f"{name} has no option '{key}'.{hint} Its options: {listed}.")
         told[key] = _of_kind(name, key, value, known[key])
+        _check_range(name, key, told[key])
     return told
 
 
+#: one view has no other of its window to be found by: its loss is zero, and nothing is learned
+_FEWEST_VIEWS = 2
 _WORDS = {
     bool: "true or false",
     int: "a whole number",
@@ -355,3 +360,18 @@ def _of_kind(name: str, key: str, value: Any, usual: Any) -> Any:
             f"{key} of {name} is {value!r}; {_WORDS[kind]} such as {usual!r} is needed."
         )
     return value
+
+
+def _check_range(name: str, key: str, value: Any) -> None:
+    """Refuse what the loss could only refuse after all recordings were prepared."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
+        return
+    if not math.isfinite(value) or value < 0:
+        raise OptionError(f"{key} of {name} is {value!r}; a number of at least 0 is needed.")
+    if key.endswith("temperature") and value == 0:
+        raise OptionError(f"{key} of {name} is {value!r}; a number above 0 is needed.")
+    if key == "n_views" and value < _FEWEST_VIEWS:
+        raise OptionError(
+            f"n_views of {name} is {value}; at least {_FEWEST_VIEWS} are needed, since views of a "
+            "window are compared with each other."
+        )

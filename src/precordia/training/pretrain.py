@@ -158,12 +158,13 @@ def pretrain(
     device = chosen_device(request.training.device)
     processes = join(device)
     with place_of(place, resume=resume, overwrite=overwrite, is_first=processes.is_first):
-        held = _data(request, data, processes, trust_scale, cache, n_jobs, watch)
-        order = _order(request, held, processes)
         with torch.fork_rng(devices=seeded_devices(device)), repeatable(device):
+            # Before recordings are prepared, which may take hours: options may not do.
             encoder, before = _encoder(request)
             torch.manual_seed(seed)
             learner = kind(encoder, **request.options).to(device)
+            held = _data(request, data, processes, trust_scale, cache, n_jobs, watch)
+            order = _order(request, held, processes)
             loop = _loop(request, learner, held, order, place, processes, resume, overwrite, watch)
             loop.run()
         exported = learner.exported().eval()

@@ -107,6 +107,7 @@ class PretrainLoop:
             restore_weights(objective, found.model, of=f"the checkpoint in '{folder}'")
             restore_optimiser(self.optimiser, found.optimiser)
             self.progress = found.progress
+            self.spread = Spread(**self.progress.spread) if self.progress.spread else None
 
     def run(self) -> None:
         """Train to the end, or until interrupted."""
@@ -238,6 +239,7 @@ class PretrainLoop:
         self._look()
         held = learned.embeddings.detach()
         self.spread = spread = spread_of_batch(held.reshape(len(held), -1))
+        at.spread = dataclasses.asdict(spread)
         self.log.write(
             {
                 "step": at.step,

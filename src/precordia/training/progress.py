@@ -31,6 +31,8 @@ class Progress:
         Time spent so far, over all resumptions.
     ended
         Why training is over: ``"epochs"`` or ``"patience"``; empty while it is not.
+    spread
+        Last measure of how far embeddings lie apart, by name; empty where none was taken.
 
     Examples
     --------
@@ -48,6 +50,7 @@ class Progress:
     log_bytes: int = 0
     seconds: float = 0.0
     ended: str = ""
+    spread: dict[str, float] = field(default_factory=dict)
 
     def is_better(self, score: float, *, less: bool) -> bool:
         """Whether a score beats the best so far; NaN never does, once there is another.

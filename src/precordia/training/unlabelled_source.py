@@ -17,6 +17,7 @@ from precordia.core.input_spec import InputSpec
 from precordia.core.record import Remark
 from precordia.training.group_order import Choice
 from precordia.training.kept_back import rows_for_pretraining
+from precordia.training.named_twice import rows_once
 from precordia.training.prepared_strips import STRETCH_S, PreparedStrips, prepare_strips
 from precordia.training.record_source import (
     RecordSource,
@@ -180,6 +181,8 @@ def open_unlabelled(
         raise OptionError("no recordings were named; name a store (data=, --data).")
     sources = [held if isinstance(held, RecordSource) else source_of_words(held) for held in data]
     rows, remarks = rows_for_pretraining(sources, folds)
+    rows, doubled = rows_once(sources, rows)
+    remarks += doubled
     used = [s.of(r) for s, r in zip(sources, rows, strict=True) if len(r)]
     parts = []
     for source in used:
