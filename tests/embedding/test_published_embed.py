@@ -353,6 +353,24 @@ def test_other_weights_are_not_taken_from_the_cache(archive, tmp_path, small):
     assert not next(embed_files(archive[:1], model=small)).cached
 
 
+def test_the_same_weights_in_another_network_are_not_taken_from_the_cache(tmp_path):
+    write(record(), tmp_path / "r.npz")
+    spec = published_card("merl.resnet18").input
+    made = []
+    for heads in (2, 4):
+        options = {"width": 48, "depth": 1, "patch": 50, "heads": heads}
+        shape = {"leads": spec.leads, "fs": spec.fs, "seconds": spec.seconds}
+        model = load_model("vit1d", n_outputs=0, **shape, **options)
+        model.save_pretrained(tmp_path / "m", overwrite=True, input_spec=spec)
+        made.append(next(embed_files([tmp_path / "r.npz"], model=str(tmp_path / "m"))))
+    one, other = made
+    assert not other.cached
+    assert not np.array_equal(one.embedding.vector, other.embedding.vector)
+    assert one.embedding.source.version != other.embedding.source.version
+    # weights of the same bytes: only the number of heads differs
+    assert one.embedding.source.version[:12] == other.embedding.source.version[:12]
+
+
 def test_half_the_digits_give_almost_the_same_vector(small):
     r = record()
     whole, half = embed(r, model=small), embed(r, model=small, half=True)

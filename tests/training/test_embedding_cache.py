@@ -7,6 +7,7 @@ import torch
 from torch import nn
 
 from precordia.core.errors import OptionError, SignalError
+from precordia.models.load_model import load_model
 from precordia.training.embedding_cache import embed_windows, hash_weights
 
 
@@ -124,3 +125,14 @@ def test_mistakes_are_refused_in_sentences(tmp_path):
         embed_windows(Counting(), WINDOWS, present=np.ones((3, 2), bool), folder=tmp_path)
     with pytest.raises(SignalError, match="NaN or infinity"):
         embed_windows(Counting(), WINDOWS * np.float32(np.nan), folder=tmp_path)
+
+
+def test_the_same_weights_for_other_leads_are_another_model():
+    limb, chest = (
+        load_model("lead-agnostic", n_outputs=0, size="small", leads=leads)
+        for leads in (("I", "II"), ("V1", "V2"))
+    )
+    windows = np.random.default_rng(0).normal(size=(2, 2, 1000)).astype(np.float32)
+    first, other = (embed_windows(model, windows, cache=False) for model in (limb, chest))
+    assert not np.allclose(first, other)
+    assert hash_weights(limb) != hash_weights(chest)

@@ -62,6 +62,18 @@ class SavedModel:
         """The file of weights."""
         return self.folder / WEIGHTS_FILE
 
+    @property
+    def version(self) -> str:
+        """First digits of the checksum of the weights, and digits of the network they fill.
+
+        The same weights say something else in a network with other options: with more heads of
+        attention, with beats found in another way.
+        """
+        shape = self.shape
+        network = [self.architecture, self.options, shape.leads, shape.n_leads, shape.n_samples]
+        text = json.dumps([*network, shape.fs], sort_keys=True, default=str)
+        return f"{self.sha256[:12]}-{hashlib.sha256(text.encode()).hexdigest()[:6]}"
+
 
 def find_saved(where: str | os.PathLike[str] | SavedModel) -> SavedModel:
     """Read the description of a local folder or, if there is none, of a repository on the hub.

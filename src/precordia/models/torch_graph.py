@@ -21,7 +21,7 @@ from precordia.models.runtime import Graph
 from precordia.models.saved_model import read_saved
 
 _LOCK = threading.RLock()
-_LOADED: dict[tuple[str, str, bool], Graph] = {}
+_LOADED: dict[tuple[str, str, str, bool], Graph] = {}
 
 
 def load_saved_graph(folder: Path, *, name: str = "", half: bool = False) -> Graph:
@@ -53,7 +53,8 @@ def load_saved_graph(folder: Path, *, name: str = "", half: bool = False) -> Gra
     mode.
     """
     saved = read_saved(folder)
-    key = (str(folder.resolve()), saved.sha256, half)
+    spec = "" if saved.input_spec is None else saved.input_spec.fingerprint
+    key = (str(folder.resolve()), saved.version, spec, half)
     with _LOCK:
         if key in _LOADED:
             return _LOADED[key]
@@ -65,7 +66,7 @@ def load_saved_graph(folder: Path, *, name: str = "", half: bool = False) -> Gra
         model = from_pretrained(folder).eval().requires_grad_(False).to(chosen_device())
         graph = Graph(
             name=name or os.fspath(folder),
-            version=saved.sha256[:12] + ("-bf16" if half else ""),
+            version=saved.version + ("-bf16" if half else ""),
             card=Card(
                 name=name or folder.name,
                 task=str(saved.details.get("title", saved.architecture)),

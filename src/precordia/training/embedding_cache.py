@@ -113,6 +113,8 @@ def embed_windows(
 def hash_weights(model: nn.Module) -> str:
     """Return 32 hexadecimal digits that change with any weight, statistic or name of a model.
 
+    They change with its options, the leads that it was made for and its rate too.
+
     Examples
     --------
     >>> first, second = nn.Linear(2, 2), nn.Linear(2, 2)
@@ -126,6 +128,8 @@ def hash_weights(model: nn.Module) -> str:
         digest.update(held.flatten().view(torch.uint8).numpy().data if held.numel() else b"")
     options = getattr(model, "options", None)  # what shapes a model without being a weight
     digest.update(repr(sorted(options.items(), key=str) if options else "").encode())
+    shape = getattr(model, "shape", None)  # names of leads, and the rate, that some models know
+    digest.update(repr(shape).encode() if shape is not None else b"")
     return digest.hexdigest()
 
 
