@@ -55,6 +55,25 @@ def test_traces_have_the_size_of_paper(record, speed, gain):
         assert np.abs(drawn - true).max() <= STEP_MM * (2.5 if dense else 0.5) + 1e-3
 
 
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({}, None),
+        ({"start_s": 4, "seconds": 5}, "4 to 9 s of 10 s"),
+        ({"start_s": 2.5}, "2.5 to 10 s of 10 s"),
+        ({"start_s": 4, "seconds": 5, "layout": "strip"}, "4 to 10 s of 10 s"),
+        ({"seconds": 5, "layout": "strip"}, None),
+        ({"start_s": 4, "seconds": 1}, None),
+    ],
+)
+def test_an_excerpt_says_which_part_of_the_record_it_is(record, options, says):
+    drawing = plot(record, **options)
+    scales = "25 mm/s   10 mm/mV   500 Hz"
+    assert drawing.page.legend == (f"{scales}   {says}" if says else scales)
+    (drawn,) = [e.text for e in ET.fromstring(drawing.svg).iter(f"{SVG}text") if "mm/s" in e.text]
+    assert drawn == drawing.page.legend
+
+
 def test_columns_are_contiguous_in_time(record):
     page = lay_out(record, layout="3x4")
     first_row = page.panels[:4]

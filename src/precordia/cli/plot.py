@@ -36,7 +36,9 @@ def run(
     speed: Annotated[float, typer.Option(help="Paper speed, mm/s.")] = 25,
     gain: Annotated[float, typer.Option(help="Gain, mm/mV.")] = 10,
     start: Annotated[float, typer.Option(help="Start of the excerpt, s.")] = 0,
-    seconds: Annotated[float, typer.Option(help="Length of the excerpt, s.")] = 10,
+    seconds: Annotated[
+        float, typer.Option(help="Length of the excerpt, or of each row of a strip, s.")
+    ] = 10,
     force: Force = False,
     json: Json = False,
     *,

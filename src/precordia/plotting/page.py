@@ -24,6 +24,7 @@ FOOTER_MM = 8.0
 ROW_PITCH_MM = 30.0
 SHORTEST_S = 0.5
 MOST_STRIPS = 12
+ROOM_FOR_EXCERPT_MM = 130.0  # paper this wide has room for it between the scales and the marks
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +105,8 @@ def lay_out(
     speed_mm_s, gain_mm_mv
         Scales of the paper.
     start_s, seconds
-        Excerpt that is shown.
+        Excerpt that is shown; in a strip the length of a row. Where the record is longer, the
+        legend says which part this is (paper narrower than 130 mm has no room for it).
     title, subtitle, note
         Text above, and at the end of the legend below.
 
@@ -205,6 +207,16 @@ def _strip_rows(record: Record, name: str, first: int, length: int) -> list[list
     return [[(name, s, min(s + length, record.n_samples))] for s in starts][:MOST_STRIPS]
 
 
+def _excerpt(record: Record, rows: list[list[Cell]]) -> str:
+    """Say which part of a longer record is shown; nothing where it is all of it."""
+    cells = [cell for row in rows for cell in row]
+    first, last = min((c[1] for c in cells), default=0), max((c[2] for c in cells), default=0)
+    if record.n_samples - (last - first) < SHORTEST_S / 10 * record.fs or not cells:
+        return ""
+    begin, end, whole = (round(n / record.fs, 2) for n in (first, last, record.n_samples))
+    return f"   {begin:.9g} to {end:.9g} s of {whole:.9g} s"
+
+
 def _place(
     record: Record,
     rows: list[list[Cell]],
@@ -237,9 +249,12 @@ def _place(
                     y_mm=baseline,
                 )
             )
+    width = left + span_s * speed + MARGIN_MM
     legend = f"{speed:g} mm/s   {gain:g} mm/mV   {record.fs:g} Hz"
+    if width >= ROOM_FOR_EXCERPT_MM:
+        legend += _excerpt(record, rows)
     return Page(
-        width_mm=left + span_s * speed + MARGIN_MM,
+        width_mm=width,
         height_mm=MARGIN_MM + HEADER_MM + pitch * len(rows) + FOOTER_MM,
         speed_mm_s=speed,
         gain_mm_mv=gain,

@@ -56,7 +56,8 @@ def plot(
     gain_mm_mv
         Gain, usually 5, 10 or 20.
     start_s, seconds
-        Excerpt.
+        Excerpt; in a strip ``seconds`` is the length of a row. The legend says which part of a
+        longer record is shown, where the paper is wide enough.
     title, subtitle
         Text above the traces. Nothing of the patient is printed unless it is put here.
     note
