@@ -209,6 +209,37 @@ def test_the_command_writes_one_table(folder, model, cache, tmp_path, capsys, en
     np.testing.assert_allclose(vectors[2], wanted, rtol=1e-4)
 
 
+@pytest.mark.parametrize("ending", ["npz", "parquet"])
+def test_what_makes_a_vector_doubtful_stands_in_the_table(model, cache, tmp_path, capsys, ending):
+    place = tmp_path / "doubtful"
+    place.mkdir()
+    sound = replace(record(seed=0), signal=record(seed=0).signal / 5)
+    write(sound, place / "sound.npz")
+    write(replace(sound, signal=sound.signal * 1000), place / "volts.npz")
+    table = tmp_path / f"v.{ending}"
+    for kept in ("made", "from the cache"):  # a caution is not lost on the way
+        code, out, err = cli(capsys, "embed", place, "--model", model, "-o", table, "--force")
+        assert (code, out[:10]) == (0, "2 embedded"), kept
+        assert "volts.npz: caution: The leads span" in err
+        assert "sound.npz" not in err
+        if ending == "npz":
+            with np.load(table, allow_pickle=False) as held:
+                cautions, version = held["caution"].tolist(), str(held["version"])
+        else:
+            import pyarrow.parquet as pq
+
+            rows = pq.read_table(table).to_pydict()
+            cautions = [" ".join(said) for said in rows["caution"]]
+            version = rows["version"][0]
+        assert cautions[0] == ""
+        assert "too large" in cautions[1]
+        assert version == embed(sound, model=model).source.version
+    told = json.loads(
+        cli(capsys, "embed", place, "--model", model, "-o", table, "--force", "--json")[1]
+    )
+    assert [c["file"][-9:] for c in told["cautions"]] == ["volts.npz"]
+
+
 def test_the_command_prints_one_file(folder, model, capsys):
     code, out, _ = cli(capsys, "embed", folder / "r1.npz", "--model", model, "--json")
     assert code == 0

@@ -160,6 +160,7 @@ def _conclude(
     *,
     as_json: bool,
 ) -> None:
+    cautions = [(name, text) for name, e in rows for text in e.source.warnings]
     if as_json:
         told = {
             "embedded": len(rows),
@@ -169,10 +170,12 @@ def _conclude(
             "dim": rows[0][1].dim if rows else 0,
             "output": str(output) if rows else None,
             "problems": problems,
+            "cautions": [{"file": name, "caution": text} for name, text in cautions],
         }
         typer.echo(json_text.dumps(told, ensure_ascii=False))
     else:
         say_problems((p["file"], p["problem"]) for p in problems)
+        say_problems((name, f"caution: {text}") for name, text in cautions)
         where = f" Table: {output}" if rows else ""
         typer.echo(
             f"{len(rows)} embedded, {n_cached} of them were in the cache, {len(problems)} could "

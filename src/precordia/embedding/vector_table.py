@@ -44,7 +44,11 @@ def vector_writer(path: Path) -> Callable[[Rows, Path, bool], None]:
 
 
 def write_npz(rows: Rows, path: Path, overwrite: bool) -> None:
-    """Write vectors as NumPy arrays: ``vector`` (record, dim), ``path`` (record,), ``model``."""
+    """Write vectors as NumPy arrays.
+
+    ``vector`` (record, dim); ``path`` and ``caution`` (record,), the latter empty where nothing is
+    doubtful; ``model`` and ``version``, the same for all.
+    """
     dim = rows[0][1].dim if rows else 0
     vectors = np.array([e.vector for _, e in rows], np.float32).reshape(len(rows), dim)
     with whole_file(path, overwrite=overwrite) as part, part.open("wb") as file:
@@ -52,12 +56,18 @@ def write_npz(rows: Rows, path: Path, overwrite: bool) -> None:
             file,
             vector=vectors,
             path=np.array([name for name, _ in rows], str),
+            caution=np.array([" ".join(_cautions(e)) for _, e in rows], str),
             model=np.array(rows[0][1].model if rows else ""),
+            version=np.array(rows[0][1].source.version if rows else ""),
         )
 
 
 def write_parquet(rows: Rows, path: Path, overwrite: bool) -> None:
-    """Write vectors as Parquet: columns ``path``, ``model``, ``vector`` (a list of numbers)."""
+    """Write vectors as Parquet.
+
+    Columns ``path``, ``model``, ``version`` of its weights, ``caution`` (a list of sentences) and
+    ``vector`` (a list of numbers).
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -66,7 +76,15 @@ def write_parquet(rows: Rows, path: Path, overwrite: bool) -> None:
     columns = {
         "path": pa.array([name for name, _ in rows], pa.string()),
         "model": pa.array([e.model for _, e in rows], pa.string()),
+        "version": pa.array([e.source.version for _, e in rows], pa.string()),
+        "caution": pa.array([_cautions(e) for _, e in rows], pa.list_(pa.string())),
         "vector": pa.FixedSizeListArray.from_arrays(pa.array(flat), dim),
     }
     with whole_file(path, overwrite=overwrite) as part:
         pq.write_table(pa.table(columns), part, compression="zstd")
+
+
+def _cautions(embedding: Embedding) -> list[str]:
+    """Return what makes a vector doubtful, as sentences."""
+    said = [text[:1].upper() + text[1:] for text in embedding.source.warnings]
+    return [text if text.endswith(".") else f"{text}." for text in said]
