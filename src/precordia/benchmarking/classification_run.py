@@ -165,6 +165,7 @@ class Run:
             "settings": self._settings(),
             "weights_hash": chosen.weights_hash,
             "weights_from": "" if network is None else network.weights_hash,
+            "architecture": "" if network is None else network.architecture,
             "labels": job.labels,
             "n_labelled": n_labelled,
             "seed": str(job.seed),

@@ -67,6 +67,8 @@ class ResultRow(Value):
         What has to be known to read it right; for a NaN the reason.
     input
         Fingerprint of the prepared input.
+    architecture
+        Of the network; empty for a baseline.
     version, commit, hardware, minutes, date
         Of this package, the source tree, the machine; how long the run took, and when.
     """
@@ -104,6 +106,7 @@ class ResultRow(Value):
     minutes: float = math.nan
     date: str = ""
     weights_from: str = ""
+    architecture: str = ""
 
     @property
     def method(self) -> tuple[str, ...]:

@@ -12,6 +12,7 @@ from html import escape
 
 from precordia.benchmarking.contamination import UNKNOWN
 from precordia.benchmarking.low_labels import read_share
+from precordia.benchmarking.own_control import leads_over
 from precordia.benchmarking.published_classification import best_published
 from precordia.benchmarking.result_rows import ResultRow, latest_rows, told_apart
 from precordia.benchmarking.summaries import DIFFERENCE, MEAN
@@ -173,9 +174,10 @@ def _line(row: ResultRow, rows: Sequence[ResultRow], metric: str) -> tuple[str, 
     twins = {r.settings for r in rows if (r.model, r.mode) == (row.model, row.mode)}
     how = f"{row.mode}, {row.settings}" if len(twins) > 1 and row.settings else row.mode
     runs = {r.run for r in mine if r.kind == "measured"}
-    apart = [r for r in mine if r.kind == DIFFERENCE] if metric == "macro_auroc" else []
-    apart.sort(key=lambda r: ("random" not in r.subject, r.subject))
-    shown = f"{apart[0]} {apart[0].subject}" if apart else ""
+    apart = {r.subject: r for r in mine if r.kind == DIFFERENCE and metric == "macro_auroc"}
+    heads = [r for r in rows if r.kind == MEAN and r.metric == metric]
+    own = next((name for name in leads_over(row, heads) if name in apart), None)
+    shown = f"{apart[own]} {own}" if own else ""
     spread = next((r for r in mine if r.metric == "macro_auroc_sd_of_seeds"), None)
     n_runs = str(len(runs))
     if metric == "macro_auroc" and spread is not None and math.isfinite(spread.value):

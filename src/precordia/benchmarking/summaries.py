@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from precordia.benchmarking.own_control import is_control, lead_over
 from precordia.benchmarking.predictions import Predictions
 from precordia.benchmarking.result_rows import ResultRow, run_key
 from precordia.benchmarking.scoring import TestTruth, macro_draws
@@ -54,24 +55,15 @@ def summarise_runs(
     for (split, *_), held in groups.items():
         found.append(_mean(held, np.mean([draws[row.run] for row in held], axis=0), split))
     for key, held in groups.items():
+        beside = [group[0] for other, group in groups.items() if key[:2] == other[:2]]
         for other, reference in groups.items():
             if key == other or key[:2] != other[:2] or not is_control(reference[0]):
                 continue
-            apart = _difference(held, reference, draws, key[0])
+            subject = lead_over(reference[0], beside)
+            apart = _difference(held, reference, draws, key[0], subject)
             if apart is not None:
                 found.append([apart])
     return found
-
-
-def is_control(row: ResultRow) -> bool:
-    """Tell whether a row is of a method that others are compared with.
-
-    Examples
-    --------
-    >>> is_control(ResultRow(run="", metric="", value=1, model="age-sex", mode="baseline"))
-    True
-    """
-    return row.mode in ("baseline", "scratch") or row.model.endswith("random weights")
 
 
 def _mean(held: list[ResultRow], drawn: np.ndarray, split: str) -> list[ResultRow]:
@@ -113,7 +105,7 @@ def _mean(held: list[ResultRow], drawn: np.ndarray, split: str) -> list[ResultRo
     return [mean, deviation]
 
 
-def _difference(held, reference, draws, split) -> ResultRow | None:
+def _difference(held, reference, draws, split, subject) -> ResultRow | None:
     """One method minus a control, over the test records that both answered."""
     if {row.split_hash for row in held} != {row.split_hash for row in reference}:
         return None
@@ -121,7 +113,7 @@ def _difference(held, reference, draws, split) -> ResultRow | None:
         [draws[row.run] for row in reference], axis=0
     )
     low, high = _ends(apart)
-    first, other = held[0], reference[0]
+    first = held[0]
     clear = "" if not math.isfinite(low) or low <= 0 <= high else "the interval excludes 0"
     return dataclasses.replace(
         first,
@@ -132,7 +124,7 @@ def _difference(held, reference, draws, split) -> ResultRow | None:
         split=split,
         seed="",
         weights_hash="",
-        subject=f"minus {other.model} ({other.mode})",
+        subject=subject,
         value=float(np.mean([r.value for r in held]) - np.mean([r.value for r in reference])),
         low=low,
         high=high,
