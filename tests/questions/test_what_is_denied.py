@@ -148,6 +148,21 @@ def test_an_infarction_is_not_denied_where_none_was_looked_for(slow):
     assert "the lead is missing" in found.why
 
 
+def test_a_normal_ecg_that_a_rule_doubts_is_not_sure(slow):
+    doubted = dataclasses.replace(made("NORM", "normal ECG"), disagreement="the rules found more")
+    study = with_findings(slow, doubted, made("IVCD", "conduction delay"))
+    assert answer(study, "Is this ECG normal?").answers == ("not sure",)
+    assert answer(slow, "Is this ECG normal?").answers == ("yes",)
+
+
+def test_the_depth_of_s_is_that_of_the_criteria():
+    study = examine(simulate("left-bundle-block", seed=1))
+    (claim,) = answer(study, "How deep is the S wave in V1?").evidence
+    assert claim.measure == "s_depth_mv"
+    assert claim.value > 0
+    assert verify(claim, study).holds
+
+
 def test_a_duration_has_its_unit(slow):
     (claim,) = answer(slow, "How long was the recording?").evidence
     assert str(claim) == "duration 10 s"

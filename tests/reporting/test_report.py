@@ -9,8 +9,11 @@ from itertools import product
 import pytest
 
 from precordia.core.errors import OptionError, UnknownNameError
+from precordia.core.findings import FOUND, Finding, Findings
 from precordia.core.report import LANGUAGES, STYLES, Report
 from precordia.core.verify import verify
+from precordia.generation.reversed_time import with_time_reversed
+from precordia.generation.simulate import simulate
 from precordia.pipeline import examine
 from precordia.reporting.report import report
 from precordia.reporting.wording import Wording
@@ -190,6 +193,41 @@ def test_findings_that_exclude_each_other_are_called_so(sinus, fibrillation):
     assert (
         "exclude each other, and a reader must decide: atrial fibrillation, or sinus rhythm" in text
     )
+
+
+@pytest.mark.parametrize("style", ["short", "structured", "paragraph"])
+def test_a_recording_that_may_run_backwards_is_told_in_every_style(sinus, style):
+    study = examine(with_time_reversed(sinus.record))
+    assert "may run backwards" in str(report(study, style))
+    assert "läuft vielleicht rückwärts" in str(report(study, style, language="de"))
+    assert "backwards" not in str(report(sinus, style))
+
+
+def test_exchanged_leads_are_told_in_short_reports(sinus):
+    record = sinus.record
+    signal = record.signal.copy()
+    signal[list(record.leads).index("I")] *= -1
+    study = examine(replace(record, signal=signal))
+    assert "said of single leads may be of others" in str(report(study, "short"))
+
+
+def test_two_findings_that_exclude_each_other_have_no_comma_between_them_in_german(sinus):
+    named = {"SR": "sinus rhythm", "AFIB": "atrial fibrillation"}
+    made = tuple(
+        Finding(code=code, name=name, probability=0.9, method="model")
+        for code, name in named.items()
+    )
+    held = Findings(findings=made, decisions=dict.fromkeys(named, FOUND))
+    study = replace(sinus, findings=held)
+    assert "decide: sinus rhythm, or atrial fibrillation." in str(report(study))
+    assert "entscheiden: Sinusrhythmus oder Vorhofflimmern." in str(report(study, language="de"))
+
+
+def test_a_suspected_ventricular_tachycardia_stands_in_the_rhythm():
+    study = examine(simulate("ventricular-tachycardia", seed=1))
+    assert "VTACH" in study.findings
+    (rhythm,) = [s.text for s in report(study).sentences if s.section == "rhythm"]
+    assert "entricular tachycardia" in rhythm
 
 
 def test_a_report_survives_json(sinus):

@@ -120,7 +120,8 @@ def certainty_of(term: Term, facts: Facts) -> float | None:
 
 def _why_unknown(term: Term, facts: Facts) -> str:
     reasons = dict.fromkeys(facts.unknown[c] for c in term.codes if c in facts.unknown)
-    return f"Whether there is {term.name} cannot be told: {'; '.join(reasons)}."
+    asked = "the ECG is normal" if term.kind == "normal" else f"there is {term.name}"
+    return f"Whether {asked} cannot be told: {'; '.join(reasons)}."
 
 
 def _counts(certainty: float | None, query: Query) -> bool:
@@ -132,6 +133,8 @@ def _of_statements(query: Query, facts: Facts) -> Outcome:
         normal = certainty_of(term_named("normal ecg"), facts)
         if normal is None:
             return Outcome(whys=(_why_unknown(term_named("normal ecg"), facts),))
+        if 0 < normal < 1:
+            return Outcome(answers=(NOT_SURE,), rests_on=("normal ecg",))
         return _verdict(normal > 0, ["normal ecg"])
     if query.group == "named":
         return _of_named(query, facts)

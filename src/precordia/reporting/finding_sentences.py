@@ -244,12 +244,14 @@ def conflict_sentences(study: Study, words: Wording) -> list[Sentence]:
         if not others:
             continue
         told |= {frozenset((one, other)) for one in ones for other in others}
-        names = [
-            words.joined([words.statement(c, study.findings) for c in codes if c in side])
+        sides = [
+            [words.statement(c, study.findings) for c in codes if c in side]
             for side in (ones, others)
         ]
+        names = [words.joined(side) for side in sides]
+        key = "conflict_of_two" if all(len(side) == 1 for side in sides) else "conflict"
         claims = [statement_claim(c) for c in codes if c in (*ones, *others)]
-        text = words.phrase("conflict", one=names[0], other=names[1])
+        text = words.phrase(key, one=names[0], other=names[1])
         found.append(_sentence(text, claims, "findings"))
     return found
 

@@ -14,7 +14,7 @@ from precordia.core.claims import (
     quality_claim,
     statement_claim,
 )
-from precordia.core.quality import LeadQuality
+from precordia.core.quality import LeadQuality, QualityReason
 from precordia.core.report import Sentence
 from precordia.core.study import Study
 from precordia.reporting.wording import Wording
@@ -22,6 +22,12 @@ from precordia.reporting.wording import Wording
 #: ages above this one are not told, since few people reach them
 _OLDEST_TOLD = 89.0
 _ADULT = 18.0
+#: what is said of single leads may be of others
+_EXCHANGED = (
+    QualityReason.LEAD_REVERSAL,
+    QualityReason.LEAD_SWAP,
+    QualityReason.LEADS_INCONSISTENT,
+)
 
 
 def recording_sentences(study: Study, words: Wording, *, identifiers: bool) -> list[Sentence]:
@@ -154,6 +160,30 @@ def withheld_sentence(study: Study, words: Wording) -> Sentence:
     if not study.quality.acceptable:
         claims.insert(0, quality_claim("acceptable", NOT_FOUND))
     return _sentence(words.phrase("withheld"), claims, "findings")
+
+
+def doubt_sentences(study: Study, words: Wording) -> list[Sentence]:
+    """Return what makes all that is said of times, or of single leads, doubtful.
+
+    Parameters
+    ----------
+    study, words
+        What is told, and how.
+
+    Returns
+    -------
+    Sentences of the section "quality"; every style has them.
+    """
+    found = []
+    reasons = study.quality.reasons
+    if QualityReason.TIME_REVERSED in reasons:
+        claim = quality_claim(str(QualityReason.TIME_REVERSED))
+        found.append(_sentence(words.phrase("backwards"), [claim], "quality"))
+    if exchanged := [reason for reason in reasons if reason in _EXCHANGED]:
+        told = words.joined([words.quality(reason) for reason in exchanged])
+        claims = [quality_claim(str(reason)) for reason in exchanged]
+        found.append(_sentence(words.phrase("misplaced", reasons=told), claims, "quality"))
+    return found
 
 
 def caution_sentences(study: Study, words: Wording) -> list[Sentence]:

@@ -20,6 +20,7 @@ from precordia.reporting.finding_sentences import (
 from precordia.reporting.previous_sentences import previous_sentences
 from precordia.reporting.recording_sentences import (
     caution_sentences,
+    doubt_sentences,
     method_sentence,
     quality_sentences,
     recording_sentences,
@@ -115,14 +116,15 @@ def _chosen(study: Study, words: Wording, *, identifiers: bool) -> list[Sentence
     if study.findings.withheld or not study.quality.acceptable:
         return [*told, *quality, withheld_sentence(study, words)]
     if words.style == "short":
-        bad = quality[1:]
+        bad, doubt = quality[1:], doubt_sentences(study, words)
         numbers = number_sentences(study, words, NUMBERS)
         return [*told, conclusion_sentence(study, words), *rhythm_sentences(study, words),
-                *numbers, *conflict_sentences(study, words), *bad]  # fmt: skip
+                *numbers, *conflict_sentences(study, words), *bad, *doubt]  # fmt: skip
     names = (*NUMBERS, *MORE_NUMBERS) if words.style == "structured" else NUMBERS
     return [
         *told,
         *quality,
+        *doubt_sentences(study, words),
         *rhythm_sentences(study, words),
         *number_sentences(study, words, names),
         *finding_sentences(study, words),

@@ -13,7 +13,7 @@ from precordia.reporting.wording import Wording
 
 #: statements that say where the beat begins, and how fast
 RHYTHMS = (
-    *("AFIB", "AFLT", "PSVT", "SVTAC", "SVARR", "PACE", "JUNC", "EATR"),
+    *("VTACH", "AFIB", "AFLT", "PSVT", "SVTAC", "SVARR", "PACE", "JUNC", "EATR"),
     *("SBRAD", "STACH", "SARRH", "SR"),
 )
 #: a sinus rhythm that has a name of its own is not called sinus rhythm beside it
