@@ -24,6 +24,7 @@ FOOTER_MM = 8.0
 ROW_PITCH_MM = 30.0
 SHORTEST_S = 0.5
 MOST_STRIPS = 12
+GAP = "\u00a0\u00a0\u00a0"  # what the legend says is kept apart in SVG too, where spaces collapse
 ROOM_FOR_EXCERPT_MM = 130.0  # paper this wide has room for it between the scales and the marks
 
 
@@ -214,7 +215,7 @@ def _excerpt(record: Record, rows: list[list[Cell]]) -> str:
     if record.n_samples - (last - first) < SHORTEST_S / 10 * record.fs or not cells:
         return ""
     begin, end, whole = (round(n / record.fs, 2) for n in (first, last, record.n_samples))
-    return f"   {begin:.9g} to {end:.9g} s of {whole:.9g} s"
+    return f"{GAP}{begin:.9g} to {end:.9g} s of {whole:.9g} s"
 
 
 def _place(
@@ -250,7 +251,7 @@ def _place(
                 )
             )
     width = left + span_s * speed + MARGIN_MM
-    legend = f"{speed:g} mm/s   {gain:g} mm/mV   {record.fs:g} Hz"
+    legend = GAP.join((f"{speed:g} mm/s", f"{gain:g} mm/mV", f"{record.fs:g} Hz"))
     if width >= ROOM_FOR_EXCERPT_MM:
         legend += _excerpt(record, rows)
     return Page(
@@ -263,5 +264,5 @@ def _place(
         row_baselines_mm=tuple(baselines),
         title=title,
         subtitle=subtitle,
-        legend=f"{legend}   {note}".rstrip(),
+        legend=f"{legend}{GAP}{note}" if note else legend,
     )
