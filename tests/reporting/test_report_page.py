@@ -118,6 +118,13 @@ def test_who_says_what_and_every_disagreement_is_on_the_page(study):
     assert "the record is synthetic" in words
 
 
+def test_a_finding_without_a_threshold_is_told_as_such(study):
+    finding = _learned("ALMI", "anterolateral infarction", 0.51, threshold=float("nan"))
+    words = " ".join(_read(report_page(_with_findings(study, finding), title="toy")).words)
+    assert "a-model: 0.51, without a threshold" in words
+    assert "nan" not in words
+
+
 def test_superclasses_stand_in_one_line_and_are_no_findings(study):
     classes = [
         _learned(code, name, p, scheme=SUPERCLASS, present=p > 0.5)

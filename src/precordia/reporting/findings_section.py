@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from html import escape
+from math import isnan
 
 from precordia.core.findings import LEGEND, RULES, Finding, Findings, undecided_lines
 from precordia.knowledge.statements import find_statement, list_statements
@@ -56,7 +57,7 @@ def _superclasses(findings: Findings) -> str:
         return ""
     cells = "".join(
         f'<span class="{"bad" if f.present and f.code != "NORM" else ""}" '
-        f'title="{escape(f.name)}, found from {f.threshold:.2f} on">'
+        f'title="{escape(f.name)}, {_threshold(f)}">'
         f"{escape(f.name)} ({f.code}) {f.probability:.2f}"
         f'<i style="width:{100 * f.probability:.0f}%"></i></span>'
         for f in classes
@@ -110,10 +111,14 @@ def _answers(f: Finding) -> str:
         if who == RULES:
             words.append("rules: met" if said >= 1 else "rules: not met")
         else:
-            words.append(f"{escape(who)}: {said:.2f}, found from {f.threshold:.2f} on")
+            words.append(f"{escape(who)}: {said:.2f}, {_threshold(f)}")
     if not words or set(f.says) == {RULES}:
         return ""
     return f'<p class="code">{" · ".join(words)}</p>'
+
+
+def _threshold(f: Finding) -> str:
+    return "without a threshold" if isnan(f.threshold) else f"found from {f.threshold:.2f} on"
 
 
 def _abstentions(findings: Findings) -> str:
