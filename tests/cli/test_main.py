@@ -76,6 +76,22 @@ def test_an_unknown_option_or_command_is_code_2(capsys):
     assert _run(capsys, "nonsense")[0] == 2
 
 
+def test_sentences_name_what_there_is_at_the_terminal(capsys, tmp_path):
+    (tmp_path / "ward").mkdir()
+    huge = tmp_path / "huge.edf"
+    with huge.open("wb") as file:
+        file.truncate(3 << 30)  # a hole in the disk
+    for arguments, there, here in (
+        (["measure", str(tmp_path / "ward")], "in a loop", "'precordia examine'"),
+        (["plot", str(toy_record()), "--rhythm", "V9"], "rhythm=", "Choose one of these."),
+        (["info", str(huge)], "allow it with", "or use Python: read(path, max_bytes=3221225472)."),
+    ):
+        code, _, said = _run(capsys, *arguments)
+        assert code == 2
+        assert there not in said
+        assert here in said
+
+
 def test_examine_writes_study_report_and_drawing(capsys, tmp_path):
     out = tmp_path / "out"
     code, text, _ = _run(capsys, "examine", TOY, "--output", str(out))

@@ -29,7 +29,9 @@ _READING = {
     ],
     "unit": Annotated[
         str | None,
-        typer.Option("--unit", help="Unit of the samples (uV, mV, V), where the file lacks it."),
+        typer.Option(
+            "--unit", help="Unit of the samples (uV, mV, V), where the file lacks it or errs."
+        ),
     ],
     "fs": Annotated[
         float | None, typer.Option("--fs", help="Sampling rate in Hz, where the file lacks it.")

@@ -94,7 +94,7 @@ class Facts:
         if not values or any(v != values[0] for v in values) or not 0 < values[0] <= 1e6:
             raise SamplingRateError(
                 f"'{self._name}' gives {str(said)[:60]!r} as its sampling rate; one number of "
-                "hertz above 0 is needed. Give it with fs=, such as fs=500."
+                "hertz above 0, and at most a million, is needed. Give it with fs=, such as fs=500."
             )
         return values[0]
 

@@ -170,7 +170,7 @@ def _head(place: str, max_bytes: int) -> bytes:
         if status.st_size > max_bytes:
             raise FormatError(
                 f"'{name}' has {status.st_size:,} bytes; at most {max_bytes:,} are read. If it is "
-                f"a recording, allow it with max_bytes={status.st_size}."
+                f"a recording, cut it, or use Python: read(path, max_bytes={status.st_size})."
             )
         with open(place, "rb", buffering=0) as file:
             return file.read(HEAD_BYTES)
@@ -202,7 +202,7 @@ def _is_store(path: Path, max_bytes: int) -> bool:
     if size > max_bytes:
         raise FormatError(
             f"'{path.name}' has {size:,} bytes; at most {max_bytes:,} are read. If it is a "
-            f"recording, allow it with max_bytes={size}."
+            f"recording, cut it, or use Python: read(path, max_bytes={size})."
         )
     return True
 
