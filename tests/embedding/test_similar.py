@@ -271,6 +271,42 @@ def test_a_folder_of_files_is_indexed_with_its_table(tmp_path, model):
     assert all(e.patient for e in held)
 
 
+def test_a_row_that_could_mean_two_files_is_refused(tmp_path, model):
+    files = []
+    for ward, level in (("east", 0.1), ("west", 2.0)):
+        (tmp_path / ward).mkdir()
+        write(limb(level), tmp_path / ward / "r0.edf")
+        files.append(tmp_path / ward / "r0.edf")
+    table = tmp_path / "known.csv"
+    table.write_text("file,labels\nr0.edf,MI\n")
+    with pytest.raises(FormatError, match=r"'r0.edf' could mean '.*east.*' and '.*west"):
+        index_files(files, tmp_path / "i", model=model, known=read_index_table(table))
+    assert not (tmp_path / "i").exists()
+    table.write_text(f"file,labels\n{files[0]},MI\n{files[1]},NORM\n")
+    index_files(files, tmp_path / "i", model=model, known=read_index_table(table))
+    assert [e.labels for e in open_index(tmp_path / "i").entries] == [("MI",), ("NORM",)]
+
+
+def test_two_rows_of_a_file_that_differ_are_refused(tmp_path):
+    (tmp_path / "t.csv").write_text("file,labels\nr0,MI\nr0,NORM\n")
+    with pytest.raises(FormatError, match=r"two rows of 'r0' that differ"):
+        read_index_table(tmp_path / "t.csv")
+    (tmp_path / "t.csv").write_text("file,labels\nr0,MI\nr0,MI\n")
+    assert list(read_index_table(tmp_path / "t.csv")) == ["r0"]
+
+
+def test_what_a_table_says_and_is_not_taken_is_told(tmp_path, model, capsys):
+    write(limb(0.1), tmp_path / "r0.edf")
+    (tmp_path / "t.csv").write_text("file,labels\nr0,MI\nr9,MI\n")
+    words = ["index", tmp_path / "r0.edf", "--to", tmp_path / "i", "--model", model]
+    assert _exit_code([*map(str, words)]) == 0
+    assert "note" not in capsys.readouterr().out
+    assert _exit_code([*map(str, words), "--table", str(tmp_path / "t.csv")]) == 0
+    said = capsys.readouterr().out
+    assert "1 rows of the table name none of the files" in said
+    assert "1 recordings were in the index already, with other labels" in said
+
+
 def test_a_table_without_its_columns_is_refused(tmp_path):
     for text in ("", "name,labels\n", "file\nx\n", "file,age\nx,1\n"):
         (tmp_path / "t.csv").write_text(text)

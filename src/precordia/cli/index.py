@@ -97,6 +97,7 @@ def run_index(
             "recordings": filled.n_indexed,
             "added": filled.n_indexed - filled.n_before,
             "table_rows_unused": filled.n_unused,
+            "kept_labels": filled.n_kept,
             "problems": [{"file": name, "problem": why} for name, why in filled.problems],
         }
         typer.echo(json_text.dumps(told, ensure_ascii=False))
@@ -106,6 +107,13 @@ def run_index(
             f"{filled.n_indexed - filled.n_before} added, {len(filled.problems)} could not be. "
             f"{to} holds {filled.n_indexed} recordings."
         )
+        if filled.n_unused:
+            typer.echo(f"note: {filled.n_unused} rows of the table name none of the files.")
+        if filled.n_kept:
+            typer.echo(
+                f"note: {filled.n_kept} recordings were in the index already, with other labels "
+                "than the table's, and keep those. Make another index to have them replaced."
+            )
     if not filled.n_indexed:
         raise typer.Exit(2)
 

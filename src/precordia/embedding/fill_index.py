@@ -55,12 +55,15 @@ class Filled:
         Name of each recording that could not be embedded, and why.
     n_unused
         Rows of the table that name none of the files.
+    n_kept
+        Recordings that were in the index with other labels than the table's, and keep them.
     """
 
     n_indexed: int
     n_before: int
     problems: tuple[tuple[str, str], ...]
     n_unused: int = 0
+    n_kept: int = 0
 
 
 def index_files(
@@ -105,9 +108,14 @@ def index_files(
         If the encoder is not known, damaged or cannot be run.
     OptionError, OutputError
         If the index is of another encoder, or cannot be written.
+    FormatError
+        If a row of the table could mean several of the files.
     """
-    known = known or {}
+    paths, known = list(paths), known or {}
+    _refuse_unclear(paths, known)
+    there = {(e.name, e.digest): e.labels for e in _entries_of(folder)} if known else {}
     used: set[str] = set()
+    kept: list[str] = []
     problems: list[tuple[str, str]] = []
 
     def made() -> Iterator[tuple[Indexed, Embedding]]:
@@ -116,9 +124,11 @@ def index_files(
             if one.embedding is None:
                 problems.append((str(one.path), one.problem))
                 continue
-            names = (str(one.path), one.path.name, one.path.stem)
-            used.update(name for name in names if name in known)
-            about = next((known[name] for name in names if name in known), Indexed(name=""))
+            names = [name for name in _names_of(one.path) if name in known]
+            used.update(names)
+            about = known[names[0]] if names else Indexed(name="")
+            if names and there.get((str(one.path), one.digest), about.labels) != about.labels:
+                kept.append(names[0])
             yield (
                 replace(
                     about,
@@ -130,7 +140,30 @@ def index_files(
             )
 
     filled = _fill(made(), folder, model, texts, problems)
-    return replace(filled, n_unused=len(known.keys() - used))
+    return replace(filled, n_unused=len(known.keys() - used), n_kept=len(kept))
+
+
+def _names_of(path: Path) -> tuple[str, str, str]:
+    """Return what a table may call a file."""
+    return str(path), path.name, path.stem
+
+
+def _refuse_unclear(paths: Sequence[Path], known: Mapping[str, Indexed]) -> None:
+    """Refuse a row that would give what is known of one recording to others of its name."""
+    meant: dict[str, Path] = {}
+    for path in paths:
+        whole, *short = _names_of(path)
+        if whole in known:
+            continue
+        name = next((name for name in short if name in known), None)
+        if name is None:
+            continue
+        other = meant.setdefault(name, path)
+        if other != path:
+            raise FormatError(
+                f"the table's row '{name}' could mean '{other}' and '{path}'. Write their paths in "
+                "the column 'file'."
+            )
 
 
 def index_store(
@@ -215,7 +248,11 @@ def _fill(
 
 
 def _n_in(folder: Path) -> int:
-    return len(open_index(folder)) if (folder / INDEX).is_file() else 0
+    return len(_entries_of(folder))
+
+
+def _entries_of(folder: Path) -> Sequence[Indexed]:
+    return open_index(folder).entries if (folder / INDEX).is_file() else ()
 
 
 def read_index_table(path: Path) -> dict[str, Indexed]:
@@ -234,7 +271,7 @@ def read_index_table(path: Path) -> dict[str, Indexed]:
     Raises
     ------
     MissingFileError, FormatError
-        If it is not there, no text, or lacks the column.
+        If it is not there, no text, lacks the column, or tells two things of one file.
     """
     if not path.is_file():
         raise MissingFileError(f"'{path}' is not there; a CSV with a column 'file' is needed.")
@@ -249,13 +286,19 @@ def read_index_table(path: Path) -> dict[str, Indexed]:
             f"'{path}' has the columns {', '.join(sorted(columns)) or 'none'}; 'file' and at least "
             "one of labels, report, patient are needed."
         )
-    return {
-        row["file"]: Indexed(
-            name=row["file"],
+    known: dict[str, Indexed] = {}
+    for row in rows:
+        if not (name := row["file"]):
+            continue
+        told = Indexed(
+            name=name,
             labels=tuple(x.strip() for x in (row.get("labels") or "").split(";") if x.strip()),
             report=row.get("report") or "",
             patient=row.get("patient") or "",
         )
-        for row in rows
-        if row["file"]
-    }
+        if known.setdefault(name, told) != told:
+            raise FormatError(
+                f"'{path}' has two rows of '{name}' that differ. Several labels of a file stand in "
+                "one row, between semicolons."
+            )
+    return known
