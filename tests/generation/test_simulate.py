@@ -250,3 +250,9 @@ def test_unknown_names_are_refused_with_a_hint():
 def test_short_records_are_no_problem(seconds):
     for name in ("sinus", "atrial-fibrillation", "third-degree-block"):
         assert simulate(name, seconds=seconds).n_samples == round(500 * seconds)
+
+
+@pytest.mark.parametrize("seed", [-1, "seven", 1.5])
+def test_a_seed_that_is_none_is_refused(seed):
+    with pytest.raises(OptionError, match="whole number from 0"):
+        simulate(seed=seed)

@@ -25,6 +25,14 @@ def test_the_suffix_decides_and_the_file_reads_back(tmp_path, suffix):
     np.testing.assert_allclose(read(path).signal, RECORD.signal, atol=1e-3)
 
 
+@pytest.mark.parametrize("name", ["a.bdf", "a.BDF"])
+def test_the_sixteen_bits_of_edf_are_not_named_as_the_24_of_bdf(tmp_path, name):
+    for format in (None, "edf"):
+        with pytest.raises(OutputError, match=r"End the name in \.edf"):
+            write(RECORD, tmp_path / name, format=format)
+    assert not list(tmp_path.iterdir())
+
+
 def test_a_format_can_be_named(tmp_path):
     assert read(write(RECORD, tmp_path / "odd.dat1", format="edf")).n_leads == 2
     with pytest.raises(UnknownNameError):

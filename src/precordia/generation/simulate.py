@@ -156,7 +156,11 @@ def simulate(
         )
     named = condition if isinstance(condition, Scenario) else find_scenario(condition)
     scenario = _adjust(named, {k: v for k, v in given.items() if v is not None})
-    rng = np.random.default_rng(seed)
+    try:
+        rng = np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        sentence = f"seed = {seed!r} arrived; a whole number from 0 on was needed."
+        raise OptionError(sentence) from None
     n_samples = round(seconds * fs)
     options = dict(scenario.options)
     pace = Pace(

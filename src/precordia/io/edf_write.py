@@ -69,7 +69,7 @@ def write_edf(
     Raises
     ------
     OutputError
-        If the file exists or cannot be written, or EDF cannot hold the record.
+        If the file exists or cannot be written, is named as BDF, or EDF cannot hold the record.
 
     Warns
     -----
@@ -100,6 +100,11 @@ def write_edf(
     array([[0. , 0.5, nan]], dtype=float32)
     """
     place = Path(path)
+    if place.suffix.lower() == ".bdf":  # other software takes the 16 bits of EDF for 24
+        raise OutputError(
+            f"'{place.name}' has the ending of BDF, which is read and not written. "
+            "End the name in .edf."
+        )
     if record.n_leads == 0 or record.n_samples == 0:
         raise OutputError("the record has no samples; EDF needs at least one lead and one sample.")
     n_signals = record.n_leads + len(record.companions)
