@@ -56,6 +56,20 @@ def test_a_denial_is_read_as_it_is_meant(question, sinus, fibrillation):
     assert evaluate(query, FIBRILLATION).answers == (fibrillation,)
 
 
+@pytest.mark.parametrize(
+    ("question", "answers"),
+    [
+        (
+            "Without uncertain diagnoses, is there LBBB or first degree AV block?",
+            ("complete left bundle branch block", "first degree av block"),
+        ),
+        ("Without uncertain diagnoses, is there LBBB?", ("yes",)),
+    ],
+)
+def test_leaving_out_what_is_uncertain_denies_nothing(question, answers):
+    assert evaluate(parse_question(question), BOTH_BLOCKS).answers == answers
+
+
 def test_both_of_two_findings_are_of_one_recording():
     query = parse_question("Does the ECG show both LBBB and first degree AV block?")
     assert evaluate(query, BOTH_BLOCKS).answers == ("yes",)
@@ -109,6 +123,8 @@ def test_a_reversed_recording_is_told_to_be_one(slow):
         ("Is the patient paced?", "no"),
         ("How long was the recording?", "10 s"),
         ("How many PVCs are there?", "0"),
+        ("Is there a lead reversal?", "no"),
+        ("What is the rate?", "75 bpm"),
         ("List all abnormal findings.", "none"),
     ],
 )

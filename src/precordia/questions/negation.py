@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from precordia.questions.marks import Marked
+from precordia.questions.marks import Mark, Marked
 
 #: a negation before one of these denies the whole clause ("it is not true that")
 _WHOLE = frozenset({"true", "case", "correct", "right"})
@@ -11,6 +11,14 @@ _WHOLE = frozenset({"true", "case", "correct", "right"})
 _AFTER = frozenset({"absent", "missing", "lacking"})
 #: words after which a negation holds no longer ("no AF but flutter")
 _ENDS = frozenset({"but", "although", "though", "while", "whereas", "yet", "however", "with"})
+
+
+def _denials(marked: Marked) -> list[Mark]:
+    """Return negations of what is asked; "without uncertain diagnoses" denies nothing."""
+    places = {m.place for m in marked.of("uncertain")}
+    return [
+        m for m in marked.of("not", "neither") if not places & set(range(m.place + 1, m.place + 4))
+    ]
 
 
 def is_negated(marked: Marked) -> bool:
@@ -22,7 +30,7 @@ def is_negated(marked: Marked) -> bool:
     >>> is_negated(mark("Is there no AF?")), is_negated(mark("Is it not true that there is no AF?"))
     (True, False)
     """
-    return len(marked.of("not")) % 2 == 1
+    return sum(m.kind == "not" for m in _denials(marked)) % 2 == 1
 
 
 def denied_names(marked: Marked, names: tuple[str, ...]) -> tuple[tuple[str, ...], bool]:
@@ -48,8 +56,9 @@ def denied_names(marked: Marked, names: tuple[str, ...]) -> tuple[tuple[str, ...
     denying = whole = fresh = False
     seen: list[str] = []
     denied: list[str] = []
+    denials = _denials(marked)
     for m in marked.marks:
-        if m.kind in ("not", "neither"):
+        if m in denials:
             ahead = set(marked.words[m.place + 1 : m.place + 3])
             if ahead & _WHOLE:
                 whole = not whole

@@ -21,6 +21,8 @@ _STAGES = {
 }
 #: a name that knowledge has for every rhythm but sinus rhythm
 _ANY_ARRHYTHMIA = "cardiac dysrhythmia"
+#: a statement of the challenges that the quality judges here
+_REVERSAL = "suspected arm lead reversal"
 _IMPERATIVE = {
     "tell",
     "give",
@@ -161,6 +163,8 @@ def _ranges(marked: Marked) -> tuple[str, ...]:
 
 def _of_quality(marked: Marked, kind: str) -> Query | None:
     cues = marked.cues
+    if any(term.name == _REVERSAL for term in marked.terms):
+        return Query(attribute="quality", names=("lead reversal",), kind="verify")
     if marked.terms or "noise" in cues:
         return None
     if "backwards" in cues:
