@@ -9,7 +9,7 @@ import re
 import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,6 +34,8 @@ COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#8
 _SHAPES = "os^DvPX*"
 _SOFT, _GRID = "#5d6870", "#d9dfe3"
 METRIC = "macro_auroc"
+#: a class with fewer has no curve of calibration
+_LEAST_POSITIVE = 10
 
 
 def plot_results(
@@ -129,11 +131,12 @@ def plot_scores(rows: Sequence[ResultRow]) -> Figure:
 def plot_label_efficiency(rows: Sequence[ResultRow]) -> Figure:
     """Draw macro AUROC over the number of labelled training records."""
     figure, (axes,) = _figure(6.8, 4.6, 1)
-    for k, held in enumerate(_by_method(_means(rows))):
+    methods = _by_method(_means(rows))
+    for k, held in enumerate(methods):
         held = sorted((r for r in held if math.isfinite(r.value)), key=lambda r: r.n_labelled)
         if not held:
             continue
-        at = np.array([r.n_labelled for r in held]) * 1.03 ** (k - 1)
+        at = np.array([r.n_labelled for r in held]) * 1.03 ** (k - (len(methods) - 1) / 2)
         _curve(axes, at, held, k)
     axes.set_xscale("log")
     ticks = sorted({r.n_labelled for r in _means(rows)})
@@ -163,25 +166,34 @@ def plot_calibration(rows: Sequence[ResultRow], home: Path) -> Figure | None:
             continue
         if answers.probabilities is not None:
             panels.append((held[0], answers))
-    if not panels:
+    targets = panels[0][1].targets if panels else np.zeros((0, 0))
+    shown = np.flatnonzero((targets == 1).sum(axis=0) >= _LEAST_POSITIVE)[: len(COLOURS)]
+    if not shown.size:
         return None
-    figure, grid = _figure(3.1 * min(len(panels), 4), 3.4 * math.ceil(len(panels) / 4), len(panels))
-    for axes, (row, answers) in zip(grid, panels, strict=True):
+    figure, grid = _figure(3.1 * min(len(panels), 4), 3.6 * math.ceil(len(panels) / 4), len(panels))
+    figure.set_layout_engine("constrained", hspace=0.1, h_pad=0.08)  # titles have two lines
+    for place, (axes, (row, answers)) in enumerate(zip(grid, panels, strict=True)):
         axes.plot([0, 1], [0, 1], color=_SOFT, lw=0.8, ls="--")
-        for k, name in enumerate(answers.classes[: len(COLOURS)]):
-            truth, said = answers.targets[:, k], answers.probabilities[:, k]
-            if np.nansum(truth == 1) < 10:
-                continue
-            curve = reliability(truth, said, n_bins=5)
-            axes.plot(curve.said, curve.so, f"{_SHAPES[k]}-", ms=4, color=COLOURS[k], clip_on=False)
-            axes.fill_between(curve.said, curve.low, curve.high, color=COLOURS[k], alpha=0.12, lw=0)
-            axes.plot([], [], marker=_SHAPES[k], ms=4, color=COLOURS[k], label=name)
+        for style, k in enumerate(shown):
+            curve = reliability(answers.targets[:, k], answers.probabilities[:, k], n_bins=5)
+            look = {"color": COLOURS[style], "label": answers.classes[k]}
+            axes.plot(curve.said, curve.so, f"{_SHAPES[style]}-", ms=4, clip_on=False, **look)
+            axes.vlines(curve.said, curve.low, curve.high, color=COLOURS[style], lw=1, alpha=0.6)
         axes.set_title(textwrap.fill(_named(row), 28), fontsize=9, loc="left")
         axes.set_aspect("equal")
-        axes.set(xlim=(0, 1), ylim=(0, 1), xlabel="probability given")
-    grid[0].set_ylabel("share that is positive")
+        axes.set(xlim=(0, 1), ylim=(0, 1))
+        if place + 4 >= len(panels):  # nothing is below it
+            axes.set_xlabel("probability given")
+        if place % 4 == 0:
+            axes.set_ylabel("share that is positive")
     _legend(figure, grid[0])
-    _title(figure, rows, f"calibration, five bins of equal mass, {labels} of labels, first seed")
+    words = f"calibration, five bins of equal mass, {labels} of labels, first seed"
+    n_classes = targets.shape[1]
+    if shown.size < n_classes:
+        words += f"\n{shown.size} of {n_classes} classes; the others have fewer than "
+        words += f"{_LEAST_POSITIVE} positive records"
+        words += " or would be a ninth curve" if shown.size == len(COLOURS) else ""
+    _title(figure, rows, words)
     return figure
 
 
@@ -195,14 +207,16 @@ def plot_stress(rows: Sequence[ResultRow], prefix: str) -> Figure:
         order = [name for name in LEAD_SUBSETS if name in found]
     else:
         order = sorted(found, key=lambda name: -float(name.split()[0]))
-    for k, group in enumerate(_by_method(held)):
+    methods = _by_method(held)
+    step = min(0.05, 0.6 / len(methods))
+    for k, group in enumerate(methods):
         spots = [[r for r in group if r.subject == prefix + name] for name in order]
         means = [float(np.mean([r.value for r in s])) if s else math.nan for s in spots]
-        at = np.arange(len(order)) + 0.05 * (k - 1)
-        axes.plot(at, means, marker=_SHAPES[k % 8], color=COLOURS[k % 8], label=_named(group[0]))
+        at = np.arange(len(order)) + step * (k - (len(methods) - 1) / 2)
+        axes.plot(at, means, label=_named(group[0]), **_look(k))
         lows = [_edge(s, "low") for s in spots]
         highs = [_edge(s, "high") for s in spots]
-        axes.vlines(at, lows, highs, color=COLOURS[k % 8], lw=1, alpha=0.6)
+        axes.vlines(at, lows, highs, color=COLOURS[k % len(COLOURS)], lw=1, alpha=0.6)
     axes.set_xticks(range(len(order)), order)
     axes.set_ylabel("macro AUROC")
     axes.set_xlabel("leads of the test records" if prefix == "leads: " else "noise added, SNR")
@@ -222,37 +236,31 @@ def plot_subgroups(rows: Sequence[ResultRow]) -> Figure:
     ]
     groups = list(dict.fromkeys(r.subject for r in held))
     methods = _by_method(held)
-    height = 1.4 + len(groups) * (0.16 + 0.1 * len(methods))
-    figure, (axes,) = _figure(7.2, height, 1)
+    told = {r.subject for r in held if math.isfinite(r.value)}
+    # from the top, in inches: a group takes as much as it shows
+    heights = [0.26 + 0.11 * len(methods) if name in told else 0.3 for name in groups]
+    middles = np.cumsum(heights) - np.array(heights) / 2
+    figure, (axes,) = _figure(7.2, 1.4 + sum(heights), 1)
     n_records = {}
     for k, of_method in enumerate(methods):
-        shown = False
-        for place, subject in enumerate(groups):
+        look, shown = _look(k), False
+        for middle, subject in zip(middles, groups, strict=True):
             spot = [r for r in of_method if r.subject == subject]
             n_records.setdefault(subject, spot[0].n_records if spot else 0)
             values = [r.value for r in spot if math.isfinite(r.value)]
             if not values:
                 continue
-            y = len(groups) - 1 - place + (k - (len(methods) - 1) / 2) * 0.7 / len(methods)
-            axes.hlines(y, _edge(spot, "low"), _edge(spot, "high"), color=COLOURS[k % 8], lw=1.2)
-            axes.plot(
-                np.mean(values),
-                y,
-                _SHAPES[k % 8],
-                color=COLOURS[k % 8],
-                ms=5,
-                label="" if shown else _named(spot[0]),
-            )
+            y = middle + (k - (len(methods) - 1) / 2) * 0.11
+            axes.hlines(y, _edge(spot, "low"), _edge(spot, "high"), color=look["color"], lw=1.2)
+            look |= {"ls": "", "ms": 5, "label": "" if shown else _named(spot[0])}
+            axes.plot(np.mean(values), y, **look)
             shown = True
-    for place, subject in enumerate(groups):
-        if not any(math.isfinite(r.value) for r in held if r.subject == subject):
-            y = len(groups) - 1 - place
-            axes.text(
-                0.01, y, "too few", transform=axes.get_yaxis_transform(), color=_SOFT, va="center"
-            )
-    names = [f"{name} (n = {n_records[name]})" for name in groups]
-    axes.set_yticks(range(len(groups)), names[::-1])
-    axes.set_ylim(-0.6, len(groups) - 0.4)
+    for middle, subject in zip(middles, groups, strict=True):
+        if subject not in told:
+            across = axes.get_yaxis_transform()
+            axes.text(0.01, middle, "too few", transform=across, color=_SOFT, va="center")
+    axes.set_yticks(middles, [f"{name} (n = {n_records[name]})" for name in groups])
+    axes.set_ylim(sum(heights), 0)
     axes.set_xlabel("macro AUROC, 95 % interval over patients")
     _coin(axes, upright=True)
     _legend(figure, axes)
@@ -285,11 +293,20 @@ def _bar(
 
 
 def _curve(axes: Axes, at: np.ndarray, rows: Sequence[ResultRow], k: int) -> None:
-    colour = COLOURS[k % 8]
-    axes.plot(
-        at, [r.value for r in rows], marker=_SHAPES[k % 8], color=colour, label=_named(rows[0])
-    )
-    axes.vlines(at, [r.low for r in rows], [r.high for r in rows], color=colour, lw=1, alpha=0.6)
+    look = _look(k)
+    axes.plot(at, [r.value for r in rows], label=_named(rows[0]), **look)
+    ends = [r.low for r in rows], [r.high for r in rows]
+    axes.vlines(at, *ends, color=look["color"], lw=1, alpha=0.6)
+
+
+def _look(k: int) -> dict[str, Any]:
+    """Return colour, mark and line of a method; each pair of colour and mark comes once in 64."""
+    again = k // len(COLOURS)
+    return {
+        "color": COLOURS[k % len(COLOURS)],
+        "marker": _SHAPES[(k + 3 * again) % len(_SHAPES)],
+        "ls": "--" if again % 2 else "-",
+    }
 
 
 def _coin(axes: Axes, *, upright: bool = False) -> None:
