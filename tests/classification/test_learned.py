@@ -245,6 +245,8 @@ def test_classify_many_yields_the_findings_of_each(model):
 def test_options_that_make_no_sense_are_refused(record, model):
     with pytest.raises(UnknownNameError, match="rules"):
         classify(record, method="rulez")
+    with pytest.raises(OptionError, match="name their leads themselves"):
+        classify(record, method="rules", explain=True)
     with pytest.raises(OptionError, match="asks no model"):
         classify(record, method="rules", model=model)
     with pytest.raises(UnknownNameError, match="precordia-12lead"):

@@ -84,6 +84,7 @@ def test_sentences_name_what_there_is_at_the_terminal(capsys, tmp_path):
     for arguments, there, here in (
         (["measure", str(tmp_path / "ward")], "in a loop", "'precordia examine'"),
         (["plot", str(toy_record()), "--rhythm", "V9"], "rhythm=", "Choose one of these."),
+        (["classify", str(toy_record()), "--method", "rules", "--explain"], "=", "--explain arr"),
         (["info", str(huge)], "allow it with", "or use Python: read(path, max_bytes=3221225472)."),
     ):
         code, _, said = _run(capsys, *arguments)

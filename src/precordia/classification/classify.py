@@ -75,8 +75,8 @@ def classify(
     UnknownNameError
         If there is no such method or model.
     OptionError
-        If the fiducials or measurements belong to another record, a model is named for rules, or
-        statements are named beside what does not judge them.
+        If the fiducials or measurements belong to another record, a model or what its findings rest
+        on is asked of rules, or statements are named beside what does not judge them.
     WeightsError
         If the model's files are absent or damaged.
 
@@ -119,6 +119,11 @@ def classify(
         if model is not None:
             raise OptionError(
                 f"model='{model}' arrived with method='rules', which asks no model. Leave one out."
+            )
+        if explain:
+            raise OptionError(
+                "explain=True arrived with method='rules', whose findings name their leads "
+                "themselves. Leave one out."
             )
         return judge_by_rules(
             record, quality=quality, fiducials=fiducials, measurements=measurements

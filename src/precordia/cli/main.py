@@ -184,6 +184,8 @@ _HERE = {
     "unit='uV' (--unit uV)": "--unit uV",
     "leads=['I', 'II']": "--leads I,II",
     "leads=[...]": "--leads I,II,...",
+    "explain=True": "--explain",
+    "method='rules'": "--method rules",
     ", or rhythm=[] for none": "",
     "read each file of the folder in a loop": "give the folder to 'precordia examine'",
     "list_formats()": "'precordia formats'",

@@ -184,7 +184,7 @@ def _length(
     if stop is not None and 0 <= stop <= held * per_frame:
         return held
     short = min(groups, key=lambda group: group.n_frames).file
-    advice = f", or read what is there with stop={held * per_frame}" if held else ""
+    advice = f", or use Python: read(path, stop={held * per_frame})" if held else ""
     raise FormatError(
         f"'{name}' declares {declared * per_frame} samples and '{short}' holds "
         f"{held * per_frame}; all of them are needed. The file is cut short: fetch it again"
