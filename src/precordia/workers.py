@@ -28,6 +28,8 @@ _PARENT_LOOKED_AT_S = 1.0
 _AHEAD = 3
 #: what Ctrl-C does to a process while it works: what it does to the one that started it
 _while_working: Callable | int = signal.SIG_IGN
+#: whether Ctrl-C came while this process worked; what waits for it is not begun then
+_stopped = False
 
 
 def over_all(
@@ -122,9 +124,15 @@ def _submitted(
 
 def _each(work: Callable[[Item], Result], items: list[Item]) -> list[Result]:
     """Work, and let Ctrl-C stop that; outside of it a process must not be stopped (`_begin`)."""
+    global _stopped
+    if _stopped:
+        raise KeyboardInterrupt
     try:
         signal.signal(signal.SIGINT, _while_working)
         return [work(item) for item in items]
+    except KeyboardInterrupt:
+        _stopped = True
+        raise
     finally:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
 

@@ -98,3 +98,38 @@ def test_ctrl_c_ends_processes_that_are_giving_results_back(tmp_path, wait):
     finally:
         if run.poll() is None:
             os.killpg(run.pid, signal.SIGKILL)
+
+
+SLOW = """
+import signal, sys, time
+from pathlib import Path
+signal.signal(signal.SIGINT, signal.default_int_handler)  # ignored where tests run in background
+from precordia.workers import over_all
+def slow(n):
+    Path(sys.argv[1], f"begun-{n}").touch()
+    time.sleep(0.7)
+    Path(sys.argv[1], f"done-{n}").touch()
+if __name__ == "__main__":
+    try:
+        list(over_all(slow, range(12), n_jobs=2))
+    except KeyboardInterrupt:
+        raise SystemExit(130) from None
+"""
+
+
+def test_after_ctrl_c_nothing_that_waits_is_begun(tmp_path):
+    (tmp_path / "slow.py").write_text(SLOW)
+    run = subprocess.Popen(
+        [sys.executable, str(tmp_path / "slow.py"), str(tmp_path)], start_new_session=True
+    )
+    try:
+        while len(list(tmp_path.glob("begun-*"))) < 2:
+            assert run.poll() is None
+            time.sleep(0.01)
+        time.sleep(0.1)
+        os.killpg(run.pid, signal.SIGINT)
+        assert run.wait(timeout=60) == 130
+        assert not list(tmp_path.glob("done-*"))
+    finally:
+        if run.poll() is None:
+            os.killpg(run.pid, signal.SIGKILL)
