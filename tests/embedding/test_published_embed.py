@@ -263,6 +263,13 @@ def test_leads_length_and_rate_that_do_not_do_are_told_with_a_remedy(small):
     assert any("recorded at 250 Hz" in text for text in e.source.warnings)
 
 
+def test_no_encoder_is_named_for_a_recording_without_a_signal(small):
+    flat = replace(record(), signal=np.zeros((12, 1000)))
+    with pytest.raises(LeadError, match="needs a lead with a signal") as told:
+        embed(flat, model=small)
+    assert "Encoders for these leads" not in str(told.value)
+
+
 def test_one_lead_must_be_clear(clef):
     _, file = clef
     convert_published(file, "clef.small")

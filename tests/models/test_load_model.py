@@ -9,7 +9,9 @@ from precordia.core.errors import (
     OptionError,
     PrecordiaError,
     SamplingRateError,
+    SignalError,
     UnknownNameError,
+    WeightsError,
 )
 from precordia.core.leads import STANDARD_12
 from precordia.models.load_model import load_model
@@ -142,3 +144,27 @@ def test_a_summary_names_what_a_person_asks_first():
     said = str(load_model("lead-agnostic", n_outputs=2, leads=("I",), size="small").describe())
     assert "1 lead (I), 1000 samples, 10 s at 100 Hz" in said
     assert "all of the window" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("precordia-12lead", "trained and ready to use; 'precordia models show precordia-12lead'"),
+        ("ecg-founder.12lead", r"embed\(record, model='ecg-founder.12lead'\).*load_model\('net1d'"),
+        ("sssd-ecg.ptb-xl", "it makes signals and embeds none"),
+        (".", r"Encoder.from_pretrained\('.'\)"),
+    ],
+)
+def test_a_name_of_something_else_is_told_how_that_is_used(name, said):
+    with pytest.raises((OptionError, WeightsError), match=said):
+        load_model(name, n_outputs=1)
+
+
+def test_arrays_and_doubles_are_refused_with_a_way_out():
+    model = load_model("resnet1d", n_outputs=1, width=4)
+    with pytest.raises(SignalError, match=r"needs a tensor; ndarray arrived.*from_numpy"):
+        model(torch.zeros(1, 12, 1000).numpy())
+    with pytest.raises(SignalError, match=r"float64 arrived.*x\.float\(\)"):
+        model(torch.zeros(1, 12, 1000, dtype=torch.float64))
+    double = model.double().eval()
+    assert double(torch.zeros(1, 12, 1000, dtype=torch.float64)).dtype == torch.float64

@@ -141,6 +141,9 @@ def test_two_processes_learn_what_one_does(whole, tmp_path):
         close = 2e-5 * 4**step
         assert b["loss"] == pytest.approx(a["loss"], rel=close)
         assert b["gradient_norm"] == pytest.approx(a["gradient_norm"], rel=10 * close)
+    # measured on the whole batch, not on what one process has of it
+    measured = [lines(p)[-1]["effective_rank"] for p in (whole, tmp_path / "two")]
+    assert measured[1] == pytest.approx(measured[0], rel=0.1)
     ours, theirs = weights(tmp_path / "two"), weights(whole)
     for name, held in theirs.items():
         assert float((held - ours[name]).abs().max()) < 0.05 * max(float(held.abs().max()), 0.5)

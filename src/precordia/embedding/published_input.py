@@ -9,7 +9,7 @@ from precordia.core.errors import LeadError, SamplingRateError, SignalError
 from precordia.core.input_spec import ANY_LEAD, InputSpec
 from precordia.core.leads import LIMB
 from precordia.core.record import Record
-from precordia.embedding.excerpts import Excerpts, cut_excerpts
+from precordia.embedding.excerpts import Excerpts, cut_excerpts, useful_leads
 from precordia.models.published_card import list_published, published_card
 from precordia.models.runtime import Graph
 
@@ -63,7 +63,8 @@ def cut_for_published(
             piece_s=piece_s,
         )
     except LeadError as error:
-        raise LeadError(f"{error} {_others(record)}") from error
+        others = _others(useful_leads(record) if leads is None else leads)
+        raise LeadError(f"{error} {others}".strip()) from error
     except SignalError as error:
         if record.n_samples >= spec.seconds * record.fs:
             raise
@@ -106,9 +107,11 @@ def _about(record: Record, graph: Graph, excerpts: Excerpts) -> list[str]:
     return about
 
 
-def _others(record: Record) -> str:
-    """Name encoders that take the leads of a record."""
-    held = {name.removeprefix("-") for name in record.leads}
+def _others(leads: tuple[str, ...]) -> str:
+    """Name encoders that take the leads of a record that can be used, if there are any."""
+    if not leads:
+        return ""
+    held = {name.removeprefix("-") for name in leads}
     if sum(name in LIMB for name in held) >= 2:
         held |= {*LIMB}
     fit = ["precordia-any-lead"]

@@ -269,11 +269,22 @@ class Encoder(nn.Module):
     def _check(self, x: Tensor, present: Tensor | None) -> None:
         named = self.name or type(self).__name__
         n_leads, n_samples = self.shape.n_leads, self.shape.n_samples
+        if not isinstance(x, Tensor):
+            raise SignalError(
+                f"{named} needs a tensor; {type(x).__name__} arrived. Use torch.from_numpy(x) for "
+                "an array, pc.embed(record, model=...) for a recording."
+            )
         if x.ndim != 3 or x.shape[1] != n_leads or not x.is_floating_point():
             raise SignalError(
                 f"{named} needs a float array (batch, {n_leads} leads, sample); {x.dtype} of shape "
                 f"{tuple(x.shape)} arrived. Use prepare(record, spec), or load_model with other "
                 "leads."
+            )
+        own = next((p.dtype for p in self.parameters() if p.is_floating_point()), x.dtype)
+        if x.dtype == torch.float64 != own:
+            raise SignalError(
+                f"{named} has weights of {own} and {x.dtype} arrived. Use x.float(), or "
+                "model.double()."
             )
         if not self.flexible_length and x.shape[2] != n_samples:
             raise SignalError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from precordia.core.errors import OptionError, WeightsError
@@ -12,7 +13,10 @@ from precordia.core.registry import load_object
 from precordia.models.architectures import ARCHITECTURES, model_card
 from precordia.models.model_card import ModelCard
 from precordia.models.options import complete_options
+from precordia.models.published_card import list_published, published_card
+from precordia.models.published_folder import published_folder, refuse_withheld
 from precordia.models.saved_model import SavedModel, find_saved
+from precordia.models.shipped import CARDS
 from precordia.models.signal_shape import SignalShape, resolve_shape
 
 if TYPE_CHECKING:
@@ -64,10 +68,13 @@ def load_model(
     ------
     UnknownNameError
         If there is no such model.
+    OptionError
+        If it is the name of a model with weights, or of a folder; the sentence says how that is
+        used.
     OptionError, LeadError, SamplingRateError
         If an argument is unknown, impossible, or contradicts another.
     WeightsError
-        If the weights are absent, damaged or of another model.
+        If the weights are absent, damaged, of another model, or withheld.
     MissingExtraError
         If PyTorch is not installed.
 
@@ -77,6 +84,8 @@ def load_model(
     >>> model.shape.n_samples, model.dim
     (1000, 512)
     """
+    if name not in ARCHITECTURES:
+        _refuse_finished(name)
     card = model_card(name)
     saved = None
     if weights is not None:
@@ -109,6 +118,30 @@ def load_model(
 
         restore(model, saved, head=head, seed=seed)
     return model
+
+
+def _refuse_finished(name: str) -> None:
+    """Say what is done with a name that is no network but a model with weights."""
+    shows = f"'precordia models show {name}' says how it is used"
+    if name in CARDS:
+        raise OptionError(
+            f"{name} is trained and ready to use; {shows}. load_model makes networks to be "
+            "trained; list_models() names them."
+        )
+    if name in list_published():
+        card = published_card(name)
+        refuse_withheld(card)
+        raise OptionError(
+            f"{name} is published with weights: embed(record, model='{name}') uses it. To train it "
+            f"further, convert its weights ({shows}) and make it by "
+            f"Encoder.from_pretrained('{published_folder(name)}'). Its network without weights is "
+            f"load_model('{card.architecture}')."
+        )
+    if Path(name).is_dir():
+        raise OptionError(
+            f"'{name}' is a folder; load_model takes the name of a network. What is in the folder "
+            f"is made by Encoder.from_pretrained('{name}')."
+        )
 
 
 def usual_shape(card: ModelCard) -> SignalShape:

@@ -25,6 +25,7 @@ from precordia.training.checkpoint import (
     write_checkpoint,
 )
 from precordia.training.collapse import Spread, collapse_remark, spread_of_batch
+from precordia.training.gathering import gathered
 from precordia.training.group_order import Choice, GroupOrder
 from precordia.training.interruption import Interrupted, Interruption
 from precordia.training.objective import Learned, Objective
@@ -234,10 +235,10 @@ class PretrainLoop:
             self.last_loss = self.progress.loss_sum = loss
 
     def _measure(self, learned: Learned) -> None:
-        """Log how far the embeddings of this process lie apart, and say so if they do not."""
+        """Log how far the embeddings of the batch lie apart, and say so if they do not."""
         at = self.progress
         self._look()
-        held = learned.embeddings.detach()
+        held = gathered(learned.embeddings.detach())
         self.spread = spread = spread_of_batch(held.reshape(len(held), -1))
         at.spread = dataclasses.asdict(spread)
         self.log.write(
