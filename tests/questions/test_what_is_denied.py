@@ -132,6 +132,13 @@ def test_a_plain_question_has_a_plain_answer(question, answered, slow):
     assert answer(slow, question).answers == (answered,)
 
 
+@pytest.mark.parametrize("code", ["SR", "STACH", "IMI", "LAD", "QWAVE", "STD_", "JUNC", "PACE"])
+def test_a_code_as_findings_are_printed_with_is_understood(code, slow):
+    assert code in {c for c, said in slow.findings.decisions.items() if said in (FOUND, NOT_FOUND)}
+    answers = answer(slow, f"Does the ECG show {code}?").answers
+    assert answers == ("yes" if code in slow.findings else "no",)
+
+
 def test_extrasystoles_are_counted_by_kind(slow):
     told = answer(slow, "How many extrasystoles are there?").answers
     assert told == ("ventricular beats: 0", "supraventricular beats: 0")

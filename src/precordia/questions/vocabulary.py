@@ -138,7 +138,10 @@ def longest_at(words: Sequence[str], place: int, index: Phrases) -> tuple[object
 
 @cache
 def term_index() -> Phrases:
-    """Return the wordings of all terms."""
-    return phrase_index(
-        [(wording, term) for term in list_terms() for wording in (term.name, *term.also)]
-    )
+    """Return the wordings of all terms, and the codes that findings are printed with."""
+    wordings = [(wording, term) for term in list_terms() for wording in (term.name, *term.also)]
+    coded = {
+        t.codes[0]: t for t in reversed(list_terms()) if len(t.codes) == 1 and t.kind != "normal"
+    }
+    codes = [(code, term) for code, term in coded.items() if not code.isdigit()]
+    return phrase_index([*wordings, *codes])
