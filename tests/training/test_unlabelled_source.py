@@ -125,6 +125,15 @@ def test_absent_leads_are_said_and_zero(tmp_path):
     assert float(batch.windows[1, 1].abs().max()) == 0
 
 
+def test_how_many_recordings_lack_leads_is_said_once_for_all_that_was_named(tmp_path):
+    some = [source(4), source(2, leads=("I", "II"), title="limbs")]
+    texts = [r.text for r in open_unlabelled(some, SPEC, tmp_path).remarks]
+    said = [text for text in texts if "zeros stand for them" in text]
+    assert said == ["2 of 6 recordings lack leads, and zeros stand for them: V1 (2)."]
+    texts = [r.text for r in open_unlabelled([source()], SPEC, tmp_path).remarks]
+    assert not any("zeros" in text for text in texts)
+
+
 def test_rpeaks_are_those_of_the_window_and_found_once(tmp_path, monkeypatch):
     held = open_unlabelled([source()], SPEC, tmp_path, rpeaks=True)
     batch = held.batch(at([0, 0], [0.0, 0.5]))
@@ -200,8 +209,14 @@ def test_folds_may_be_named():
     sources = [ptbxl(("1", "2", "9"), ("a", "b", "c")), source(2)]
     rows, _ = rows_for_pretraining(sources, ["2"])
     assert [r.tolist() for r in rows] == [[1], [0, 1]]
-    rows, _ = rows_for_pretraining(sources, ["1", "9"])
+    rows, remarks = rows_for_pretraining(sources, ["2"])
+    assert [r.text.partition(" are ")[2] for r in remarks] == [
+        "in folds that were not named; left out."
+    ]
+    rows, remarks = rows_for_pretraining(sources, ["1", "9"])
     assert rows[0].tolist() == [0, 2]
+    (warned,) = [r.text for r in remarks if r.code == "folds-of-comparison"]
+    assert warned.startswith("1 recordings of")
     with pytest.raises(OptionError, match="no recording is left"):
         rows_for_pretraining([ptbxl(("9",), ("a",))])
 

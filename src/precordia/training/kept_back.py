@@ -67,7 +67,8 @@ def rows_for_pretraining(
         ]
         keep = [k == "train" and not s for k, s in zip(part, shared, strict=True)]
         rows.append(np.flatnonzero(keep))
-        remarks += _said(source, part, sum(shared))
+        remarks += _said(source, part, sum(shared), named=bool(folds))
+        remarks += _said_of_comparison(source, rows[-1])
     if not any(len(held) for held in rows):
         raise OptionError(
             "no recording is left to learn from: all are in folds that are kept back. Name the "
@@ -101,15 +102,18 @@ def _is_of_ptbxl(member: str, name: str) -> bool:
     return source_of(name.rsplit("/", 1)[-1]) in (_PTBXL, "")
 
 
-def _said(source: RecordSource, parts: Sequence[str], n_shared: int) -> list[Remark]:
+def _said(
+    source: RecordSource, parts: Sequence[str], n_shared: int, *, named: bool
+) -> list[Remark]:
     said = []
+    which = "that were not named" if named else "that are kept back"
     if n := parts.count("held"):
-        text = f"{n} recordings of {source.title} are in folds that are kept back; left out."
+        text = f"{n} recordings of {source.title} are in folds {which}; left out."
         said.append(Remark(code="folds-kept-back", text=text))
     if n_shared:
         text = (
             f"{n_shared} recordings of {source.title} are of patients who have others in folds "
-            "that are kept back; left out."
+            f"{which}; left out."
         )
         said.append(Remark(code="patients-kept-back", text=text))
     if n := parts.count("unknown"):
@@ -119,3 +123,15 @@ def _said(source: RecordSource, parts: Sequence[str], n_shared: int) -> list[Rem
         )
         said.append(Remark(code="folds-unknown", text=text))
     return said
+
+
+def _said_of_comparison(source: RecordSource, rows: Int[np.ndarray, " row"]) -> list[Remark]:
+    """Warn of folds that were named though models are compared on them."""
+    n = sum(source.parts[k] not in ("", "train") for k in rows)
+    if not n:
+        return []
+    text = (
+        f"{n} recordings of {source.title} are in folds that are not published for training; what "
+        "is scored on these folds afterwards says nothing of the encoder."
+    )
+    return [Remark(code="folds-of-comparison", text=text)]
