@@ -264,6 +264,29 @@ def test_every_record_of_the_test_is_answered_although_one_cannot_be_prepared(tm
     assert next(r for r in rows if r.metric == "macro_auroc").n_records == n_test
 
 
+def test_how_many_recordings_lack_leads_of_the_network_is_said(tmp_path, spec):
+    plain = make_cohort()
+
+    def read(k):
+        record = plain.read(k)
+        if k % 10:
+            return record
+        return dataclasses.replace(record, signal=record.signal[:1], leads=("I",))
+
+    rows = benchmark_classification(make_cohort(read=read), tmp_path, options(spec))
+    heads = {
+        (r.model, r.mode): r.note
+        for r in rows
+        if r.subject == "all" and r.metric == "macro_auroc" and r.kind == "measured"
+    }
+    said = "15 of 150 recordings lack leads, and zeros stand for them: II (15)."
+    assert {key: said in note for key, note in heads.items()} == {
+        ("resnet1d, random weights", "linear"): True,
+        ("resnet1d", "scratch"): True,
+        ("age-sex", "baseline"): False,
+    }
+
+
 def test_labels_that_nobody_knows_count_for_nothing(tmp_path, spec):
     cohort = make_cohort(noise=0.3)
     targets = np.array(cohort.targets)

@@ -24,7 +24,9 @@ from precordia.core.errors import (
     UnknownNameError,
     WeightsError,
 )
+from precordia.core.record import Record
 from precordia.embedding.prepare import prepare
+from precordia.io.write import write
 from precordia.models.pretrained import from_pretrained
 from precordia.training.configuration import read_configuration
 from precordia.training.configuration_tables import toml_text
@@ -62,6 +64,25 @@ def cache(tmp_path_factory) -> Path:
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory, cache):
     return train(small(cache), folder=tmp_path_factory.mktemp("trained") / "here")
+
+
+def test_how_many_recordings_lack_leads_of_the_model_is_said(trained, tmp_path):
+    for k in range(24):
+        leads = ("I", "V1") if k % 3 else ("I",)
+        signal = np.random.default_rng(k).normal(0.1, 0.3, size=(len(leads), 300))
+        write(Record(signal=signal, fs=100, leads=leads), tmp_path / f"{k}.hea")
+    rows = [f"{k}.hea,p{k},{'ab'[k % 2]}" for k in range(24)]
+    (tmp_path / "labels.csv").write_text("path,patient_id,label\n" + "\n".join(rows) + "\n")
+    held = small(tmp_path / "cache", epochs=1)
+    held["data"] = {
+        "database": "folder",
+        "folder": str(tmp_path),
+        "shares": [0.5, 0.5, 0.0],
+        "cache": str(tmp_path / "cache"),
+    }
+    said = [r.text for r in train(held, folder=tmp_path / "model").remarks]
+    assert "8 of 24 recordings lack leads, and zeros stand for them: V1 (8)." in said
+    assert not any("zeros" in remark.text for remark in trained.remarks)
 
 
 def test_the_folder_has_what_is_promised(trained):

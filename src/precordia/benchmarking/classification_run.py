@@ -35,6 +35,7 @@ from precordia.benchmarking.stress import LEAD_SUBSETS, SNRS_DB, add_recorded_no
 from precordia.benchmarking.subgroups import score_groups
 from precordia.benchmarking.withheld import Chosen, Part, Withheld
 from precordia.core.errors import PrecordiaError
+from precordia.training.absent_leads import remark_absent_leads
 from precordia.training.settings import TrainingSettings
 
 
@@ -84,6 +85,12 @@ class Run:
         minutes = (time.perf_counter() - began) / 60
         said = (*self.cohort.remarks, *job.partition.remarks, *remarks)
         notes = [*(remark.text for remark in said), *chosen.notes]
+        if (network := job.method.network) is not None:
+            spec = network.spec
+            present = [train.present(spec, rows), valid.present(spec), test.present(spec)]
+            held = np.concatenate(present)
+            absent = remark_absent_leads(held, np.arange(len(held)), spec.leads)
+            notes += [remark.text for remark in absent]
         return (
             self.rows(measured, chosen, len(rows), notes, minutes),
             Predictions(

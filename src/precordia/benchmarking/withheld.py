@@ -113,6 +113,15 @@ class Part:
             )
         return some
 
+    def present(
+        self, spec: InputSpec, rows: Sequence[int] | np.ndarray | None = None
+    ) -> Bool[np.ndarray, "_ lead"]:
+        """Return which leads records had, or some of them, without those never prepared."""
+        known = self.cohort.kept.get(f"present {spec.fingerprint}", {})
+        chosen = range(len(self)) if rows is None else rows
+        found = [known[row] for row in (self.cohort.rows[k] for k in chosen) if row in known]
+        return np.array(found, bool).reshape(-1, spec.n_leads)
+
     def windows(self, spec: InputSpec) -> WindowSet:
         """Return the windows of all records, prepared for a model.
 
@@ -157,6 +166,9 @@ class Part:
             pieces.append(made.windows)
             owner += [k] * made.n_windows
             there = np.array([lead not in made.absent for lead in made.leads])
+            if self._alter is None:
+                known = self.cohort.kept.setdefault(f"present {spec.fingerprint}", {})
+                known[self.cohort.rows[k]] = there
             present += [there] * made.n_windows
         if not pieces and not some:
             pieces = [np.zeros((0, spec.n_leads, spec.n_samples), np.float32)]

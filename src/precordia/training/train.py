@@ -18,6 +18,7 @@ from precordia.core.record import Remark
 from precordia.core.registry import load_object
 from precordia.core.settings import settings as places
 from precordia.models.architectures import list_models, model_card
+from precordia.training.absent_leads import remark_absent_leads
 from precordia.training.augmentations import augmentations_from_tables
 from precordia.training.configuration import Configuration, read_configuration
 from precordia.training.configuration_tables import toml_text
@@ -309,6 +310,7 @@ def _sets(
     windows = prepare_windows(few, spec, cache, **how)
     scale, few_parts = None, [parts[k] for k in used]
     remarks += _left_out(windows)
+    remarks += remark_absent_leads(windows.present, windows.record, spec.leads)
     if data.task == "regression":
         few, scale, noticed = with_numbers(few, data.targets, windows, few_parts, cache, **how)
         remarks += noticed

@@ -15,6 +15,7 @@ from jaxtyping import Float, Int
 from precordia.core.errors import OptionError
 from precordia.core.input_spec import InputSpec
 from precordia.core.record import Remark
+from precordia.training.absent_leads import remark_absent_leads
 from precordia.training.group_order import Choice
 from precordia.training.kept_back import rows_for_pretraining
 from precordia.training.named_twice import rows_once
@@ -200,6 +201,10 @@ def open_unlabelled(
         )
         remarks += _left_out(parts[-1])
     remarks += [remark for source in used for remark in source.remarks]
+    before = np.cumsum([0, *map(len, used)])
+    numbers = [part.record + n for part, n in zip(parts, before, strict=False)]
+    present = np.concatenate([part.present for part in parts])
+    remarks += remark_absent_leads(present, np.concatenate(numbers), spec.leads)
     joined = _joined(used, parts, spec, together)
     if rpeaks:
         found = [rpeaks_of_strips(part, spec, wait=wait, watch=watch) for part in parts]
