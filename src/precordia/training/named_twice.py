@@ -18,8 +18,8 @@ _OWN = "folder"
 
 
 def rows_once(
-    sources: Sequence[RecordSource], rows: Sequence[Int[np.ndarray, " row"]]
-) -> tuple[list[Int[np.ndarray, " row"]], list[Remark]]:
+    sources: Sequence[RecordSource], rows: Sequence[Int[np.ndarray, "..."]]
+) -> tuple[list[Int[np.ndarray, "..."]], list[Remark]]:
     """Leave out recordings that an earlier source holds already.
 
     Parameters
