@@ -9,7 +9,7 @@ from itertools import product
 import pytest
 
 from precordia.core.errors import OptionError, UnknownNameError
-from precordia.core.findings import FOUND, Finding, Findings
+from precordia.core.findings import FOUND, SUPERCLASS, Finding, Findings
 from precordia.core.report import LANGUAGES, STYLES, Report
 from precordia.core.verify import verify
 from precordia.generation.reversed_time import with_time_reversed
@@ -221,6 +221,28 @@ def test_two_findings_that_exclude_each_other_have_no_comma_between_them_in_germ
     study = replace(sinus, findings=held)
     assert "decide: sinus rhythm, or atrial fibrillation." in str(report(study))
     assert "entscheiden: Sinusrhythmus oder Vorhofflimmern." in str(report(study, language="de"))
+
+
+@pytest.mark.parametrize(("statement", "told"), [("AMI", False), ("LAFB", True), ("", True)])
+def test_a_class_without_a_statement_of_it_is_told(sinus, statement, told):
+    infarction = Finding(
+        code="MI", name="infarction", probability=0.7, method="model", scheme=SUPERCLASS,
+        threshold=0.3, present=True,
+    )  # fmt: skip
+    alone = Finding(code=statement or "SR", name=statement, probability=0.9, method="model")
+    held = Findings(
+        findings=(alone, infarction),
+        decisions={alone.code: FOUND},
+        probabilities={"MI": 0.7, alone.code: 0.9},
+    )
+    study = replace(sinus, findings=held)
+    assert_all_true(study)
+    written = str(report(study))
+    assert (
+        "Myocardial infarction, by the model alone, with a probability of 0.7:" in written
+    ) is told
+    assert ("myocardial infarction (as a class, by the model alone)" in written.lower()) is told
+    assert "nothing abnormal" not in written
 
 
 def test_a_suspected_ventricular_tachycardia_stands_in_the_rhythm():

@@ -153,8 +153,8 @@ class Findings(Value):
     source
         Method and version; what makes the model's answers doubtful as warnings.
     probabilities
-        Calibrated probability of everything that a model judged, found or not: statements by their
-        SCP-ECG code, superclasses as ``"superclass:MI"``. Empty where no model was asked.
+        Calibrated probability of everything that a model judged, found or not, by code; "NORM" is
+        that of the statement. Empty where no model was asked.
     distance
         How far the record lies from those that the model learned from; above 1 it lies farther
         than 99 of 100 of them. NaN where it was not measured.

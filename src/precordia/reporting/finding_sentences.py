@@ -123,7 +123,41 @@ def finding_sentences(study: Study, words: Wording) -> list[Sentence]:
             found += _of_rhythm(study, words, finding)
         else:
             found.append(_finding(study, words, finding))
+    found += [_class_alone(words, one) for one in classes_alone(study)]
     return [*found, *_withdrawn(study, words), *conflict_sentences(study, words)]
+
+
+def classes_alone(study: Study) -> tuple[Finding, ...]:
+    """Return the superclasses that a model finds without any statement of them.
+
+    Parameters
+    ----------
+    study
+        What was found.
+
+    Returns
+    -------
+    The superclasses, without that of a normal ECG.
+    """
+    if study.findings.withheld:
+        return ()
+    made = {f.code for f in study.findings.present}
+    named = {s.superclass for s in list_statements() if s.code in made}
+    return tuple(
+        held
+        for code, held in study.findings.superclasses.items()
+        if held.present and code not in (*NORMAL, *named)
+    )
+
+
+def _class_alone(words: Wording, held: Finding) -> Sentence:
+    text = words.phrase(
+        "class_alone",
+        name=words.statement(held.code),
+        probability=words.probability(held.probability, held.threshold),
+    )
+    about = Claim(measure=f"{PROBABILITY}{held.code}", value=held.probability)
+    return _sentence(text, [statement_claim(f"superclass:{held.code}"), about], "findings")
 
 
 def _finding(study: Study, words: Wording, finding: Finding) -> Sentence:
@@ -292,10 +326,12 @@ def conclusion_sentence(study: Study, words: Wording) -> Sentence:
     -------
     One sentence of the section "conclusion".
     """
-    codes = abnormal_codes(study)
-    if codes:
-        names = "; ".join(_concluded(study, words, codes))
+    codes, classes = abnormal_codes(study), classes_alone(study)
+    if codes or classes:
+        told = [words.phrase("class_named", name=words.statement(f.code)) for f in classes]
+        names = "; ".join([*_concluded(study, words, codes), *told])
         claims = [statement_claim(c) for c in codes]
+        claims += [statement_claim(f"superclass:{f.code}") for f in classes]
         return _sentence(words.phrase("abnormal", names=names), claims, "conclusion")
     if "NORM" in study.findings:
         return _sentence(words.phrase("normal"), [statement_claim("NORM")], "conclusion")
