@@ -8,6 +8,7 @@ from itertools import product
 
 import pytest
 
+from precordia.core.claims import Claim
 from precordia.core.errors import OptionError, UnknownNameError
 from precordia.core.findings import FOUND, SUPERCLASS, Finding, Findings
 from precordia.core.report import LANGUAGES, STYLES, Report
@@ -243,6 +244,16 @@ def test_a_class_without_a_statement_of_it_is_told(sinus, statement, told):
     ) is told
     assert ("myocardial infarction (as a class, by the model alone)" in written.lower()) is told
     assert "nothing abnormal" not in written
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_ratio_to_a_wave_that_is_not_there_is_written_as_one(language):
+    words = Wording(language, "structured")
+    assert words.number(float("inf"), "", 1.0) == "∞"
+    assert words.shown(float("inf")) == float("inf")
+    assert str(Claim(measure="r_to_s", value=float("inf"), relation=">", limit=1, lead="V1")) == (
+        "R to S ratio in V1 ∞ (> 1)"
+    )
 
 
 def test_a_suspected_ventricular_tachycardia_stands_in_the_rhythm():

@@ -131,7 +131,11 @@ def shown_number(value: float, limit: float = math.nan) -> str:
     --------
     >>> shown_number(75.157), shown_number(0.2141), shown_number(119.6, 120.0), shown_number(-0.001)
     ('75', '0.21', '119.6', '0')
+    >>> shown_number(math.inf)  # a ratio to a wave that is not there
+    '∞'
     """
+    if math.isinf(value):
+        return "∞" if value > 0 else "-∞"
     fewest = 0 if abs(value) >= 10 else 2
     for digits in range(fewest, 4):
         shown = float(f"{value:.{digits}f}") + 0.0  # nought has no sign

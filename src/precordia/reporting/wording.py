@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import math
 import tomllib
 from dataclasses import dataclass
 from functools import cache
@@ -104,10 +105,12 @@ class Wording:
 
     def shown(self, value: float, unit: str = "") -> float:
         """Return a number as it is read where it is written."""
-        return float(self._digits(value, unit))
+        return value if math.isinf(value) else float(self._digits(value, unit))
 
     @staticmethod
     def _digits(value: float, unit: str, limit: float = float("nan")) -> str:
+        if math.isinf(value):
+            return shown_number(value)
         whole = unit in _WHOLE and abs(value) >= 0.5 and round(value) != limit
         shown = f"{value:.0f}" if whole and abs(value) < 10 else shown_number(value, limit)
         return "0" if not float(shown) else shown
