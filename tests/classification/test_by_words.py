@@ -135,4 +135,4 @@ def test_the_command_prints_a_line_for_each_text(capsys):
     lines = capsys.readouterr().out.splitlines()
     assert [line.split(" ")[0] for line in lines[:3]] == ["LBBB", "fast", "pause:"]
     assert _exit_code([*asked, "--method", "rules"]) == 2
-    assert "method='rules'" in capsys.readouterr().err
+    assert "--method rules" in capsys.readouterr().err

@@ -288,9 +288,9 @@ def test_annotations_without_the_times_of_records_are_set_aside(tmp_path):
 )  # fmt: skip
 def test_hostile_annotations_take_no_time(tmp_path, hostile):
     path = edf(tmp_path / "a.edf", channel(noise(500)[0]), kind="EDF+C", texts=[(0, hostile)])
-    began = time.perf_counter()
+    began = time.process_time()
     assert read(path).n_samples == 500
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_bdf_has_24_bits(tmp_path):
