@@ -18,8 +18,8 @@ _OWN = "folder"
 
 
 def rows_once(
-    sources: Sequence[RecordSource], rows: Sequence[Int[np.ndarray, "..."]]
-) -> tuple[list[Int[np.ndarray, "..."]], list[Remark]]:
+    sources: Sequence[RecordSource], rows: Sequence[Int[np.ndarray, " _"]]
+) -> tuple[list[Int[np.ndarray, " _"]], list[Remark]]:
     """Leave out recordings that an earlier source holds already.
 
     Parameters
