@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from precordia.core.errors import LeadError, OptionError, OutputError, SignalError
+from precordia.core.findings import Finding, Findings
 from precordia.core.leads import STANDARD_12
 from precordia.core.record import Record
 from precordia.datasets.toy import toy_record
@@ -216,3 +217,16 @@ def test_a_finding_in_dispute_has_a_question_mark():
     svg = plot(record, findings=findings).svg
     assert "sinus rhythm; atrial fibrillation?<" in svg
     assert "normal ECG" not in svg
+
+
+def test_findings_that_do_not_fit_in_a_line_are_counted_and_no_name_is_cut(record):
+    names = [f"finding of quite a long name {k}" for k in range(9)]
+    made = tuple(
+        Finding(code=f"X{k}", name=name, probability=0.9, method="model")
+        for k, name in enumerate(names)
+    )
+    said = plot(record, findings=Findings(findings=made)).page.subtitle
+    told, more = said.rsplit("; and ", 1)
+    assert told.split("; ") == names[: 9 - int(more.split()[0])]
+    assert len(told) <= 160
+    assert plot(record, findings=Findings(findings=made[:2])).page.subtitle == "; ".join(names[:2])

@@ -16,6 +16,9 @@ from precordia.plotting.page import Layout, Order, lay_out
 from precordia.plotting.svg import page_as_svg
 from precordia.plotting.tachogram import tachogram_svg
 
+#: letters of findings that stand beside each other on a page
+_LONGEST_LINE = 160
+
 
 def plot(
     record: Record,
@@ -129,4 +132,9 @@ def plot(
 
 def _in_one_line(findings: Findings) -> str:
     """Return the names of what was found, those that are in dispute with a question mark."""
-    return "; ".join(f.name + "?" * bool(f.disagreement) for f in findings.present)[:180]
+    names = [f.name + "?" * bool(f.disagreement) for f in findings.present]
+    kept = len(names)
+    while kept > 1 and len("; ".join(names[:kept])) > _LONGEST_LINE:
+        kept -= 1
+    more = f"; and {len(names) - kept} more" if kept < len(names) else ""
+    return "; ".join(names[:kept]) + more
