@@ -275,6 +275,6 @@ def _partition(
             held = f" Here are folds {', '.join(there)}." if there else ""
             raise OptionError(
                 f"no record of {cohort.database} is in {part} by {method}; at least one is needed."
-                f"{held} Name the folds, such as 'train=1-7,valid=8,test=9'."
+                f"{held} Name folds, such as folds='train=1-7,valid=8,test=9'."
             )
     return Partition(**rows, method=method, remarks=remarks)
